@@ -1,0 +1,404 @@
+-- Tandem's own state. Everything here is private to the functions of the later files; what other
+-- programs may call are the functions `public.tandem_*`.
+
+create schema if not exists tandem;
+comment on schema tandem is 'State of the two-way sync between public.events and Google Calendar. Written by Tandem''s functions only.';
+
+-- Postgres has no CREATE ROLE IF NOT EXISTS.
+do $$ begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tandem_component') then
+    create role tandem_component nologin;
+  end if;
+end $$;
+
+create table if not exists tandem.settings (
+  key text primary key,
+  value text not null
+);
+comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), instance (which deployment may write), clock_offset (seconds, tests only), adoption.';
+comment on column tandem.settings.key is 'Name of the value.';
+comment on column tandem.settings.value is 'The value, as text.';
+
+-- clock_timestamp, never now(): a long transaction must not see the past.
+create or replace function tandem.clock() returns timestamptz
+language sql volatile parallel safe set search_path = '' as $$
+  select pg_catalog.clock_timestamp() + coalesce(
+    (select s.value::double precision * interval '1 second' from tandem.settings s where s.key = 'clock_offset'),
+    interval '0');
+$$;
+comment on function tandem.clock() is 'The time, moved by settings.clock_offset that only tests set.';
+
+create sequence if not exists tandem.recorded;
+comment on sequence tandem.recorded is 'Orders records against listings: a listing takes a value before it asks Google, a record when it stores what Google answered.';
+
+create table if not exists tandem.members (
+  user_id uuid primary key,
+  tenant text not null
+);
+comment on table tandem.members is 'Which tenant a CRM user belongs to, where the CRM has no such notion of its own. A user without a row is in the tenant "default".';
+comment on column tandem.members.user_id is 'The CRM user.';
+comment on column tandem.members.tenant is 'The tenant.';
+
+create table if not exists tandem.accounts (
+  id uuid primary key default gen_random_uuid(),
+  tenant text not null,
+  user_id uuid not null,
+  google_sub text not null,
+  email text not null,
+  scopes text not null default '',
+  state text not null default 'active' check (state in ('active', 'reconnect_needed', 'disconnecting', 'disconnected')),
+  reason text,
+  refresh_token text,
+  access_token text,
+  access_expires_at timestamptz,
+  token_generation bigint not null default 0,
+  refreshing_until timestamptz,
+  paused_until timestamptz,
+  pause_reason text,
+  created_at timestamptz not null default tandem.clock(),
+  unique (tenant, user_id, google_sub)
+);
+comment on table tandem.accounts is 'A Google account that a CRM user connected.';
+comment on column tandem.accounts.id is 'Key.';
+comment on column tandem.accounts.tenant is 'Tenant of the user.';
+comment on column tandem.accounts.user_id is 'The CRM user.';
+comment on column tandem.accounts.google_sub is 'Google''s stable key of the account (claim sub); the address is not stable.';
+comment on column tandem.accounts.email is 'Address at the time of the last connect, for people to read.';
+comment on column tandem.accounts.scopes is 'Scopes really granted, space separated.';
+comment on column tandem.accounts.state is 'active; reconnect_needed: Google refused the refresh token; disconnecting; disconnected.';
+comment on column tandem.accounts.reason is 'Why the account is not active, for people to read.';
+comment on column tandem.accounts.refresh_token is 'Sealed refresh token.';
+comment on column tandem.accounts.access_token is 'Sealed access token.';
+comment on column tandem.accounts.access_expires_at is 'When the access token ends.';
+comment on column tandem.accounts.token_generation is 'Grows with each stored token; every token outcome names the generation it is about.';
+comment on column tandem.accounts.refreshing_until is 'Somebody refreshes until then at most.';
+comment on column tandem.accounts.paused_until is 'No call before then: rate limit or quota.';
+comment on column tandem.accounts.pause_reason is 'Why it is paused.';
+comment on column tandem.accounts.created_at is 'First connect.';
+
+create table if not exists tandem.calendars (
+  id uuid primary key default gen_random_uuid(),
+  tenant text not null,
+  google_id text not null,
+  account_id uuid not null references tandem.accounts (id),
+  summary text,
+  time_zone text not null default 'UTC',
+  access_role text not null default 'owner',
+  sync_token text,
+  page_token text,
+  list_digest text,
+  listing bigint,
+  imported_at timestamptz,
+  fence bigint not null default 0,
+  lease_until timestamptz,
+  notices bigint not null default 0,
+  poll_at timestamptz,
+  push text not null default 'off' check (push in ('off', 'push', 'poll')),
+  last_synced_at timestamptz,
+  failures integer not null default 0,
+  last_error text,
+  unique (tenant, google_id)
+);
+create index if not exists calendars_poll_at on tandem.calendars (poll_at) where poll_at is not null;
+create index if not exists calendars_account on tandem.calendars (account_id);
+comment on table tandem.calendars is 'A real Google calendar, once per tenant however many users connect it: one listing, one token.';
+comment on column tandem.calendars.id is 'Key.';
+comment on column tandem.calendars.tenant is 'Tenant.';
+comment on column tandem.calendars.google_id is 'Google''s calendar id, never the alias "primary".';
+comment on column tandem.calendars.account_id is 'The account whose token lists it.';
+comment on column tandem.calendars.summary is 'Title in Google.';
+comment on column tandem.calendars.time_zone is 'IANA zone; used for timed events without one.';
+comment on column tandem.calendars.access_role is 'Google''s accessRole for the listing account.';
+comment on column tandem.calendars.sync_token is 'Google''s token after the last complete listing.';
+comment on column tandem.calendars.page_token is 'Where an unfinished listing goes on.';
+comment on column tandem.calendars.list_digest is 'Digest of the listing''s parameters: a token is good only for the same ones.';
+comment on column tandem.calendars.listing is 'Value of tandem.recorded at the start of a full listing that is not finished.';
+comment on column tandem.calendars.imported_at is 'End of the first import; pushes wait for it.';
+comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
+comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
+comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';
+comment on column tandem.calendars.poll_at is 'Next listing without a notification.';
+comment on column tandem.calendars.push is 'off: no channel yet; push: a channel delivers; poll: the calendar or the URL cannot have one.';
+comment on column tandem.calendars.last_synced_at is 'Last complete listing.';
+comment on column tandem.calendars.failures is 'Listings failed in a row.';
+comment on column tandem.calendars.last_error is 'Why the last one failed, for people to read.';
+
+create table if not exists tandem.connections (
+  id uuid primary key default gen_random_uuid(),
+  tenant text not null,
+  user_id uuid not null,
+  account_id uuid not null references tandem.accounts (id),
+  calendar_id uuid not null references tandem.calendars (id),
+  is_target boolean not null default false,
+  direction text not null default 'both' check (direction in ('both', 'in', 'out')),
+  policy text not null default 'latest' check (policy in ('latest', 'crm', 'google')),
+  send_updates text not null default 'none' check (send_updates in ('none', 'all', 'externalOnly')),
+  state text not null default 'active' check (state in ('active', 'paused', 'disconnecting', 'disconnected')),
+  created_at timestamptz not null default tandem.clock(),
+  unique (account_id, calendar_id)
+);
+create unique index if not exists connections_target on tandem.connections (user_id) where is_target and state <> 'disconnected';
+create index if not exists connections_calendar on tandem.connections (calendar_id);
+comment on table tandem.connections is 'A user''s choice to sync one calendar through one account.';
+comment on column tandem.connections.id is 'Key.';
+comment on column tandem.connections.tenant is 'Tenant.';
+comment on column tandem.connections.user_id is 'The CRM user.';
+comment on column tandem.connections.account_id is 'The account.';
+comment on column tandem.connections.calendar_id is 'The calendar.';
+comment on column tandem.connections.is_target is 'New CRM events of the user go to this calendar.';
+comment on column tandem.connections.direction is 'both; in: only from Google; out: only to Google.';
+comment on column tandem.connections.policy is 'Who wins where both sides changed one unit.';
+comment on column tandem.connections.send_updates is 'Google''s sendUpdates for the user''s own edits.';
+comment on column tandem.connections.state is 'active, paused by the user, disconnecting or disconnected.';
+comment on column tandem.connections.created_at is 'When it was chosen.';
+
+create table if not exists tandem.channels (
+  id text primary key,
+  calendar_id uuid not null references tandem.calendars (id),
+  account_id uuid not null references tandem.accounts (id),
+  state text not null default 'creating' check (state in ('creating', 'active', 'stopping', 'stopped')),
+  resource_id text,
+  expires_at timestamptz not null,
+  done_message bigint not null default 0,
+  delivered_at timestamptz,
+  created_at timestamptz not null default tandem.clock()
+);
+create index if not exists channels_calendar on tandem.channels (calendar_id);
+create index if not exists channels_expiry on tandem.channels (expires_at) where state in ('creating', 'active');
+comment on table tandem.channels is 'Push channels. The row exists before Google is asked, since Google cannot list channels.';
+comment on column tandem.channels.id is 'Channel id; new for each attempt.';
+comment on column tandem.channels.calendar_id is 'The watched calendar.';
+comment on column tandem.channels.account_id is 'Whose token made it: only that one can stop it.';
+comment on column tandem.channels.state is 'creating: Google''s answer is not stored yet; active; stopping; stopped.';
+comment on column tandem.channels.resource_id is 'Google''s id of the watched collection, needed to stop the channel.';
+comment on column tandem.channels.expires_at is 'Google''s expiration; in state creating the one asked for.';
+comment on column tandem.channels.done_message is 'Highest message number covered by a finished listing.';
+comment on column tandem.channels.delivered_at is 'Last message that arrived.';
+comment on column tandem.channels.created_at is 'When it was made.';
+
+create table if not exists tandem.oauth_states (
+  nonce text primary key,
+  expires_at timestamptz not null
+);
+comment on table tandem.oauth_states is 'OAuth states that were used, until they expire: each works once.';
+comment on column tandem.oauth_states.nonce is 'The state''s nonce.';
+comment on column tandem.oauth_states.expires_at is 'After this the signature''s own expiry refuses it.';
+
+create table if not exists tandem.changes (
+  event_id uuid not null,
+  rev bigint not null,
+  op text not null check (op in ('insert', 'update', 'delete')),
+  fields text[] not null default '{}',
+  old_row jsonb,
+  folded boolean not null default false,
+  changed_at timestamptz not null default tandem.clock(),
+  primary key (event_id, rev)
+);
+create index if not exists changes_open on tandem.changes (rev) where not folded;
+comment on table tandem.changes is 'What CRM transactions did to events. They only ever insert here, so they never wait for Tandem.';
+comment on column tandem.changes.event_id is 'The event.';
+comment on column tandem.changes.rev is 'Grows per event: greatest(last + 1, clock in microseconds).';
+comment on column tandem.changes.op is 'What the statement did.';
+comment on column tandem.changes.fields is 'Mapped fields that changed.';
+comment on column tandem.changes.old_row is 'The row as it was, on delete.';
+comment on column tandem.changes.folded is 'Its event''s job knows of it.';
+comment on column tandem.changes.changed_at is 'When.';
+
+create table if not exists tandem.links (
+  id uuid primary key default gen_random_uuid(),
+  tenant text not null,
+  event_id uuid not null,
+  root_id uuid not null,
+  owner_id uuid not null,
+  calendar_id uuid not null references tandem.calendars (id),
+  google_id text not null,
+  generation integer not null default 0,
+  is_primary boolean not null default true,
+  origin text not null check (origin in ('crm', 'google')),
+  state text not null check (state in ('reserved', 'live', 'gone')),
+  ical_uid text,
+  original_start text,
+  etag text,
+  google_updated timestamptz,
+  base_crm jsonb,
+  base_google jsonb,
+  synced_rev bigint not null default 0,
+  recorded_seq bigint not null default 0,
+  seen_listing bigint not null default 0,
+  old_row jsonb,
+  deleted_by text check (deleted_by in ('crm', 'google', 'opt_out')),
+  proof text check (proof in ('confirmed', 'never_seen')),
+  created_at timestamptz not null default tandem.clock(),
+  unique (calendar_id, google_id)
+);
+create unique index if not exists links_primary on tandem.links (event_id) where is_primary;
+create index if not exists links_event on tandem.links (event_id);
+create unique index if not exists links_identity on tandem.links (tenant, ical_uid, original_start) nulls not distinct
+  where is_primary and ical_uid is not null and state <> 'gone';
+comment on table tandem.links is 'Which Google event an event is, and what both sides last looked like. The truth about identity; columns of public.events only show it.';
+comment on column tandem.links.id is 'Key.';
+comment on column tandem.links.tenant is 'Tenant.';
+comment on column tandem.links.event_id is 'The CRM event; it may be deleted.';
+comment on column tandem.links.root_id is 'The series'' master, or the event itself: leases are per root.';
+comment on column tandem.links.owner_id is 'The CRM user whose calendar it is in.';
+comment on column tandem.links.calendar_id is 'The calendar.';
+comment on column tandem.links.google_id is 'Google''s event id; for events born in the CRM derived from event_id and generation.';
+comment on column tandem.links.generation is 'Grows when Google can never give the id back.';
+comment on column tandem.links.is_primary is 'False for a guest''s copy of an event that has a link already.';
+comment on column tandem.links.origin is 'Where the event was born.';
+comment on column tandem.links.state is 'reserved: id chosen, not known to be in Google; live; gone: deleted, kept as a tombstone.';
+comment on column tandem.links.ical_uid is 'iCalUID, for identity across calendars.';
+comment on column tandem.links.original_start is 'Of an exception, in Google''s canonical form.';
+comment on column tandem.links.etag is 'Google''s version that base_google is of.';
+comment on column tandem.links.google_updated is 'Google''s updated of that version.';
+comment on column tandem.links.base_crm is 'The row as last pushed or stored.';
+comment on column tandem.links.base_google is 'What Google answered or listed then, by unit.';
+comment on column tandem.links.synced_rev is 'The rev that was recorded; a newer one in changes is open work.';
+comment on column tandem.links.recorded_seq is 'When it was recorded, in the order of tandem.recorded.';
+comment on column tandem.links.seen_listing is 'Last full listing that showed it.';
+comment on column tandem.links.old_row is 'The deleted row.';
+comment on column tandem.links.deleted_by is 'Which side deleted it.';
+comment on column tandem.links.proof is 'confirmed: Google showed it gone; never_seen: Google did not know the id.';
+comment on column tandem.links.created_at is 'When.';
+
+create table if not exists tandem.attempts (
+  event_id uuid not null,
+  rev bigint not null,
+  crm_row jsonb,
+  at timestamptz not null default tandem.clock(),
+  primary key (event_id, rev)
+);
+comment on table tandem.attempts is 'What a claim was about to write, until a record acknowledges it. A left-over one may or may not be in Google.';
+comment on column tandem.attempts.event_id is 'The event.';
+comment on column tandem.attempts.rev is 'The claimed rev; the write carries it as a private property.';
+comment on column tandem.attempts.crm_row is 'The row as claimed; null for a deletion.';
+comment on column tandem.attempts.at is 'When it was claimed.';
+
+create table if not exists tandem.leases (
+  root_id uuid primary key,
+  fence bigint not null default 0,
+  until timestamptz
+);
+comment on table tandem.leases is 'Who may work on a series (or a single event): one at a time.';
+comment on column tandem.leases.root_id is 'The series.';
+comment on column tandem.leases.fence is 'Grows with each claim; record needs the same.';
+comment on column tandem.leases.until is 'When the lease ends by itself.';
+
+create table if not exists tandem.jobs (
+  event_id uuid primary key,
+  root_id uuid not null,
+  account_id uuid,
+  state text not null default 'open' check (state in ('open', 'waiting', 'dead')),
+  due_at timestamptz not null,
+  attempts integer not null default 0,
+  look boolean not null default false,
+  last_error text,
+  created_at timestamptz not null default tandem.clock()
+);
+create index if not exists jobs_due on tandem.jobs (due_at) where state = 'open';
+create index if not exists jobs_account on tandem.jobs (account_id) where state = 'waiting';
+comment on table tandem.jobs is 'Events with open work.';
+comment on column tandem.jobs.event_id is 'The event.';
+comment on column tandem.jobs.root_id is 'Its series.';
+comment on column tandem.jobs.account_id is 'The account it waits for.';
+comment on column tandem.jobs.state is 'open; waiting for its account (reconnect, first import), which is no attempt; dead: attempts spent or permanent error, until somebody retries.';
+comment on column tandem.jobs.due_at is 'Not before.';
+comment on column tandem.jobs.attempts is 'Claims since the last success or change.';
+comment on column tandem.jobs.look is 'Read the event in Google before anything else.';
+comment on column tandem.jobs.last_error is 'Why the last attempt failed, for people to read.';
+comment on column tandem.jobs.created_at is 'When the work was found.';
+
+create table if not exists tandem.inbox (
+  calendar_id uuid not null references tandem.calendars (id),
+  google_id text not null,
+  event_id uuid,
+  etag text,
+  raw text not null,
+  state text not null default 'waiting' check (state in ('waiting', 'quarantined')),
+  reason text,
+  as_of bigint not null,
+  received_at timestamptz not null default tandem.clock(),
+  primary key (calendar_id, google_id)
+);
+create index if not exists inbox_event on tandem.inbox (event_id);
+comment on table tandem.inbox is 'Google resources that a listing showed and that could not simply be written: they wait for their event''s job, or for a person.';
+comment on column tandem.inbox.calendar_id is 'The listed calendar.';
+comment on column tandem.inbox.google_id is 'Google''s event id.';
+comment on column tandem.inbox.event_id is 'The event whose job takes it.';
+comment on column tandem.inbox.etag is 'Its version.';
+comment on column tandem.inbox.raw is 'The resource as it came. Text, since jsonb refuses some strings that JSON allows.';
+comment on column tandem.inbox.state is 'waiting for the job; quarantined: not understood or refused by the database.';
+comment on column tandem.inbox.reason is 'Why it is quarantined.';
+comment on column tandem.inbox.as_of is 'Value of tandem.recorded before the listing.';
+comment on column tandem.inbox.received_at is 'When.';
+
+create table if not exists tandem.history (
+  id bigint generated always as identity primary key,
+  event_id uuid not null,
+  at timestamptz not null default tandem.clock(),
+  kind text not null,
+  detail jsonb not null default '{}'
+);
+create index if not exists history_event on tandem.history (event_id, id);
+comment on table tandem.history is 'What happened to an event, in order.';
+comment on column tandem.history.id is 'Order.';
+comment on column tandem.history.event_id is 'The event.';
+comment on column tandem.history.at is 'When.';
+comment on column tandem.history.kind is 'What: pushed, pulled, merged, conflict, deleted, restored, failed, quarantined, note.';
+comment on column tandem.history.detail is 'Values of both sides where they matter.';
+
+create table if not exists tandem.writing (
+  txid xid8 not null default pg_current_xact_id(),
+  event_id uuid not null,
+  expected jsonb,
+  primary key (txid, event_id)
+);
+comment on table tandem.writing is 'What Tandem writes to an event in the running transaction; the trigger ignores exactly this. Empty outside such a transaction.';
+comment on column tandem.writing.txid is 'The transaction.';
+comment on column tandem.writing.event_id is 'The event.';
+comment on column tandem.writing.expected is 'Its mapped fields as Tandem writes them; null for a deletion.';
+
+create or replace function tandem.google_id(event_id uuid, generation integer) returns text
+language sql immutable strict parallel safe set search_path = '' as $$
+  select string_agg(
+           substr('0123456789abcdefghijklmnopqrstuv',
+                  substring(('x' || replace(event_id::text, '-', ''))::bit(128)::bit(130) from i * 5 + 1 for 5)::integer + 1, 1),
+           '' order by i) || generation::text
+  from generate_series(0, 25) i;
+$$;
+comment on function tandem.google_id(uuid, integer) is 'The Google id of an event born in the CRM: base32hex of the uuid, then the generation.';
+
+create or replace function tandem.note(event uuid, kind text, detail jsonb) returns void
+language sql set search_path = '' as $$
+  insert into tandem.history (event_id, kind, detail) values (event, kind, detail);
+$$;
+comment on function tandem.note(uuid, text, jsonb) is 'Adds to an event''s history.';
+
+create or replace function tandem.setting(name text) returns text
+language sql stable set search_path = '' as $$ select s.value from tandem.settings s where s.key = name $$;
+comment on function tandem.setting(text) is 'One value of tandem.settings, or null.';
+
+create or replace function tandem.uid() returns uuid
+language sql stable set search_path = '' as $$
+  select nullif(coalesce(
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    current_setting('request.jwt.claim.sub', true)), '')::uuid;
+$$;
+comment on function tandem.uid() is 'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
+
+-- A database copied elsewhere must not write to real calendars.
+create or replace function tandem.check_instance(instance text) returns void
+language plpgsql set search_path = '' as $$
+declare known text := tandem.setting('instance');
+begin
+  if instance is null then
+    raise sqlstate 'PT400' using message = 'the call names no instance';
+  elsif known is null then
+    insert into tandem.settings values ('instance', instance) on conflict do nothing;
+  elsif known <> instance then
+    raise sqlstate 'PT409' using
+      message = format('this database belongs to the deployment %s, not to %s', known, instance),
+      hint = format('If the deployment moved for good: update tandem.settings set value = %L where key = ''instance''.', instance);
+  end if;
+end $$;
+comment on function tandem.check_instance(text) is 'Refuses a deployment other than the one that this database belongs to; the first one to call is that one.';
