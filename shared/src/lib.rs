@@ -8,3 +8,5 @@
 pub mod door;
 pub mod error;
 pub mod google;
+#[cfg(feature = "spin")]
+pub mod spin;
