@@ -1,0 +1,3 @@
+//! The method of the Channels resource.
+
+pub mod stop;

@@ -1,0 +1,32 @@
+//! `events.get`: one event, also when it is cancelled.
+//!
+//! Source: Google's reference page of `Events: get`.
+
+use crate::door::Transport;
+use crate::google::answer;
+use crate::google::error::GoogleError;
+use crate::google::event::Event;
+use crate::google::id::{AccessToken, CalendarId, EventId};
+use crate::google::request::call;
+use ::url::Url;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+
+/// Asks for `event`.
+pub fn request(
+    api: &Url,
+    token: &AccessToken,
+    calendar: &CalendarId,
+    event: &EventId,
+) -> Request<Bytes> {
+    let path = ["calendars", calendar.as_str(), "events", event.as_str()];
+    call(Method::GET, api, token, &path, &[])
+}
+
+/// The event; a deleted one comes with the status `cancelled`.
+///
+/// # Errors
+/// [`GoogleError::is_gone`] when it is unknown or purged; anything else of [`GoogleError`].
+pub fn answer(response: Result<Response<Bytes>, Transport>) -> Result<Event, GoogleError> {
+    answer::event(response)
+}

@@ -1,0 +1,139 @@
+//! `events.list`: the events of a calendar, all or changed since a sync token. Series come as masters
+//! and exceptions, deletions as tombstones.
+//!
+//! The parameters are always the same, because a token is good only for the set it was made with.
+//! Source: Google's reference page of `Events: list` and the guide "Synchronize resources efficiently".
+
+use super::Item;
+use super::page::{Fields, unreadable};
+use crate::door::Transport;
+use crate::google::answer;
+use crate::google::error::{GoogleError, Reason};
+use crate::google::event::{AccessRole, Reminder};
+use crate::google::id::{AccessToken, CalendarId, PageToken, SyncToken};
+use crate::google::request::call;
+use ::url::Url;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{Method, Request, Response};
+
+/// What every listing is asked with. Pages may be shorter, even empty.
+const PARAMETERS: [(&str, &str); 3] = [
+    ("maxResults", "250"),
+    ("singleEvents", "false"),
+    ("showDeleted", "true"),
+];
+
+/// Where a listing begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since<'a> {
+    /// With everything there is.
+    Beginning,
+    /// With what ends after this. The sync token may or may not remember it: filter afterwards.
+    EndingAfter(DateTime<Utc>),
+    /// With what has changed since the listing that gave this token.
+    Token(&'a SyncToken),
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In no particular order.
+    pub items: Vec<Item>,
+    /// How to go on.
+    pub next: Next,
+    /// What the signed-in user may do with the calendar.
+    pub access_role: Option<AccessRole>,
+    /// The calendar's zone, an IANA name.
+    pub time_zone: Option<String>,
+    /// What `useDefault` of an event's reminders stands for.
+    pub default_reminders: Vec<Reminder>,
+    /// The calendar's title.
+    pub summary: Option<String>,
+}
+
+/// How a listing goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// There is another page.
+    Page(PageToken),
+    /// This was the last page; the next listing begins here.
+    Sync(SyncToken),
+}
+
+/// Text that identifies the parameter set; a token made with another one must not be used.
+pub fn parameters_digest() -> String {
+    PARAMETERS
+        .map(|(name, value)| format!("{name}={value}"))
+        .join("&")
+}
+
+/// Asks for a page. All pages of a listing are asked with the same `since`.
+pub fn request(
+    api: &Url,
+    token: &AccessToken,
+    calendar: &CalendarId,
+    since: Since<'_>,
+    page: Option<&PageToken>,
+) -> Request<Bytes> {
+    let time_min;
+    let mut query = PARAMETERS.to_vec();
+    match since {
+        Since::Beginning => {}
+        Since::EndingAfter(time) => {
+            time_min = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+            query.push(("timeMin", &time_min));
+        }
+        Since::Token(token) => query.push(("syncToken", token.as_str())),
+    }
+    if let Some(page) = page {
+        query.push(("pageToken", page.as_str()));
+    }
+    let path = ["calendars", calendar.as_str(), "events"];
+    call(Method::GET, api, token, &path, &query)
+}
+
+/// The page, with each item read or kept as text.
+///
+/// # Errors
+/// [`GoogleError::is_full_sync_required`] when the token is of no use any more;
+/// [`GoogleError::Unreadable`] when the page itself makes no sense or has neither token: taken for
+/// complete, it would lose what follows; anything else of [`GoogleError`].
+pub fn answer(response: Result<Response<Bytes>, Transport>) -> Result<Page, GoogleError> {
+    let body = answer::body(response).map_err(any_410_means_start_over)?;
+    let text = answer::text(&body);
+    let fields = Fields::read(&text)?;
+    let next = match (
+        fields.token("nextPageToken")?,
+        fields.token("nextSyncToken")?,
+    ) {
+        (Some(page), _) => Next::Page(PageToken::from(page)),
+        (None, Some(sync)) => Next::Sync(SyncToken::from(sync)),
+        (None, None) => {
+            return Err(unreadable(
+                "neither nextPageToken nor nextSyncToken".to_owned(),
+            ));
+        }
+    };
+    Ok(Page {
+        items: fields.items()?,
+        next,
+        access_role: fields.lenient("accessRole"),
+        time_zone: fields.lenient("timeZone"),
+        default_reminders: fields.lenient("defaultReminders").unwrap_or_default(),
+        summary: fields.lenient("summary"),
+    })
+}
+
+/// A listing itself cannot be deleted, so a 410 is about the token, whatever its reason.
+fn any_410_means_start_over(error: GoogleError) -> GoogleError {
+    match error {
+        GoogleError::Api(mut error) if error.status == 410 => {
+            if error.reason != Reason::UpdatedMinTooLongAgo {
+                error.reason = Reason::FullSyncRequired;
+            }
+            GoogleError::Api(error)
+        }
+        error => error,
+    }
+}
