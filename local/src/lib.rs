@@ -1,1 +1,7 @@
 //! The local stack.
+
+pub mod cache;
+pub mod migrate;
+pub mod npm;
+pub mod postgres;
+pub mod process;

@@ -1,0 +1,153 @@
+//! Where a running server is, connections to it, and its databases.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config, NoTls};
+use url::Url;
+
+/// The superuser of every cluster made here.
+pub const SUPERUSER: &str = "postgres";
+
+/// Its password. No secret: the cluster is reached from this machine only and holds development data.
+pub const SUPERUSER_PASSWORD: &str = "postgres";
+
+const CONNECT: Duration = Duration::from_secs(10);
+const STATEMENT: Duration = Duration::from_secs(60);
+
+/// A server on the loopback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Server {
+    /// The URL of a database for a role.
+    #[must_use]
+    pub fn url(&self, database: &str, role: &str, password: &str) -> String {
+        let mut url = self.base();
+        // These fail only for URLs without a host.
+        let _ = url.set_username(role);
+        let _ = url.set_password(Some(password));
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().push(database);
+        }
+        url.into()
+    }
+
+    /// The URL of a database for the superuser.
+    #[must_use]
+    pub fn superuser_url(&self, database: &str) -> String {
+        self.url(database, SUPERUSER, SUPERUSER_PASSWORD)
+    }
+
+    /// Connects to a database as the superuser.
+    ///
+    /// # Errors
+    /// When the server does not answer or has no such database.
+    pub async fn connect(&self, database: &str) -> Result<Client> {
+        connect(&self.superuser_url(database)).await
+    }
+
+    /// Makes a database, as a copy of `template` if one is named. Nothing may be connected to the template.
+    ///
+    /// # Errors
+    /// When the name is taken, or somebody is connected to the template.
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<()> {
+        // template1 is what other tools connect to, and then it cannot be copied.
+        let template = quote(template.unwrap_or("template0"));
+        self.maintain(&format!(
+            "create database {} template {template}",
+            quote(name)
+        ))
+        .await
+    }
+
+    /// Drops a database if it exists, with the connections to it.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn drop_database(&self, name: &str) -> Result<()> {
+        self.maintain(&format!(
+            "drop database if exists {} with (force)",
+            quote(name)
+        ))
+        .await
+    }
+
+    /// Runs statements in the database `postgres`.
+    pub(super) async fn maintain(&self, sql: &str) -> Result<()> {
+        let client = self.connect("postgres").await?;
+        match timeout(STATEMENT, client.batch_execute(sql)).await {
+            Ok(done) => done.map_err(|error| describe(&error, "Postgres refused it")),
+            Err(_) => bail!("start the database again: it took more than a minute for: {sql}"),
+        }
+    }
+
+    fn base(&self) -> Url {
+        let mut url = LOOPBACK.clone();
+        let _ = url.set_port(Some(self.port));
+        url
+    }
+}
+
+static LOOPBACK: std::sync::LazyLock<Url> = std::sync::LazyLock::new(|| {
+    #[expect(clippy::unwrap_used, reason = "a constant that a test reads")]
+    Url::parse("postgres://127.0.0.1").unwrap()
+});
+
+/// Connects by URL within ten seconds; the connection's task ends with the client.
+///
+/// # Errors
+/// When the URL is malformed, the server does not answer, or it refuses the role.
+pub async fn connect(url: &str) -> Result<Client> {
+    let config: Config = url
+        .parse()
+        .context("write the database as postgres://role:password@host:port/name")?;
+    let (client, connection) = match timeout(CONNECT, config.connect(NoTls)).await {
+        Ok(connected) => {
+            connected.map_err(|error| describe(&error, "the database did not let us in"))?
+        }
+        Err(_) => bail!("check that the database runs: it did not answer within ten seconds"),
+    };
+    tokio::spawn(async move {
+        // An error here is an error of the statement that waits for the connection, which reports it.
+        let _ = connection.await;
+    });
+    Ok(client)
+}
+
+/// Quotes an SQL identifier.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// An error with what the server said: tokio-postgres alone prints `db error`.
+pub(crate) fn describe(error: &tokio_postgres::Error, what: &str) -> anyhow::Error {
+    match error.as_db_error() {
+        Some(said) => anyhow::anyhow!("{what}: {} ({})", said.message(), said.code().code()),
+        None => anyhow::anyhow!("{what}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_carries_any_role_password_and_database_name() {
+        let url = Server { port: 5433 }.url("a b/c", "me@home", "p:w/d?");
+        let config: Config = url.parse().unwrap();
+        assert_eq!(config.get_dbname(), Some("a b/c"));
+        assert_eq!(config.get_user(), Some("me@home"));
+        assert_eq!(config.get_password(), Some("p:w/d?".as_bytes()));
+        assert_eq!(config.get_ports(), [5433]);
+    }
+
+    #[test]
+    fn an_identifier_with_a_quote_stays_one_identifier() {
+        assert_eq!(quote("a\"b"), "\"a\"\"b\"");
+    }
+}
