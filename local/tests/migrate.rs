@@ -117,7 +117,7 @@ async fn a_setting_of_one_file_does_not_reach_the_next() -> Result<()> {
 #[tokio::test]
 async fn runners_that_start_together_apply_everything_once() -> Result<()> {
     let database = database().await?;
-    let dir = folder(&[("1_a.sql", "create table a ()?; select pg_sleep(0.1);"), ("2_b.sql", "create table b ();")])?;
+    let dir = folder(&[("1_a.sql", "create table a (); select pg_sleep(0.1);"), ("2_b.sql", "create table b ();")])?;
     let (url, path) = (database.url(), dir.path());
     let (one, two, three) =
         tokio::join!(migrate::apply(&url, path), migrate::apply(&url, path), migrate::apply(&url, path));
