@@ -114,7 +114,9 @@ impl GoogleError {
 
     /// This account may not do this to this resource; asking again changes nothing.
     pub fn is_forbidden(&self) -> bool {
-        self.has_status(403) && self.class() == Class::Permanent
+        let is_whole_account = self.has_reason(&Reason::AccessNotConfigured)
+            || self.has_reason(&Reason::NotACalendarUser);
+        self.has_status(403) && self.class() == Class::Permanent && !is_whole_account
     }
 
     /// More scopes have to be granted.
@@ -162,10 +164,19 @@ impl ApiError {
             429 => Class::RateLimited,
             412 => Class::Conflict,
             401 if !self.reason.is_about_push() => Class::Retry,
-            _ => self.reason.class().unwrap_or(match self.status {
-                404 | 409 | 410 => Class::Conflict,
-                _ => Class::Permanent,
-            }),
+            status => self
+                .reason
+                .class()
+                .unwrap_or_else(|| self.class_of_status(status)),
+        }
+    }
+
+    /// The class when the reason is unknown. What is in between may have answered for a while only.
+    fn class_of_status(&self, status: u16) -> Class {
+        match (status, self.reason == Reason::Unexplained) {
+            (300..400 | 403 | 404 | 410, true) => Class::Retry,
+            (404 | 409 | 410, _) => Class::Conflict,
+            _ => Class::Permanent,
         }
     }
 }

@@ -42,14 +42,12 @@ impl ApiError {
 
 /// The most exact word for what went wrong, or an empty text.
 fn word(error: &Value) -> &str {
-    let detail = || {
-        let details = error["details"].as_array()?;
-        details.iter().find_map(|detail| detail["reason"].as_str())
-    };
-    error["errors"][0]["reason"]
-        .as_str()
-        .or_else(detail)
-        .or_else(|| error["status"].as_str())
+    let details = error["details"].as_array().into_iter().flatten();
+    std::iter::once(&error["errors"][0]["reason"])
+        .chain(details.map(|detail| &detail["reason"]))
+        .chain(std::iter::once(&error["status"]))
+        .filter_map(Value::as_str)
+        .find(|word| !word.is_empty())
         .unwrap_or_default()
 }
 

@@ -158,14 +158,9 @@ impl Reason {
         }
     }
 
+    /// All of them begin alike, known or not.
     pub(super) fn is_about_push(&self) -> bool {
-        match self {
-            Self::WebhookUrlNotHttps
-            | Self::WebhookUrlUnauthorized
-            | Self::ChannelTypeNotSupported
-            | Self::PushNotSupported => true,
-            other => other.as_str().starts_with("push."),
-        }
+        self.as_str().starts_with("push")
     }
 
     pub(super) fn is_quota(&self) -> bool {

@@ -126,14 +126,12 @@ pub fn answer(response: Result<Response<Bytes>, Transport>) -> Result<Page, Goog
 }
 
 /// A listing itself cannot be deleted, so a 410 is about the token, whatever its reason.
-fn any_410_means_start_over(error: GoogleError) -> GoogleError {
-    match error {
-        GoogleError::Api(mut error) if error.status == 410 => {
-            if error.reason != Reason::UpdatedMinTooLongAgo {
-                error.reason = Reason::FullSyncRequired;
-            }
-            GoogleError::Api(error)
-        }
-        error => error,
+fn any_410_means_start_over(mut error: GoogleError) -> GoogleError {
+    if let GoogleError::Api(api) = &mut error
+        && api.status == 410
+        && api.reason != Reason::UpdatedMinTooLongAgo
+    {
+        api.reason = Reason::FullSyncRequired;
     }
+    error
 }
