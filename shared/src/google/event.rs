@@ -4,6 +4,10 @@
 //!
 //! Source: Google's reference page of the Events resource and the discovery document.
 
+pub use super::vocabulary::{
+    AccessRole, EventType, ReminderMethod, ResponseStatus, Status, Transparency, Visibility,
+};
+
 use super::id::{Etag, EventId};
 use super::wire;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -156,7 +160,7 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum EventTime {
-    /// All-day: a date, the same for every reader.
+    /// All-day: a date, the same for every reader. A zone beside it means nothing and is dropped.
     Date {
         /// As `yyyy-mm-dd`.
         date: NaiveDate,
@@ -301,10 +305,6 @@ wire::wire_object! {
         }
     }
 }
-
-pub use super::vocabulary::{
-    AccessRole, EventType, ReminderMethod, ResponseStatus, Status, Transparency, Visibility,
-};
 
 fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)

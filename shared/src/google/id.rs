@@ -113,13 +113,13 @@ mod tests {
 
     #[test]
     fn ids_are_plain_strings_in_json() {
-        let id: EventId = serde_json::from_str(r#""abc_R20201130T010000""#).unwrap();
-        assert_eq!(id.as_str(), "abc_R20201130T010000");
+        let id: EventId = serde_json::from_str(r#""abc_R20260301T010000""#).unwrap();
+        assert_eq!(id.as_str(), "abc_R20260301T010000");
         assert_eq!(
             serde_json::to_string(&id).unwrap(),
-            r#""abc_R20201130T010000""#
+            r#""abc_R20260301T010000""#
         );
-        assert_eq!(id.to_string(), "abc_R20201130T010000");
+        assert_eq!(id.to_string(), "abc_R20260301T010000");
     }
 
     #[test]

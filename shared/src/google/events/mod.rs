@@ -15,10 +15,12 @@ pub use page::Item;
 use super::id::Etag;
 use super::request::header_value;
 use http::HeaderValue;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Whom Google tells about a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum SendUpdates {
     /// Nobody.
     #[default]
@@ -71,9 +73,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn settings_and_queries_spell_the_recipients_alike() {
+        for send in [
+            SendUpdates::None,
+            SendUpdates::All,
+            SendUpdates::ExternalOnly,
+        ] {
+            assert_eq!(serde_json::to_value(send).unwrap(), send.as_str());
+        }
+    }
+
+    #[test]
     fn an_etag_that_guards_nothing_is_never_sent() {
         for (etag, sent) in [
-            ("\"3390338104123456\"", "\"3390338104123456\""),
+            ("\"3500000000000001\"", "\"3500000000000001\""),
             ("*", "\"never\""),
             ("", "\"never\""),
             (" ", "\"never\""),

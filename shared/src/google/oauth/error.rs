@@ -33,7 +33,7 @@ pub enum TokenError {
     /// The token to revoke is unknown or already revoked.
     #[error("invalid_token")]
     InvalidToken,
-    /// Google's own trouble.
+    /// Google's own trouble, or an answer from something in between.
     #[error("HTTP {status} of the token endpoint")]
     Temporary {
         /// The HTTP status.
@@ -53,7 +53,7 @@ pub enum TokenError {
     Other {
         /// The HTTP status.
         status: u16,
-        /// Google's word, or `unexplained`.
+        /// Google's word.
         error: String,
         /// Google's sentence.
         description: Option<String>,
@@ -107,16 +107,19 @@ impl TokenError {
         text.to_owned()
     }
 
-    /// Reads a refusal. It never fails: a body that says nothing leaves the status.
+    /// Reads a refusal. It never fails: a body without Google's own word is taken for a passing
+    /// trouble, because nothing final follows from it.
     pub(super) fn read(response: &Response<Bytes>) -> Self {
         let status = response.status().as_u16();
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let field = |name: &str| body[name].as_str().map(clip);
         let description = field("error_description");
-        let error = field("error").unwrap_or_else(|| "unexplained".to_owned());
         if status == 429 {
             return Self::RateLimited;
         }
+        let Some(error) = field("error") else {
+            return Self::Temporary { status };
+        };
         let troubles = [Some(error.as_str()), description.as_deref()];
         if status == 408 || status >= 500 || troubles.iter().flatten().any(|t| is_temporary(t)) {
             return Self::Temporary { status };

@@ -136,7 +136,7 @@ mod tests {
     fn token(change: impl FnOnce(&mut Value)) -> IdToken {
         let mut claims = json!({
             "iss": "https://accounts.google.com", "aud": "client1", "azp": "client1",
-            "sub": "110169484474386276334", "email": "ann@example.com", "email_verified": true,
+            "sub": "100000000000000000001", "email": "ann@example.com", "email_verified": true,
             "nonce": "n1", "at_hash": "x", "iat": NOW - 10, "exp": NOW + 3590,
         });
         change(&mut claims);
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(
             read_it(&token(|_| {})),
             Ok(Identity {
-                sub: "110169484474386276334".to_owned(),
+                sub: "100000000000000000001".to_owned(),
                 email: Some("ann@example.com".to_owned()),
                 email_verified: true,
             })

@@ -10,7 +10,7 @@ use crate::google::id::{PageToken, SyncToken};
 
 fn page(items: &str) -> Page {
     let body = format!(
-        r#"{{"kind":"calendar#events","etag":"\"p32\"","summary":"Ann","description":"","updated":"2026-03-01T10:00:00.000Z","timeZone":"Europe/Copenhagen","accessRole":"owner","defaultReminders":[{{"method":"popup","minutes":30}}],"nextSyncToken":"CPDAlvWDx70CEPDAlvWDx70CGAU=","items":[{items}]}}"#
+        r#"{{"kind":"calendar#events","etag":"\"p32\"","summary":"Ann","description":"","updated":"2026-03-01T10:00:00.000Z","timeZone":"Europe/Copenhagen","accessRole":"owner","defaultReminders":[{{"method":"popup","minutes":30}}],"nextSyncToken":"c2luY2UtbW9uZGF5+1=","items":[{items}]}}"#
     );
     answer(answered(200, body)).unwrap()
 }
@@ -23,7 +23,7 @@ fn a_page_tells_how_to_go_on_and_what_the_calendar_is() {
     assert!(page.items[1].event.as_ref().unwrap().is_cancelled());
     assert_eq!(
         page.next,
-        Next::Sync(SyncToken::from("CPDAlvWDx70CEPDAlvWDx70CGAU="))
+        Next::Sync(SyncToken::from("c2luY2UtbW9uZGF5+1="))
     );
     assert_eq!(page.access_role, Some(AccessRole::Owner));
     assert_eq!(page.time_zone.as_deref(), Some("Europe/Copenhagen"));
@@ -169,4 +169,13 @@ fn every_410_of_a_listing_means_to_start_over() {
         assert!(!error.is_deleted(), "{body}");
         assert_eq!(error.class(), Class::Resync, "{body}");
     }
+}
+
+#[test]
+fn no_prefix_of_a_page_is_taken_for_a_page() {
+    let body = r#"{"nextSyncToken":"s1","items":[{"id":"ev1","summary":"\u00e9\\"},{"id":"ev2"}],"accessRole":"owner"}"#;
+    for end in 0..body.len() {
+        assert!(answer(answered(200, &body.as_bytes()[..end])).is_err());
+    }
+    assert!(answer(answered(200, body)).is_ok());
 }

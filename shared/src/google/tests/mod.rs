@@ -1,5 +1,6 @@
 //! Each request as it is on the wire, each answer out of bytes as Google writes them.
 
+mod envelope;
 mod error;
 mod event;
 mod list;

@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 const PUSH: [(&str, &str); 8] = [
     ("content-length", "0"),
-    ("X-Goog-Channel-ID", "4ba78bf0-6a47-11e2-bcfd-0800200c9a66"),
+    ("X-Goog-Channel-ID", "01234567-89ab-cdef-0123-456789abcdef"),
     ("X-Goog-Channel-Token", "hmac1"),
-    ("X-Goog-Channel-Expiration", "Tue, 19 Nov 2013 01:13:52 GMT"),
-    ("X-Goog-Resource-ID", "ret08u3rv24htgh289g"),
+    ("X-Goog-Channel-Expiration", "Sun, 08 Mar 2026 10:00:00 GMT"),
+    ("X-Goog-Resource-ID", "resource1"),
     (
         "X-Goog-Resource-URI",
         "https://www.googleapis.com/calendar/v3/calendars/ann@example.com/events",
@@ -38,12 +38,12 @@ fn a_push_is_read_from_its_headers() {
     assert_eq!(
         read(&push("x-other", &[])),
         Ok(Notification {
-            channel: ChannelId::from("4ba78bf0-6a47-11e2-bcfd-0800200c9a66"),
+            channel: ChannelId::from("01234567-89ab-cdef-0123-456789abcdef"),
             message_number: 10,
-            resource: ResourceId::from("ret08u3rv24htgh289g"),
+            resource: ResourceId::from("resource1"),
             state: State::Exists,
             token: Some(ChannelToken::from("hmac1")),
-            expiration: Some("2013-11-19T01:13:52Z".parse().unwrap()),
+            expiration: Some("2026-03-08T10:00:00Z".parse().unwrap()),
         })
     );
 }

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use http::Request;
 use serde_json::{Map, Value, json};
 
-const HOLIDAYS: &str = "en.danish#holiday@group.v.calendar.google.com";
+const WITH_HASH: &str = "team#1@group.calendar.example.com";
 const COMMON: &str = "accept: application/json\nauthorization: Bearer ya29.example\n";
 const COMMON_WITH_BODY: &str = "accept: application/json\nauthorization: Bearer ya29.example\ncontent-type: application/json\n";
 
@@ -27,15 +27,15 @@ fn check(request: &Request<Bytes>, line: &str, headers: &str, body: &str) {
 }
 
 fn calendar() -> CalendarId {
-    CalendarId::from(HOLIDAYS)
+    CalendarId::from(WITH_HASH)
 }
 
 fn event() -> EventId {
-    EventId::from("ev1_R20201130T010000")
+    EventId::from("ev1_R20260301T010000")
 }
 
 fn etag() -> Etag {
-    Etag::from("\"3390338104123456\"")
+    Etag::from("\"3500000000000001\"")
 }
 
 fn fields(value: Value) -> Map<String, Value> {
@@ -50,7 +50,7 @@ fn time(text: &str) -> DateTime<Utc> {
 fn get_addresses_a_calendar_whose_id_holds_a_hash() {
     check(
         &get::request(&api(), &token(), &calendar(), &event()),
-        "GET https://www.googleapis.com/calendar/v3/calendars/en.danish%23holiday@group.v.calendar.google.com/events/ev1_R20201130T010000?prettyPrint=false",
+        "GET https://www.googleapis.com/calendar/v3/calendars/team%231@group.calendar.example.com/events/ev1_R20260301T010000?prettyPrint=false",
         COMMON,
         "",
     );
@@ -111,8 +111,8 @@ fn patch_sends_only_the_changes_and_its_guard() {
             &changes,
             SendUpdates::All,
         ),
-        "PATCH https://www.googleapis.com/calendar/v3/calendars/en.danish%23holiday@group.v.calendar.google.com/events/ev1_R20201130T010000?sendUpdates=all&prettyPrint=false",
-        &format!("{COMMON_WITH_BODY}if-match: \"3390338104123456\"\n"),
+        "PATCH https://www.googleapis.com/calendar/v3/calendars/team%231@group.calendar.example.com/events/ev1_R20260301T010000?sendUpdates=all&prettyPrint=false",
+        &format!("{COMMON_WITH_BODY}if-match: \"3500000000000001\"\n"),
         r#"{"description":null,"summary":"Tea"}"#,
     );
 }
@@ -146,8 +146,8 @@ fn delete_sends_its_guard_and_no_body() {
             &etag(),
             SendUpdates::None,
         ),
-        "DELETE https://www.googleapis.com/calendar/v3/calendars/team%2Fa%20b@example.com/events/ev1_R20201130T010000?sendUpdates=none&prettyPrint=false",
-        &format!("{COMMON}if-match: \"3390338104123456\"\n"),
+        "DELETE https://www.googleapis.com/calendar/v3/calendars/team%2Fa%20b@example.com/events/ev1_R20260301T010000?sendUpdates=none&prettyPrint=false",
+        &format!("{COMMON}if-match: \"3500000000000001\"\n"),
         "",
     );
     assert_eq!(delete::answer(answered(204, "")), Ok(()));
@@ -164,8 +164,8 @@ fn check_list(since: Since<'_>, page: Option<&PageToken>, tail: &str) {
 
 #[test]
 fn list_sends_a_time_bound_or_a_sync_token_but_never_both() {
-    let sync = SyncToken::from("CPDAlvWDx70CEPDAlvWDx70CGAU=");
-    let page = PageToken::from("CkAKMAouC/+");
+    let sync = SyncToken::from("c2luY2UtbW9uZGF5+1=");
+    let page = PageToken::from("cGFnZS0y/+");
     check_list(Since::Beginning, None, "");
     check_list(
         Since::EndingAfter(time("2026-01-01T00:00:00.500Z")),
@@ -175,12 +175,12 @@ fn list_sends_a_time_bound_or_a_sync_token_but_never_both() {
     check_list(
         Since::Token(&sync),
         None,
-        "&syncToken=CPDAlvWDx70CEPDAlvWDx70CGAU%3D",
+        "&syncToken=c2luY2UtbW9uZGF5%2B1%3D",
     );
     check_list(
         Since::Token(&sync),
         Some(&page),
-        "&syncToken=CPDAlvWDx70CEPDAlvWDx70CGAU%3D&pageToken=CkAKMAouC%2F%2B",
+        "&syncToken=c2luY2UtbW9uZGF5%2B1%3D&pageToken=cGFnZS0y%2F%2B",
     );
     assert_eq!(
         list::parameters_digest(),
@@ -245,20 +245,20 @@ fn watch_sends_the_token_in_the_body_and_the_lifetime_as_text() {
 fn watch_reads_the_expiration_as_text_and_as_number() {
     let check = |expiration: &str, expected: Option<&str>| {
         let body = format!(
-            r#"{{"kind":"api#channel","id":"c1","resourceId":"ret08u3rv24htgh289g","resourceUri":"https://www.googleapis.com/calendar/v3/calendars/primary/events","token":"hmac1"{expiration}}}"#
+            r#"{{"kind":"api#channel","id":"c1","resourceId":"resource1","resourceUri":"https://www.googleapis.com/calendar/v3/calendars/primary/events","token":"hmac1"{expiration}}}"#
         );
         let channel = watch::answer(answered(200, body)).unwrap();
         assert_eq!(channel.id.as_str(), "c1");
-        assert_eq!(channel.resource_id.as_str(), "ret08u3rv24htgh289g");
+        assert_eq!(channel.resource_id.as_str(), "resource1");
         assert_eq!(channel.expiration, expected.map(time), "{expiration}");
     };
     check(
-        r#","expiration":"1426325213000""#,
-        Some("2015-03-14T09:26:53Z"),
+        r#","expiration":"1772358413000""#,
+        Some("2026-03-01T09:46:53Z"),
     );
     check(
-        r#","expiration":1426325213000"#,
-        Some("2015-03-14T09:26:53Z"),
+        r#","expiration":1772358413000"#,
+        Some("2026-03-01T09:46:53Z"),
     );
     check(r#","expiration":"soon""#, None);
     check("", None);
