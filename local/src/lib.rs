@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod migrate;
+pub mod neon;
 pub mod npm;
 pub mod postgres;
 pub mod process;
