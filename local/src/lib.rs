@@ -6,3 +6,4 @@ pub mod neon;
 pub mod npm;
 pub mod postgres;
 pub mod process;
+pub mod relay;
