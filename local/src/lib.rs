@@ -5,5 +5,6 @@ pub mod migrate;
 pub mod neon;
 pub mod npm;
 pub mod postgres;
+pub mod postgrest;
 pub mod process;
 pub mod relay;

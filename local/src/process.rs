@@ -6,6 +6,7 @@
 //! the moment before the warden stands, and machines that stop both at once.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -137,6 +138,15 @@ pub fn stop_pid(number: u32, life: &Life) {
         let _ = kill(pid(number), Signal::SIGKILL);
         poll(life.grace, || !is_ours(number, &life.marker));
     }
+}
+
+/// A port of the loopback that nobody listens on at this moment; somebody may take it before it is used.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("free a port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// Whether process `number` lives and its command line carries `marker`.

@@ -1,7 +1,6 @@
 //! One Postgres server of ours, from start to stop.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use super::layout::{Layout, Settings};
 use super::owner::{Owner, reachable};
 use super::template;
 use crate::cache;
-use crate::process::{self, Process};
+use crate::process::{self, Process, free_port};
 
 /// How long a server may take to answer, crash recovery included.
 const READY: Duration = Duration::from_secs(60);
@@ -178,12 +177,6 @@ pub async fn ensure_data(
             Ok(())
         }
     }
-}
-
-/// A port that nobody listens on at this moment.
-pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("free a port on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
 }
 
 async fn serve(

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
-use super::cluster::{ensure_data, free_port, stop_leftovers, wait_until_ready};
+use super::cluster::{ensure_data, stop_leftovers, wait_until_ready};
 use super::connection::{Server, connect, quote};
 use super::find::{Install, find_or_install};
 use super::layout::{Layout, Settings};
@@ -269,7 +269,7 @@ impl Shared {
         ensure_data(&self.layout, &self.install, self.owner, &|_| {}).await?;
         let (reader, membership) = self.make_pipe()?;
         let settings = Settings {
-            port: free_port()?,
+            port: process::free_port()?,
             fast: true,
             max_connections: MAX_CONNECTIONS,
         };
