@@ -1,0 +1,265 @@
+//! `calendarList`: which calendars a person sees.
+
+use serde_json::{Map, Value, json};
+
+use super::{Calendar, Role};
+use crate::error::{self, ApiError};
+use crate::events::tokens;
+use crate::http_api::{Call, Caller, Reply};
+use crate::push::Resource;
+use crate::switches::Dial;
+use crate::world::World;
+
+/// A person's own view of one calendar.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) change: u64,
+    pub(crate) version: u64,
+    pub(crate) deleted: bool,
+    pub(crate) hidden: bool,
+    pub(crate) selected: bool,
+    pub(crate) color: String,
+    pub(crate) summary_override: String,
+    pub(crate) reminders: Value,
+}
+
+impl Entry {
+    pub(crate) fn new(change: u64, version: u64) -> Self {
+        Self {
+            change,
+            version,
+            deleted: false,
+            hidden: false,
+            selected: true,
+            color: "14".into(),
+            summary_override: String::new(),
+            reminders: json!([]),
+        }
+    }
+}
+
+pub(super) fn list(world: &World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
+    let query = &call.query;
+    let least = query.choice(
+        "minAccessRole",
+        &["freeBusyReader", "owner", "reader", "writer"],
+    )?;
+    let least = least.and_then(Role::parse).unwrap_or(Role::FreeBusyReader);
+    let size = query.size("maxResults", 100, 250)?;
+    let token = query.filled("syncToken");
+    if token.is_some() && query.get("minAccessRole").is_some() {
+        return Err(error::invalid(
+            "Sync token cannot be used with other request restrictions.",
+        ));
+    }
+    let delta = token.is_some();
+    let show_deleted = query.flag("showDeleted")?.unwrap_or(false) || delta;
+    let show_hidden = query.flag("showHidden")?.unwrap_or(false) || delta;
+    let key = format!("list {}", caller.email);
+    let since = match token {
+        Some(token) => {
+            let age = world.switches.number(Dial::SyncTokenAge);
+            tokens::read_simple(token, &key, world.time.now(), age)?
+        }
+        None => 0,
+    };
+    let from = match query.filled("pageToken") {
+        None => 0,
+        Some(text) => tokens::read_page(text, &key)
+            .ok_or_else(|| error::invalid("Invalid page token value."))?,
+    };
+    let person = world
+        .people
+        .get(&caller.email)
+        .ok_or_else(error::not_found)?;
+    let mut wanted: Vec<(&String, &Entry)> = person
+        .calendar_list
+        .iter()
+        .filter(|(_, entry)| entry.change > since)
+        .filter(|(_, entry)| show_deleted || !entry.deleted)
+        .filter(|(_, entry)| show_hidden || !entry.hidden)
+        .filter(|(id, entry)| entry.deleted || world.role(id, &caller.email) >= least)
+        .collect();
+    wanted.sort_by_key(|(_, entry)| entry.change);
+    let mut page = wanted.iter().filter(|(_, entry)| entry.change > from);
+    let items: Vec<Value> = page
+        .by_ref()
+        .take(size)
+        .map(|(id, entry)| resource(world, caller, id, entry))
+        .collect();
+    let last = wanted
+        .iter()
+        .filter(|(_, entry)| entry.change > from)
+        .nth(size - 1);
+    let mut body = json!({
+        "kind": "calendar#calendarList",
+        "etag": format!("\"p{}\"", person.calendar_list_change),
+        "items": items,
+    });
+    match (page.next(), last) {
+        (Some(_), Some((_, last))) => {
+            body["nextPageToken"] = tokens::write_page(last.change, &key).into();
+        }
+        _ => {
+            let now = world.time.now();
+            body["nextSyncToken"] =
+                tokens::write_simple(person.calendar_list_change, &key, now).into();
+        }
+    }
+    Ok(Reply::Json(body))
+}
+
+fn resource(world: &World, caller: &Caller, id: &str, entry: &Entry) -> Value {
+    let etag = format!("\"{}\"", entry.version);
+    let Some(calendar) = world.calendars.get(id).filter(|_| !entry.deleted) else {
+        return json!({
+            "kind": "calendar#calendarListEntry",
+            "etag": etag,
+            "id": id,
+            "deleted": true,
+        });
+    };
+    let mut value = calendar.resource();
+    value["kind"] = "calendar#calendarListEntry".into();
+    value["etag"] = etag.into();
+    value["accessRole"] = calendar.role(&caller.email).name().into();
+    value["selected"] = entry.selected.into();
+    value["colorId"] = entry.color.clone().into();
+    value["backgroundColor"] = "#9fe1e7".into();
+    value["foregroundColor"] = "#000000".into();
+    value["defaultReminders"] = reminders(calendar, entry);
+    if calendar.id == caller.email {
+        value["primary"] = true.into();
+        let kinds = [
+            "eventCreation",
+            "eventChange",
+            "eventCancellation",
+            "eventResponse",
+        ];
+        let kinds = kinds.map(|kind| json!({"type": kind, "method": "email"}));
+        value["notificationSettings"] = json!({ "notifications": kinds });
+    }
+    if entry.hidden {
+        value["hidden"] = true.into();
+    }
+    if !entry.summary_override.is_empty() {
+        value["summaryOverride"] = entry.summary_override.clone().into();
+    }
+    value
+}
+
+fn reminders(calendar: &Calendar, entry: &Entry) -> Value {
+    let untouched = entry.reminders.as_array().is_some_and(Vec::is_empty);
+    if untouched && calendar.primary() {
+        json!([{"method": "popup", "minutes": 30}])
+    } else {
+        entry.reminders.clone()
+    }
+}
+
+impl World {
+    /// The default reminders of a calendar for a person.
+    pub(crate) fn default_reminders(&self, id: &str, email: &str) -> Value {
+        let entry = self
+            .people
+            .get(email)
+            .and_then(|person| person.calendar_list.get(id));
+        match (entry, self.calendars.get(id)) {
+            (Some(entry), Some(calendar)) => reminders(calendar, entry),
+            _ => json!([]),
+        }
+    }
+
+    /// Takes a calendar off a person's list.
+    pub(crate) fn unlist_calendar(&mut self, email: &str, id: &str) {
+        let version = self.version();
+        if let Some(person) = self.people.get_mut(email) {
+            person.calendar_list_change += 1;
+            let change = person.calendar_list_change;
+            if let Some(entry) = person.calendar_list.get_mut(id) {
+                (entry.deleted, entry.change, entry.version) = (true, change, version);
+            }
+        }
+        self.changed(&Resource::CalendarList(email.to_owned()), None);
+    }
+}
+
+pub(super) fn get(world: &World, caller: &Caller, item: &str) -> Result<Reply, ApiError> {
+    let id = world.calendar_id(item, &caller.email);
+    let person = world
+        .people
+        .get(&caller.email)
+        .ok_or_else(error::not_found)?;
+    let entry = person.calendar_list.get(&id).filter(|entry| !entry.deleted);
+    let entry = entry.ok_or_else(error::not_found)?;
+    Ok(Reply::Json(resource(world, caller, &id, entry)))
+}
+
+pub(super) fn insert(world: &mut World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
+    let body = call.object()?;
+    let id = body
+        .get("id")
+        .and_then(Value::as_str)
+        .ok_or_else(|| error::required("Required"))?;
+    world.open(id, caller, Role::FreeBusyReader)?;
+    world.list_calendar(&caller.email, id);
+    apply(world, caller, id, &body)
+}
+
+pub(super) fn patch(
+    world: &mut World,
+    caller: &Caller,
+    call: &Call,
+    item: &str,
+) -> Result<Reply, ApiError> {
+    let id = world.calendar_id(item, &caller.email);
+    let body = call.object()?;
+    apply(world, caller, &id, &body)
+}
+
+fn apply(
+    world: &mut World,
+    caller: &Caller,
+    id: &str,
+    body: &Map<String, Value>,
+) -> Result<Reply, ApiError> {
+    let version = world.version();
+    let person = world
+        .people
+        .get_mut(&caller.email)
+        .ok_or_else(error::not_found)?;
+    let change = person.calendar_list_change + 1;
+    let entry = person
+        .calendar_list
+        .get_mut(id)
+        .filter(|entry| !entry.deleted);
+    let entry = entry.ok_or_else(error::not_found)?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let flag = |name: &str| body.get(name).and_then(Value::as_bool);
+    entry.hidden = flag("hidden").unwrap_or(entry.hidden);
+    entry.selected = flag("selected").unwrap_or(entry.selected);
+    entry.summary_override = text("summaryOverride").unwrap_or(entry.summary_override.clone());
+    entry.color = text("colorId").unwrap_or(entry.color.clone());
+    if let Some(reminders @ Value::Array(_)) = body.get("defaultReminders") {
+        entry.reminders = reminders.clone();
+    }
+    (entry.change, entry.version) = (change, version);
+    person.calendar_list_change = change;
+    world.changed(&Resource::CalendarList(caller.email.clone()), None);
+    get(world, caller, id)
+}
+
+pub(super) fn delete(world: &mut World, caller: &Caller, item: &str) -> Result<Reply, ApiError> {
+    let id = world.calendar_id(item, &caller.email);
+    get(world, caller, &id)?;
+    if world.calendar(&id)?.owner == caller.email {
+        return Err(ApiError::new(
+            403,
+            "calendar",
+            "cannotUnsubscribeFromOwnedCalendar",
+            "The data owner of a calendar cannot remove such a calendar from their calendar list.",
+        ));
+    }
+    world.unlist_calendar(&caller.email, &id);
+    Ok(Reply::Empty)
+}

@@ -1,0 +1,170 @@
+//! `calendars`, `settings` and `colors`.
+
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::{Calendar, Role};
+use crate::error::{self, ApiError};
+use crate::http_api::{Call, Caller, Reply};
+use crate::world::World;
+
+pub(super) fn get(world: &World, caller: &Caller, written: &str) -> Result<Reply, ApiError> {
+    let id = world.open(written, caller, Role::FreeBusyReader)?;
+    Ok(Reply::Json(world.calendar(&id)?.resource()))
+}
+
+pub(super) fn insert(world: &mut World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
+    let body = call.object()?;
+    let summary = body
+        .get("summary")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if summary.is_empty() {
+        return Err(error::required("Missing title."));
+    }
+    world.charge_calendar(&caller.email)?;
+    let hash = world.random.base32hex(64);
+    let id = format!("c_{hash}@group.calendar.google.com");
+    let mut calendar = Calendar::new(&id, &caller.email, summary, "UTC");
+    apply(&mut calendar, &body)?;
+    world.add_calendar(calendar);
+    get(world, caller, &id)
+}
+
+pub(super) fn patch(
+    world: &mut World,
+    caller: &Caller,
+    call: &Call,
+    written: &str,
+) -> Result<Reply, ApiError> {
+    let id = world.open(written, caller, Role::Owner)?;
+    let body = call.object()?;
+    let mut calendar = world.calendar(&id)?.clone_without_events();
+    let before = calendar.resource();
+    crate::events::check_if_match(call, calendar.version)?;
+    apply(&mut calendar, &body)?;
+    if calendar.resource() != before {
+        let version = world.version();
+        let stored = world.calendars.get_mut(&id).ok_or_else(error::not_found)?;
+        stored.version = version;
+        apply(stored, &body)?;
+    }
+    get(world, caller, &id)
+}
+
+fn apply(calendar: &mut Calendar, body: &Map<String, Value>) -> Result<(), ApiError> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    if let Some(zone) = text("timeZone") {
+        zone.parse::<Tz>()
+            .map_err(|_| error::invalid("Invalid time zone definition."))?;
+        calendar.time_zone = zone;
+    }
+    calendar.summary = text("summary").unwrap_or(calendar.summary.clone());
+    calendar.description = text("description").unwrap_or(calendar.description.clone());
+    calendar.location = text("location").unwrap_or(calendar.location.clone());
+    Ok(())
+}
+
+pub(super) fn delete(world: &mut World, caller: &Caller, written: &str) -> Result<Reply, ApiError> {
+    let id = world.open(written, caller, Role::Owner)?;
+    if world.calendar(&id)?.primary() {
+        return Err(ApiError::new(
+            403,
+            "calendar",
+            "cannotDeletePrimaryCalendar",
+            "The primary calendar of a user cannot be deleted.",
+        ));
+    }
+    world.remove_calendar(&id);
+    Ok(Reply::Empty)
+}
+
+pub(super) fn clear(world: &mut World, caller: &Caller, written: &str) -> Result<Reply, ApiError> {
+    let id = world.open(written, caller, Role::Owner)?;
+    if !world.calendar(&id)?.primary() {
+        return Err(error::invalid("Only the primary calendar can be cleared."));
+    }
+    world.clear_events(&id, &caller.email);
+    Ok(Reply::Empty)
+}
+
+impl World {
+    /// Removes a calendar with all its events; everyone's list shows it as deleted.
+    pub(crate) fn remove_calendar(&mut self, id: &str) {
+        self.calendars.remove(id);
+        let listed: Vec<String> = self
+            .people
+            .values()
+            .filter(|person| person.calendar_list.contains_key(id))
+            .map(|person| person.email.clone())
+            .collect();
+        for email in listed {
+            self.unlist_calendar(&email, id);
+        }
+    }
+}
+
+/// The settings Google's web interface shares with the API; all values are strings.
+fn all_settings(world: &World, email: &str) -> Vec<(&'static str, String)> {
+    let zone = world
+        .people
+        .get(email)
+        .map(|person| person.time_zone.clone());
+    vec![
+        ("autoAddHangouts", "true".into()),
+        ("dateFieldOrder", "DMY".into()),
+        ("defaultEventLength", "60".into()),
+        ("format24HourTime", "true".into()),
+        ("hideInvitations", "false".into()),
+        ("hideWeekends", "false".into()),
+        ("locale", "en".into()),
+        ("remindOnRespondedEventsOnly", "false".into()),
+        ("showDeclinedEvents", "true".into()),
+        ("timezone", zone.unwrap_or_else(|| "UTC".into())),
+        ("useKeyboardShortcuts", "true".into()),
+        ("weekStart", "1".into()),
+    ]
+}
+
+fn setting_resource(id: &str, value: &str) -> Value {
+    json!({"kind": "calendar#setting", "etag": "\"0\"", "id": id, "value": value})
+}
+
+pub(super) fn settings(world: &World, caller: &Caller) -> Reply {
+    let all = all_settings(world, &caller.email);
+    let items: Vec<Value> = all
+        .iter()
+        .map(|(id, value)| setting_resource(id, value))
+        .collect();
+    Reply::Json(json!({"kind": "calendar#settings", "etag": "\"p0\"", "items": items}))
+}
+
+pub(super) fn setting(world: &World, caller: &Caller, id: &str) -> Result<Reply, ApiError> {
+    let all = all_settings(world, &caller.email);
+    let found = all
+        .iter()
+        .find(|(name, _)| *name == id)
+        .ok_or_else(error::not_found)?;
+    Ok(Reply::Json(setting_resource(found.0, &found.1)))
+}
+
+pub(super) fn colors() -> Reply {
+    let palette = |count: usize| -> Map<String, Value> {
+        (1..=count)
+            .map(|id| {
+                let shade = 0x40 + id * 7;
+                let background = format!("#{shade:02x}{:02x}e0", 0xf0 - id * 5);
+                (
+                    id.to_string(),
+                    json!({"background": background, "foreground": "#1d1d1d"}),
+                )
+            })
+            .collect()
+    };
+    Reply::Json(json!({
+        "kind": "calendar#colors",
+        "updated": "2012-02-14T00:00:00.000Z",
+        "calendar": palette(24),
+        "event": palette(11),
+    }))
+}

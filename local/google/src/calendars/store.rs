@@ -1,0 +1,198 @@
+//! One calendar: its events by id, an index by change number, and who may do what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::Role;
+use crate::events::Event;
+
+/// A calendar and its events.
+#[derive(Debug, Clone)]
+pub(crate) struct Calendar {
+    pub(crate) id: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) location: String,
+    pub(crate) time_zone: String,
+    /// Email of the data owner; empty for a public calendar.
+    pub(crate) owner: String,
+    /// A calendar of public holidays: everyone reads it, nobody watches it.
+    pub(crate) holiday: bool,
+    pub(crate) version: u64,
+    pub(crate) updated: DateTime<Utc>,
+    roles: BTreeMap<String, Role>,
+    /// Grows when a person's access changes; sync tokens of before are void.
+    epochs: BTreeMap<String, u64>,
+    events: BTreeMap<String, Event>,
+    /// The latest change of every event.
+    by_change: BTreeMap<u64, String>,
+    /// Exceptions by the series they belong to.
+    exceptions: BTreeMap<String, BTreeSet<String>>,
+    /// Events by UID.
+    by_uid: BTreeMap<String, BTreeSet<String>>,
+    /// The number of the newest change.
+    pub(crate) change: u64,
+}
+
+impl Calendar {
+    pub(crate) fn new(id: &str, owner: &str, summary: &str, time_zone: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            summary: summary.to_owned(),
+            description: String::new(),
+            location: String::new(),
+            time_zone: time_zone.to_owned(),
+            owner: owner.to_owned(),
+            holiday: false,
+            version: 0,
+            updated: DateTime::UNIX_EPOCH,
+            roles: BTreeMap::from([(owner.to_owned(), Role::Owner)]),
+            epochs: BTreeMap::new(),
+            events: BTreeMap::new(),
+            by_change: BTreeMap::new(),
+            exceptions: BTreeMap::new(),
+            by_uid: BTreeMap::new(),
+            change: 0,
+        }
+    }
+
+    /// The zone times are shown in.
+    pub(crate) fn zone(&self) -> Tz {
+        self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
+
+    pub(crate) fn primary(&self) -> bool {
+        self.id == self.owner
+    }
+
+    pub(crate) fn role(&self, email: &str) -> Role {
+        let given = self.roles.get(email).copied().unwrap_or(Role::None);
+        if self.holiday {
+            given.max(Role::Reader)
+        } else {
+            given
+        }
+    }
+
+    /// Gives a role, or takes it away with [`Role::None`].
+    pub(crate) fn share(&mut self, email: &str, role: Role) {
+        if self.role(email) != role {
+            *self.epochs.entry(email.to_owned()).or_default() += 1;
+        }
+        if role == Role::None {
+            self.roles.remove(email);
+        } else {
+            self.roles.insert(email.to_owned(), role);
+        }
+    }
+
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (&str, Role)> {
+        self.roles
+            .iter()
+            .map(|(email, role)| (email.as_str(), *role))
+    }
+
+    pub(crate) fn epoch(&self, email: &str) -> u64 {
+        self.epochs.get(email).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn event(&self, id: &str) -> Option<&Event> {
+        self.events.get(id)
+    }
+
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.values()
+    }
+
+    pub(crate) fn event_mut(&mut self, id: &str) -> Option<&mut Event> {
+        self.events.get_mut(id)
+    }
+
+    /// Stores an event under a new change number.
+    pub(crate) fn put(&mut self, mut event: Event) {
+        self.change += 1;
+        if let Some(old) = self.events.get(&event.id) {
+            self.by_change.remove(&old.change);
+            event.born = old.born;
+        } else {
+            event.born = self.change;
+        }
+        event.change = self.change;
+        event.stored = true;
+        self.updated = self.updated.max(event.updated);
+        self.by_change.insert(self.change, event.id.clone());
+        if let Some(series) = &event.recurring_event_id {
+            self.exceptions
+                .entry(series.clone())
+                .or_default()
+                .insert(event.id.clone());
+        }
+        self.by_uid
+            .entry(event.ical_uid.clone())
+            .or_default()
+            .insert(event.id.clone());
+        self.events.insert(event.id.clone(), event);
+    }
+
+    /// Stores an event without a new change number, so that no delta shows it.
+    pub(crate) fn put_silently(&mut self, event: Event) {
+        self.events.insert(event.id.clone(), event);
+    }
+
+    /// Exceptions of a series, cancelled ones included.
+    pub(crate) fn exceptions(&self, series: &str) -> impl Iterator<Item = &Event> {
+        let ids = self.exceptions.get(series).into_iter().flatten();
+        ids.filter_map(|id| self.events.get(id))
+    }
+
+    pub(crate) fn with_uid(&self, uid: &str) -> impl Iterator<Item = &Event> {
+        self.by_uid
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.events.get(id))
+    }
+
+    /// Events whose latest change is `from` or later, in the order of their changes.
+    pub(crate) fn changes(&self, from: u64) -> impl Iterator<Item = &Event> {
+        self.by_change
+            .range(from..)
+            .filter_map(|(_, id)| self.events.get(id))
+    }
+
+    /// A copy to try changes of the calendar itself on.
+    pub(crate) fn clone_without_events(&self) -> Self {
+        Self {
+            description: self.description.clone(),
+            location: self.location.clone(),
+            version: self.version,
+            ..Self::new(&self.id, &self.owner, &self.summary, &self.time_zone)
+        }
+    }
+
+    pub(crate) fn resource(&self) -> Value {
+        let mut value = json!({
+            "kind": "calendar#calendar",
+            "etag": format!("\"{}\"", self.version),
+            "id": self.id,
+            "summary": self.summary,
+            "timeZone": self.time_zone,
+            "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+        });
+        for (name, text) in [
+            ("description", &self.description),
+            ("location", &self.location),
+        ] {
+            if !text.is_empty() {
+                value[name] = text.clone().into();
+            }
+        }
+        if !self.owner.is_empty() {
+            value["dataOwner"] = self.owner.clone().into();
+        }
+        value
+    }
+}

@@ -1,0 +1,312 @@
+//! A small world for a check, and requests to it.
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{HeaderMap, Request};
+use serde_json::{Value, json};
+
+use crate::{Clock, Cut, Notification, Options, Simulator};
+
+pub(super) const CALENDAR: &str = "https://www.googleapis.com/auth/calendar";
+pub(super) const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+pub(super) const ANN: &str = "ann@example.com";
+pub(super) const BOB: &str = "bob@example.com";
+pub(super) const REDIRECT: &str = "https://app.example/back";
+/// Ann's primary calendar.
+pub(super) const MINE: &str = "/calendar/v3/calendars/primary/events";
+
+/// A simulator at nine o'clock on a Monday with two people and one client.
+pub(super) struct Lab {
+    pub(super) sim: Simulator,
+}
+
+/// An answer taken apart.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+    pub(super) json: Value,
+    pub(super) cut: Option<Cut>,
+}
+
+/// Requests with one token.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    sim: Simulator,
+    token: String,
+    pub(super) refresh: String,
+}
+
+pub(super) fn start() -> DateTime<Utc> {
+    "2026-03-02T09:00:00Z".parse().unwrap_or_default()
+}
+
+impl Lab {
+    pub(super) fn new() -> Self {
+        let sim = Simulator::new(Options {
+            seed: 7,
+            clock: Clock::Fixed(start()),
+            origin: "https://google.test".into(),
+            allow_http_loopback: false,
+        });
+        sim.add_user(ANN, "Ann", true);
+        sim.add_user(BOB, "Bob", false);
+        sim.add_client("client-1", "secret-1", "1001", &[REDIRECT]);
+        Self { sim }
+    }
+
+    /// A token of `user` with these scopes.
+    pub(super) fn with(&self, user: &str, scopes: &[&str]) -> Session {
+        let tokens = self.sim.token(user, "client-1", scopes).unwrap_or_default();
+        let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
+        Session {
+            sim: self.sim.clone(),
+            token: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+
+    pub(super) fn ann(&self) -> Session {
+        self.with(ANN, &[CALENDAR])
+    }
+
+    pub(super) fn bob(&self) -> Session {
+        self.with(BOB, &[CALENDAR])
+    }
+
+    pub(super) fn switch(&self, name: &str, position: impl Into<Value>) {
+        let done = self.sim.switch(name, position);
+        assert_eq!(done, Ok(()));
+    }
+
+    pub(super) fn advance(&self, seconds: i64) {
+        self.sim.advance(TimeDelta::seconds(seconds));
+    }
+
+    pub(super) fn days(&self, days: i64) {
+        self.sim.advance(TimeDelta::days(days));
+    }
+
+    /// A control request.
+    pub(super) fn control(&self, method: &str, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() {
+            Bytes::new()
+        } else {
+            body.to_string().into()
+        };
+        send(&self.sim, method, &format!("/_sim/{path}"), &[], body)
+    }
+
+    /// A form sent to one of the OAuth endpoints.
+    pub(super) fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let form = encode(pairs);
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        send(&self.sim, "POST", path, &kind, form.into())
+    }
+
+    pub(super) fn plain(&self, method: &str, path: &str) -> Answer {
+        send(&self.sim, method, path, &[], Bytes::new())
+    }
+
+    /// The due messages, each reported as answered with `status`.
+    pub(super) fn deliver(&self, status: Option<u16>) -> Vec<Notification> {
+        let due = self.sim.due_notifications();
+        for notification in &due {
+            self.sim.delivered(notification.id, status);
+        }
+        due
+    }
+}
+
+pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+fn send(
+    sim: &Simulator,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = sim.handle(
+        request
+            .body(body)
+            .expect("a request of a check is well formed"),
+    );
+    let text = String::from_utf8_lossy(response.body()).into_owned();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        json: serde_json::from_str(&text).unwrap_or(Value::Null),
+        text,
+        cut: response.extensions().get::<Cut>().copied(),
+    }
+}
+
+impl Session {
+    pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let mut all = vec![
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        all.extend(headers);
+        let body = if body.is_null() {
+            Bytes::new()
+        } else {
+            body.to_string().into()
+        };
+        send(&self.sim, method, path, &all, body)
+    }
+
+    pub(super) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &Value::Null)
+    }
+
+    pub(super) fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[], &body)
+    }
+
+    pub(super) fn put(&self, path: &str, body: Value) -> Answer {
+        self.send("PUT", path, &[], &body)
+    }
+
+    pub(super) fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send("PATCH", path, &[], &body)
+    }
+
+    pub(super) fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], &Value::Null)
+    }
+
+    /// Inserts into the caller's primary calendar.
+    pub(super) fn insert(&self, body: Value) -> Value {
+        self.post(MINE, body).ok()
+    }
+
+    /// Reads an event of the caller's primary calendar.
+    pub(super) fn event(&self, id: &str) -> Value {
+        self.get(&format!("{MINE}/{id}")).ok()
+    }
+
+    /// Lists the caller's primary calendar.
+    pub(super) fn list(&self, pairs: &[(&str, &str)]) -> Answer {
+        self.get(&format!("{MINE}?{}", encode(pairs)))
+    }
+
+    /// A sync token for the caller's primary calendar as it is.
+    pub(super) fn sync_token(&self) -> String {
+        let list = self.list(&[]).ok();
+        list["nextSyncToken"]
+            .as_str()
+            .expect("the list was one page")
+            .to_owned()
+    }
+}
+
+impl Answer {
+    /// The body of a 200.
+    pub(super) fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.json
+    }
+
+    /// Asserts an error in Calendar's envelope; an empty message is not compared.
+    pub(super) fn fails(self, status: u16, reason: &str, message: &str) -> Value {
+        let error = &self.json["error"];
+        let first = &error["errors"][0];
+        assert_eq!(
+            (self.status, first["reason"].as_str()),
+            (status, Some(reason)),
+            "{}",
+            self.text
+        );
+        assert_eq!(error["code"], status);
+        if !message.is_empty() {
+            assert_eq!(first["message"], message);
+        }
+        first.clone()
+    }
+
+    /// Asserts an error of the token endpoint.
+    pub(super) fn refuses(&self, status: u16, error: &str, description: &str) {
+        assert_eq!(
+            (self.status, &self.json["error"]),
+            (status, &json!(error)),
+            "{}",
+            self.text
+        );
+        if !description.is_empty() {
+            assert_eq!(self.json["error_description"], description);
+        }
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The ids of a list's items.
+    pub(super) fn ids(&self) -> Vec<String> {
+        assert_eq!(self.status, 200, "{}", self.text);
+        let items = self.json["items"].as_array().expect("a list has items");
+        items
+            .iter()
+            .map(|item| item["id"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// The item of a list with this id.
+    pub(super) fn item(&self, id: &str) -> &Value {
+        let items = self.json["items"].as_array().expect("a list has items");
+        items
+            .iter()
+            .find(|item| item["id"] == id)
+            .unwrap_or(&Value::Null)
+    }
+}
+
+/// A timed event of one hour on the day of [`start`].
+pub(super) fn timed(id: &str) -> Value {
+    json!({
+        "id": id,
+        "summary": "Meeting",
+        "start": {"dateTime": "2026-03-02T10:00:00Z"},
+        "end": {"dateTime": "2026-03-02T11:00:00Z"},
+    })
+}
+
+/// A weekly series of five in Copenhagen, from the day of [`start`].
+pub(super) fn weekly(id: &str) -> Value {
+    json!({
+        "id": id,
+        "summary": "Weekly",
+        "start": {"dateTime": "2026-03-02T10:00:00+01:00", "timeZone": "Europe/Copenhagen"},
+        "end": {"dateTime": "2026-03-02T11:00:00+01:00", "timeZone": "Europe/Copenhagen"},
+        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=5"],
+    })
+}
+
+/// `body` with `more` on top.
+pub(super) fn with(mut body: Value, more: Value) -> Value {
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    body
+}

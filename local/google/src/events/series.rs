@@ -1,0 +1,248 @@
+//! Series: occurrences as events, lookup by instance id, and `events.instances`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::event::{Event, Status};
+use super::filter::Filter;
+use super::view::View;
+use super::{Place, When, list, occurrences, tokens};
+use crate::calendars::{Calendar, Role};
+use crate::error::{self, ApiError};
+use crate::http_api::{Call, Caller, Reply};
+use crate::switches::{Dial, Switch};
+use crate::world::World;
+
+/// The occurrence of a series that was planned for `start`.
+pub(super) fn occurrence(master: &Event, start: &When) -> Event {
+    Event {
+        id: format!("{}_{}", master.id, start.stamp()),
+        start: start.clone(),
+        end: master.end.shifted(&master.start, start),
+        recurrence: Vec::new(),
+        recurring_event_id: Some(master.id.clone()),
+        original_start: Some(start.clone()),
+        previous: None,
+        stored: false,
+        born: 0,
+        ..master.clone()
+    }
+}
+
+/// The series id and planned start in an instance id.
+pub(super) fn split_id(id: &str) -> Option<(&str, &str)> {
+    let (series, stamp) = id.rsplit_once('_')?;
+    When::from_stamp(stamp, None)
+        .is_some()
+        .then_some((series, stamp))
+}
+
+impl World {
+    /// Whether a date-only UNTIL includes its day.
+    pub(super) fn whole_day_until(&self) -> bool {
+        self.switches.is(Switch::DateUntil, "wholeDay")
+    }
+
+    /// Planned starts of a series in a calendar.
+    pub(crate) fn starts(&self, master: &Event, zone: Tz, up_to: DateTime<Utc>) -> Vec<When> {
+        occurrences::starts(master, zone, up_to, self.whole_day_until())
+    }
+
+    /// How far series without an end are expanded.
+    pub(super) fn horizon(&self, up_to: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let days = self.switches.number(Dial::ExpansionDays);
+        let ahead = TimeDelta::try_days(days).unwrap_or_default();
+        let end = self
+            .time
+            .now()
+            .checked_add_signed(ahead)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+        up_to.unwrap_or(end)
+    }
+
+    /// A stored event, or the occurrence of a live series that an instance id names.
+    pub(crate) fn find_event(&self, calendar: &Calendar, id: &str) -> Option<Event> {
+        if let Some(event) = calendar.event(id) {
+            return Some(event.clone());
+        }
+        let (series, stamp) = split_id(id)?;
+        let master = calendar.event(series).filter(|master| master.is_series())?;
+        let start = When::from_stamp(stamp, master.start.zone())?;
+        if start.is_day() != master.start.is_day() {
+            return None;
+        }
+        let zone = calendar.zone();
+        let planned = self.starts(master, zone, start.instant(master.zone(zone)));
+        planned.contains(&start).then(|| occurrence(master, &start))
+    }
+
+    /// The occurrences of a series within a filter, exceptions in their place.
+    pub(super) fn expand(
+        &self,
+        calendar: &Calendar,
+        master: &Event,
+        filter: &Filter,
+    ) -> Vec<Event> {
+        let zone = calendar.zone();
+        let changed: Vec<&str> = calendar
+            .exceptions(&master.id)
+            .filter_map(|event| event.visible(self.time.now()))
+            .map(|event| event.id.as_str())
+            .collect();
+        self.starts(master, zone, self.horizon(filter.time_max))
+            .iter()
+            .map(|start| occurrence(master, start))
+            .filter(|event| !changed.contains(&event.id.as_str()))
+            .filter(|event| filter.overlaps(event, zone))
+            .collect()
+    }
+}
+
+impl World {
+    /// Brings the exceptions of a series in step after its master changed.
+    ///
+    /// A field that an exception had in common with the old master follows; an exception whose
+    /// planned start is no longer in the rule is cancelled, or kept (switch).
+    pub(super) fn follow_master(&mut self, id: &str, before: &Event, after: &Event) {
+        let Some(calendar) = self.calendars.get(id) else {
+            return;
+        };
+        let zone = calendar.zone();
+        let exceptions: Vec<Event> = calendar.exceptions(&after.id).cloned().collect();
+        let Some(last) = exceptions
+            .iter()
+            .filter_map(|e| e.original_start.clone())
+            .map(|s| s.instant(zone))
+            .max()
+        else {
+            return;
+        };
+        let planned = self.starts(after, zone, last);
+        let keeps = self.switches.is(Switch::OrphanedExceptions, "kept");
+        for old in exceptions {
+            let mut new = old.clone();
+            let orphaned = !keeps
+                && !new
+                    .original_start
+                    .as_ref()
+                    .is_some_and(|s| planned.contains(s));
+            if after.cancelled() && !old.cancelled() {
+                (new.status, new.fell_with_series) = (Status::Cancelled, true);
+            } else if !after.cancelled() && old.fell_with_series && !orphaned {
+                (new.status, new.fell_with_series) = (Status::Confirmed, false);
+            } else if orphaned {
+                new.status = Status::Cancelled;
+            }
+            follow_fields(&mut new, before, after);
+            if new.content() != old.content() {
+                new.updated = self.time.now();
+                self.store(id, new);
+            }
+        }
+    }
+}
+
+fn follow_fields(exception: &mut Event, before: &Event, after: &Event) {
+    if exception.guests == before.guests {
+        exception.guests.clone_from(&after.guests);
+    }
+    exception.organizer.clone_from(&after.organizer);
+    let names = before.fields.keys().chain(after.fields.keys());
+    for name in names.cloned().collect::<std::collections::BTreeSet<_>>() {
+        if exception.fields.get(&name) == before.fields.get(&name) {
+            match after.fields.get(&name) {
+                Some(value) => exception.fields.insert(name, value.clone()),
+                None => exception.fields.remove(&name),
+            };
+        }
+    }
+}
+
+/// `events.instances`: the occurrences of one series.
+///
+/// `timeMin` is inclusive here, unlike in list (discovery document, `events.instances`).
+pub(super) fn instances(
+    world: &World,
+    caller: &Caller,
+    call: &Call,
+    at: Place<'_>,
+) -> Result<Reply, ApiError> {
+    let id = world.open(at.calendar, caller, Role::Reader)?;
+    let calendar = world.calendar(&id)?;
+    let query = &call.query;
+    let size = query.size("maxResults", 250, 2500)?;
+    let filter = Filter::read(query)?;
+    let show_deleted = filter.show_deleted.unwrap_or(false);
+    let event = world
+        .find_event(calendar, at.event)
+        .ok_or_else(error::not_found)?;
+    if event.is_series() && event.cancelled() && event.purged {
+        return Err(error::not_found());
+    }
+    let mut rows = if event.is_series() {
+        let mut rows = if event.cancelled() && !show_deleted {
+            Vec::new()
+        } else {
+            world.expand(calendar, &event, &filter.without_start())
+        };
+        rows.extend(calendar.exceptions(&event.id).cloned());
+        rows
+    } else {
+        vec![event.clone()]
+    };
+    if event.is_series() && event.cancelled() {
+        rows.iter_mut()
+            .for_each(|row| row.status = Status::Cancelled);
+    }
+    let zone = calendar.zone();
+    let wanted = query.filled("originalStart");
+    rows.retain(|row| {
+        let (start, end) = row.span(zone);
+        (show_deleted || !row.cancelled())
+            && filter.time_min.is_none_or(|from| end >= from)
+            && filter.time_max.is_none_or(|to| start < to)
+            && wanted.is_none_or(|text| original_start_is(row, zone, text))
+    });
+    rows.sort_by_key(|row| {
+        (
+            row.original_start
+                .as_ref()
+                .unwrap_or(&row.start)
+                .instant(zone),
+            row.id.clone(),
+        )
+    });
+    let key = format!(
+        "instances {id} {} {}",
+        at.event,
+        super::filter::digest(query)
+    );
+    let from = match query.filled("pageToken") {
+        None => 0,
+        Some(text) => tokens::read_page(text, &key)
+            .ok_or_else(|| error::invalid("Invalid page token value."))?,
+    };
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let view = View::new(world, calendar, caller, query)?;
+    let page = rows.iter().skip(from).take(size);
+    let items: Vec<Value> = page.map(|row| view.any(row)).collect();
+    let mut body = list::envelope(&view, items);
+    let reached = from.saturating_add(size);
+    if reached < rows.len() {
+        let after = u64::try_from(reached).unwrap_or(u64::MAX);
+        body["nextPageToken"] = tokens::write_page(after, &key).into();
+    }
+    Ok(Reply::Json(body))
+}
+
+fn original_start_is(event: &Event, zone: Tz, text: &str) -> bool {
+    let Some(start) = &event.original_start else {
+        return false;
+    };
+    match start {
+        When::Day(day) => day.to_string() == text,
+        When::Time { .. } => DateTime::parse_from_rfc3339(text)
+            .is_ok_and(|at| at.with_timezone(&Utc) == start.instant(zone)),
+    }
+}

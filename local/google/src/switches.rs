@@ -1,0 +1,231 @@
+//! Switches: behaviour that is reported but not certain, each with all its positions.
+//!
+//! A switch has named positions, the first is the default. A dial is a number.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+macro_rules! switches {
+    ($($(#[$doc:meta])* $variant:ident $name:literal [$($position:literal),+];)*) => {
+        /// A behaviour with named positions.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Switch { $($(#[$doc])* $variant,)* }
+
+        impl Switch {
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            fn positions(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($position),+],)* }
+            }
+        }
+    };
+}
+
+macro_rules! dials {
+    ($($(#[$doc:meta])* $variant:ident $name:literal = $default:literal;)*) => {
+        /// A behaviour with a number.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Dial { $($(#[$doc])* $variant,)* }
+
+        impl Dial {
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            fn default(self) -> i64 {
+                match self { $(Self::$variant => $default,)* }
+            }
+        }
+    };
+}
+
+switches! {
+    /// Two inserts of one id within the same second.
+    DuplicateRace "duplicateRace" ["detected", "missed"];
+    /// `created` or `updated` in an inserted body.
+    InsertWithCreated "insertWithCreated" ["ignored", "refused"];
+    /// get of an event whose trash was emptied.
+    PurgedEvent "purgedEvent" ["cancelled", "notFound", "gone"];
+    /// PATCH or PUT `status: confirmed` on a tombstone.
+    Restore "restore" ["allowed", "forbidden"];
+    /// Repeated extended-property filters of one kind.
+    PropertyFilters "propertyFilters" ["and", "or"];
+    /// Cancelled instances in a delta.
+    CancelledInstance "cancelledInstance" ["full", "bare"];
+    /// Whether a sync token keeps the time window of the first request.
+    TokenWindow "tokenWindow" ["remembered", "forgotten"];
+    /// A first request with parameters that do not go with sync tokens.
+    TokenWithFilters "tokenWithFilters" ["missing", "given"];
+    /// Parameters beside a sync token that differ from the first request's.
+    TokenParameters "tokenParameters" ["refused", "ignored"];
+    /// Pages are filled before hidden tombstones are dropped, or after.
+    PageFill "pageFill" ["short", "full"];
+    /// An event created and deleted between two tokens.
+    ShortLived "shortLived" ["tombstone", "nothing"];
+    /// A series whose last occurrence is before the listed window.
+    PastMaster "pastMaster" ["returned", "hidden"];
+    /// Cancelled instances of a deleted series in a `singleEvents` delta.
+    DeletedSeriesHorizon "deletedSeriesHorizon" ["halfYear", "complete"];
+    /// A PATCH that leaves an event with both `date` and `dateTime`.
+    PatchMixedTime "patchMixedTime" ["refused", "replaced"];
+    /// A write that changes nothing.
+    NoopWrite "noopWrite" ["newEtag", "sameEtag"];
+    /// Whether a reminder-only change appears in a delta.
+    ReminderInDelta "reminderInDelta" ["shown", "hidden"];
+    /// Conference creation.
+    Conference "conference" ["immediate", "pending"];
+    /// Exceptions carry the master's private properties.
+    ExceptionProperties "exceptionProperties" ["copied", "dropped"];
+    /// The tail of a split in the web interface carries the master's private properties.
+    SplitProperties "splitProperties" ["copied", "dropped"];
+    /// Exceptions whose original start is no longer in the rule.
+    OrphanedExceptions "orphanedExceptions" ["cancelled", "kept"];
+    /// A date-only UNTIL on a timed series.
+    DateUntil "dateUntil" ["wholeDay", "midnight"];
+    /// A guest's edit of title or time without `guestsCanModify`.
+    GuestEdit "guestEdit" ["local", "refused"];
+    /// A delete with `sendUpdates=none`: guests keep their copies, or lose them.
+    QuietDelete "quietDelete" ["kept", "removed"];
+    /// Stopping a channel a second time.
+    StopTwice "stopTwice" ["ok", "notFound"];
+    /// Stopping a channel of another user.
+    StopByOther "stopByOther" ["notFound", "forbidden"];
+    /// Whether several changes before a delivery become one message.
+    Coalesce "coalesce" ["off", "on"];
+    /// The status and reason of an exhausted per-minute quota.
+    RateLimit "rateLimit" ["403", "429", "403rate"];
+    /// An https push address whose domain is not verified.
+    WebhookDomain "webhookDomain" ["accepted", "refused"];
+    /// Quota units of a PATCH.
+    PatchCost "patchCost" ["one", "three"];
+    /// Importing an `iCalUID` that is already there.
+    ImportAgain "importAgain" ["update", "duplicate"];
+}
+
+dials! {
+    /// Age in seconds at which a sync token is answered with 410.
+    SyncTokenAge "syncTokenAgeSeconds" = 2_592_000;
+    /// Age in seconds beyond which `updatedMin` is answered with 410.
+    UpdatedMinAge "updatedMinAgeSeconds" = 2_592_000;
+    /// Longest life of a push channel in seconds.
+    ChannelCap "channelCapSeconds" = 2_592_000;
+    /// Seconds until a write is visible to reads and lists.
+    ReadLag "readLagSeconds" = 0;
+    /// Seconds until guests' copies follow the organizer's event, and replies come back.
+    GuestLag "guestLagSeconds" = 0;
+    /// Seconds a channel still sends after it was stopped.
+    StopGrace "stopGraceSeconds" = 0;
+    /// Seconds until a pending conference succeeds.
+    ConferenceDelay "conferenceDelaySeconds" = 5;
+    /// Largest gap between two message numbers of a channel.
+    MessageGap "messageGap" = 1000;
+    /// Life of an access token in seconds.
+    AccessTokenLife "accessTokenSeconds" = 3599;
+    /// Requests of one user in a project per sliding minute; 0 is no limit.
+    UserPerMinute "userRequestsPerMinute" = 600;
+    /// Requests of a project per sliding minute; 0 is no limit.
+    ProjectPerMinute "projectRequestsPerMinute" = 10_000;
+    /// Writes to one calendar per sliding minute; 0 is no limit.
+    WritesPerMinute "calendarWritesPerMinute" = 500;
+    /// External guests one user may invite per day; 0 is no limit.
+    GuestsPerDay "externalGuestsPerDay" = 10_000;
+    /// Calendars one user may create per day; 0 is no limit.
+    CalendarsPerDay "calendarsPerDay" = 60;
+    /// How far ahead of now endless series are expanded, in days.
+    ExpansionDays "expansionDays" = 730;
+}
+
+/// The current positions; what is not set is at its default.
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    positions: BTreeMap<Switch, &'static str>,
+    numbers: BTreeMap<Dial, i64>,
+}
+
+impl Switches {
+    pub(crate) fn get(&self, switch: Switch) -> &'static str {
+        let default = switch.positions().first().copied().unwrap_or_default();
+        self.positions.get(&switch).copied().unwrap_or(default)
+    }
+
+    pub(crate) fn is(&self, switch: Switch, position: &str) -> bool {
+        debug_assert!(
+            switch.positions().contains(&position),
+            "{switch:?} has no {position}"
+        );
+        self.get(switch) == position
+    }
+
+    pub(crate) fn number(&self, dial: Dial) -> i64 {
+        self.numbers.get(&dial).copied().unwrap_or(dial.default())
+    }
+
+    /// The dial as seconds.
+    pub(crate) fn seconds(&self, dial: Dial) -> chrono::TimeDelta {
+        chrono::TimeDelta::try_seconds(self.number(dial)).unwrap_or(chrono::TimeDelta::MAX)
+    }
+
+    /// Sets one by name; says what is wrong otherwise.
+    pub(crate) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        if let Some(dial) = Dial::ALL.iter().find(|dial| dial.name() == name) {
+            let number = value.as_i64().filter(|n| (0..=1 << 40).contains(n));
+            let number = number.ok_or_else(|| format!("{name} takes a number from 0"))?;
+            self.numbers.insert(*dial, number);
+            return Ok(());
+        }
+        let switch = Switch::ALL.iter().find(|switch| switch.name() == name);
+        let switch = switch.ok_or_else(|| format!("no switch is called {name}"))?;
+        let wanted = value.as_str().unwrap_or_default();
+        let position = switch
+            .positions()
+            .iter()
+            .find(|position| **position == wanted);
+        let position =
+            position.ok_or_else(|| format!("{name} takes one of {:?}", switch.positions()))?;
+        self.positions.insert(*switch, position);
+        Ok(())
+    }
+
+    /// Every switch and dial with its position and what else it takes.
+    pub(crate) fn describe(&self) -> Value {
+        let switches = Switch::ALL.iter().map(|switch| {
+            let described = serde_json::json!({
+                "position": self.get(*switch),
+                "positions": switch.positions(),
+            });
+            (switch.name().to_owned(), described)
+        });
+        let dials = Dial::ALL.iter().map(|dial| {
+            let described = serde_json::json!({
+                "position": self.number(*dial),
+                "default": dial.default(),
+            });
+            (dial.name().to_owned(), described)
+        });
+        Value::Object(switches.chain(dials).collect::<Map<_, _>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_switch_starts_at_its_first_position_and_takes_only_its_own() {
+        let mut switches = Switches::default();
+        assert!(switches.is(Switch::StopTwice, "ok"));
+        assert!(switches.set("stopTwice", &json!("notFound")).is_ok());
+        assert!(switches.is(Switch::StopTwice, "notFound"));
+        assert!(switches.set("stopTwice", &json!("maybe")).is_err());
+        assert!(switches.set("nothing", &json!(1)).is_err());
+        assert!(switches.set("messageGap", &json!(-1)).is_err());
+    }
+}
