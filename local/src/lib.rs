@@ -1,6 +1,7 @@
 //! The local stack.
 
 pub mod cache;
+pub mod host;
 pub mod migrate;
 pub mod neon;
 pub mod npm;
@@ -8,3 +9,4 @@ pub mod postgres;
 pub mod postgrest;
 pub mod process;
 pub mod relay;
+pub mod toolchain;

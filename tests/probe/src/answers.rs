@@ -15,6 +15,9 @@ pub async fn answer(request: Request<Bytes>) -> Response<Bytes> {
             None => status(StatusCode::NOT_FOUND, Bytes::new()),
         };
     }
+    if let Some((_, length)) = path.split_once("/bytes/") {
+        return Response::new(vec![b'x'; length.parse().unwrap_or(0)].into());
+    }
     match path.rsplit('/').next() {
         Some("clock") => Response::new(spin::now().to_rfc3339().into()),
         Some("echo") => echo(request),
@@ -48,6 +51,13 @@ async fn fetch(mut request: Request<Bytes>) -> Response<Bytes> {
     let Some(url) = url.and_then(|url| http::Uri::try_from(url.as_bytes()).ok()) else {
         return status(StatusCode::BAD_REQUEST, "no header `url`".into());
     };
+    let repeat = request
+        .headers()
+        .get("repeat")
+        .and_then(|repeat| repeat.to_str().ok());
+    if let Some(repeat) = repeat.and_then(|repeat| repeat.parse().ok()) {
+        *request.body_mut() = request.body().repeat(repeat).into();
+    }
     *request.uri_mut() = url;
     request.headers_mut().clear();
     match Outbound.send(request).await {
