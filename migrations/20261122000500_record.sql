@@ -1,44 +1,53 @@
 -- The outcome of a push. p.outcome decides what is stored:
---   synced   Google and the row agree as of the claimed rev (p.google, p.base_crm, p.base_google)
---   deleted  the event is gone in Google (p.by, p.proof)
---   erased   it was deleted in Google, so the row is deleted here
---   nothing  there is nothing to do for the claimed rev
---   retry    not now (p.reason, p.delay_seconds)
---   failed   never, until somebody retries or changes it (p.reason)
+--   synced      Google and the row agree as of the claimed rev (p.google, p.base_google, p.merged)
+--   deleted     the event is gone in Google (p.by, p.proof)
+--   erased      it was deleted in Google, so the row is deleted here
+--   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
+--   regenerate  its id in Google can never be used again: the next one is chosen
+--   nothing     there is nothing to do for the claimed rev
+--   retry       not now (p.reason, p.delay_seconds)
+--   failed      never, until somebody retries or changes it (p.reason)
 
-create or replace function tandem.write_merged(event uuid, fields jsonb, claimed jsonb) returns jsonb
+-- A unit whose row has moved on since the claim is the next claim's business.
+create or replace function tandem.write_merged(event uuid, units jsonb, claimed jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare current_row jsonb := tandem.crm_read(event); held jsonb; moved jsonb;
+declare current_row jsonb := tandem.crm_read(event); fields jsonb; written jsonb;
 begin
-  if current_row is null then return jsonb_build_array(); end if;
-  -- A unit whose row has moved on since the claim is the next claim's business.
-  select jsonb_object_agg(u.key, u.value) into held from jsonb_each(fields) u
-  where not exists (select from jsonb_object_keys(u.value) k where current_row -> k is distinct from claimed -> k);
-  select coalesce(jsonb_agg(u.key), '[]') into moved from jsonb_each(fields) u where held is null or not held ? u.key;
-  if held is not null then
-    perform tandem.crm_write(event, (select jsonb_object_agg(f.key, f.value) from jsonb_each(held) u, jsonb_each(u.value) f));
-  end if;
-  return moved;
+  select jsonb_object_agg(f.key, f.value) into fields from jsonb_each(units) u, jsonb_each(u.value) f
+  where current_row is not null
+    and not exists (select from jsonb_object_keys(u.value) k where current_row -> k is distinct from claimed -> k);
+  if fields is null then return jsonb_build_object(); end if;
+  written := tandem.crm_write(event, fields);
+  return (select jsonb_object_agg(k, written -> k) from jsonb_object_keys(fields) k);
 end $$;
-comment on function tandem.write_merged(uuid, jsonb, jsonb) is 'Writes units of merged fields where the row still holds what was claimed; returns the units it left.';
+comment on function tandem.write_merged(uuid, jsonb, jsonb) is 'Writes merged units where the row still holds what was claimed; returns the fields as written.';
 
-create or replace function tandem.keep_link(l tandem.links, p jsonb, moved jsonb) returns void
+create or replace function tandem.keep_link(l tandem.links, p jsonb, base_crm jsonb, left_units text[]) returns void
 language plpgsql volatile set search_path = '' as $$
 declare kept jsonb;
 begin
-  -- A unit that could not be written keeps its old base: Google's change is still to come.
-  select jsonb_object_agg(k, l.base_google -> k) into kept from jsonb_array_elements_text(moved) k where l.base_google ? k;
-  update tandem.links x set state = 'live',
-    generation = coalesce((p ->> 'generation')::integer, x.generation),
-    google_id = coalesce(p -> 'google' ->> 'id', x.google_id),
+  -- A unit that was not written keeps its old base: Google's change is still to come.
+  select jsonb_object_agg(k, l.base_google -> k) into kept from unnest(left_units) k where l.base_google ? k;
+  update tandem.links x set state = 'live', google_id = coalesce(p -> 'google' ->> 'id', x.google_id),
     etag = p -> 'google' ->> 'etag', google_updated = (p -> 'google' ->> 'updated')::timestamptz,
-    ical_uid = p -> 'google' ->> 'ical_uid', base_crm = p -> 'base_crm',
-    base_google = (p -> 'base_google') || coalesce(kept, '{}'),
+    ical_uid = p -> 'google' ->> 'ical_uid', base_crm = keep_link.base_crm,
+    base_google = (p -> 'base_google') || coalesce(kept, jsonb_build_object()),
     synced_rev = (p ->> 'rev')::bigint, recorded_seq = nextval('tandem.recorded'),
     old_row = null, deleted_by = null, proof = null
   where x.id = l.id;
 end $$;
-comment on function tandem.keep_link(tandem.links, jsonb, jsonb) is 'Stores what both sides looked like.';
+comment on function tandem.keep_link(tandem.links, jsonb, jsonb, text[]) is 'Stores what both sides looked like.';
+
+create or replace function tandem.record_synced(l tandem.links, p jsonb) returns boolean
+language plpgsql volatile set search_path = '' as $$
+declare units jsonb := coalesce(nullif(p -> 'merged', 'null'), jsonb_build_object()); written jsonb; left_units text[];
+begin
+  written := tandem.write_merged(l.event_id, units, p -> 'row');
+  left_units := array(select u.key from jsonb_each(units) u where not (written ?& array(select jsonb_object_keys(u.value))));
+  perform tandem.keep_link(l, p, (p -> 'row') || written, left_units);
+  return left_units <> '{}';
+end $$;
+comment on function tandem.record_synced(tandem.links, jsonb) is 'Stores that both sides agree; says whether a part of that is left to do.';
 
 create or replace function tandem.keep_tombstone(l tandem.links, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -61,7 +70,7 @@ begin
   newer := exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
   -- An item of the version just recorded is the echo of it.
   delete from tandem.inbox i using tandem.links l where l.event_id = event and i.calendar_id = l.calendar_id
-    and i.google_id = l.google_id and i.etag is not distinct from coalesce(p -> 'google' ->> 'etag', p ->> 'inbox_etag');
+    and i.google_id = l.google_id and (i.etag = p -> 'google' ->> 'etag' or i.etag is not distinct from p ->> 'inbox_etag');
   parked := exists (select from tandem.inbox i join tandem.links l using (calendar_id, google_id)
     where l.event_id = event and i.state = 'waiting');
   delete from tandem.attempts t where t.event_id = event and t.rev <= (p ->> 'rev')::bigint;
@@ -101,7 +110,7 @@ create or replace function public.tandem_push_record(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
 declare
   event uuid := (p ->> 'event_id')::uuid;
-  l tandem.links; j tandem.jobs; held boolean; moved jsonb := jsonb_build_array(); again boolean := false; shown text;
+  l tandem.links; j tandem.jobs; held boolean; left_over boolean := false; again boolean := false; shown text;
 begin
   perform tandem.check_instance(p ->> 'instance');
   perform tandem.crm_lock(event, true);
@@ -119,17 +128,25 @@ begin
     perform tandem.put_off(event, p);
   else
     if p ->> 'outcome' = 'synced' then
-      moved := tandem.write_merged(event, coalesce(nullif(p -> 'merged', 'null'), '{}'), p -> 'row');
-      perform tandem.keep_link(l, p, moved);
+      left_over := tandem.record_synced(l, p);
+      shown := 'synced';
+    elsif p ->> 'outcome' = 'revived' then
+      perform tandem.keep_link(l, p, tandem.crm_insert(event, l.owner_id, p -> 'fields'), array[]::text[]);
       shown := 'synced';
     elsif p ->> 'outcome' in ('deleted', 'erased') then
       perform tandem.keep_tombstone(l, p);
       shown := 'none';
-    else
+    elsif p ->> 'outcome' = 'regenerate' then
+      update tandem.links x set generation = (p ->> 'generation')::integer, state = 'reserved', etag = null, base_crm = null,
+        base_google = null, google_id = tandem.google_id(event, (p ->> 'generation')::integer) where x.id = l.id;
+      left_over := true;
+    elsif p ->> 'outcome' = 'nothing' then
       update tandem.links set synced_rev = (p ->> 'rev')::bigint where id = l.id;
       shown := case when l.state = 'live' then 'synced' else 'none' end;
+    else
+      raise sqlstate 'PT400' using message = 'unknown outcome';
     end if;
-    again := tandem.close_job(event, p || jsonb_build_object('again', moved <> '[]'));
+    again := tandem.close_job(event, p || jsonb_build_object('again', left_over));
     perform tandem.show(event, case when again then 'pending' else shown end, null);
   end if;
   insert into tandem.history (event_id, kind, detail)

@@ -1,12 +1,26 @@
 //! Tandem's core: decides what a two-way sync between a CRM's `events` and Google Calendar has to do.
 //!
-//! - `google`, `db`: what goes over the wire, one file per API method or SQL function, each with a
+//! - [`google`], [`db`]: what goes over the wire, one file per API method or SQL function, each with a
 //!   function that builds the request and one that reads the answer.
-//! - `flow`: short async functions in a straight line over one [`door::Door`].
-//! - everything else is pure. Time and randomness are arguments.
+//! - [`map`], [`merge`], [`decide`]: pure; what an answer means and what is to be done.
+//! - [`flow`]: short async functions in a straight line over one [`door::Door`].
+//! - [`handler`]: what each function answers over HTTP.
+//! - `spin` (a feature): the host adapter, the only part that knows Spin.
+//!
+//! Time and randomness are arguments; chrono is built without its clock.
 
+pub mod config;
+pub mod crm;
+pub mod db;
+pub mod decide;
 pub mod door;
 pub mod error;
+pub mod flow;
 pub mod google;
+pub mod handler;
+pub mod jwt;
+pub mod map;
+pub mod merge;
+pub mod secret;
 #[cfg(feature = "spin")]
 pub mod spin;

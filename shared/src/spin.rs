@@ -6,13 +6,14 @@
 //!
 //! ```ignore
 //! #[cfg(target_family = "wasm")]
-//! shared::component!(async |request| {
-//!     let settings = Settings::read(shared::spin::variable);
-//!     handle(&shared::spin::Outbound, &settings, shared::spin::now(), request).await
-//! });
+//! shared::component!(async |request| shared::spin::function(request, handle).await);
 //! ```
 
+use crate::config::Config;
 use crate::door::{Door, Transport};
+use crate::flow::Env;
+use crate::handler::Reply;
+use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::future::{self, Either};
@@ -237,6 +238,35 @@ macro_rules! component {
     };
 }
 
+/// Answers a request by one of the core's handlers, with this component's variables. What the
+/// operator is to read goes to the log.
+pub async fn function(
+    request: Request<Bytes>,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Outbound>) -> Reply,
+) -> Response<Bytes> {
+    let reply = match Config::read(variable) {
+        Ok(config) => {
+            let random = Random::new(random());
+            let env = Env {
+                door: &Outbound,
+                config: &config,
+                random: &random,
+                clock: &now,
+            };
+            handle(request, &env).await
+        }
+        Err(error) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Reply::error(status, "this deployment is not configured; see the log")
+                .logged(error.to_string())
+        }
+    };
+    for line in &reply.log {
+        eprintln!("{line}");
+    }
+    reply.response
+}
+
 /// Answers the host's request with what `handle` makes of it. A body of more than
 /// [`REQUEST_LIMIT`] bytes is answered here, with 413.
 pub async fn serve(
@@ -246,27 +276,29 @@ pub async fn serve(
 ) {
     let response = match incoming(request).await {
         Ok(request) => handle(request).await,
-        Err(status) => {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = status;
-            response
-        }
+        Err((status, reason)) => Reply::error(status, reason).response,
     };
     give(response, answer).await;
 }
 
 /// The host's request as plain types; its URI has neither scheme nor authority.
-async fn incoming(incoming: IncomingRequest) -> Result<Request<Bytes>, StatusCode> {
+async fn incoming(
+    incoming: IncomingRequest,
+) -> Result<Request<Bytes>, (StatusCode, &'static str)> {
+    let bad = |reason| (StatusCode::BAD_REQUEST, reason);
     let path = incoming.path_with_query().unwrap_or_else(|| "/".to_owned());
     let mut request = Request::new(Bytes::new());
-    *request.uri_mut() = path.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+    *request.uri_mut() = path.parse().map_err(|_| bad("the path is not valid"))?;
     *request.method_mut() = incoming.method().into();
     read_fields(&incoming.headers(), request.headers_mut());
     let body = pin!(incoming.into_body_stream());
     *request.body_mut() = match read(body, REQUEST_LIMIT).await {
         Ok(Some(body)) => body,
-        Ok(None) => return Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(_) => return Err(StatusCode::BAD_REQUEST),
+        Ok(None) => {
+            let reason = "the body is larger than 1 MiB";
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
+        }
+        Err(_) => return Err(bad("the body did not arrive whole")),
     };
     Ok(request)
 }

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Called by the database when an event was deleted.
+
+pub use shared::handler::poke::handle;
+
+#[cfg(target_family = "wasm")]
+shared::component!(async |request| shared::spin::function(request, handle).await);

@@ -1,0 +1,41 @@
+//! The mapped fields of an event's row, as `tandem.crm_fields` gives them.
+//!
+//! A row is kept as the JSON object it came as: bases of earlier versions may lack fields, and a
+//! field that is absent there is unknown, not changed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The mapped fields of a row.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Row(pub Map<String, Value>);
+
+impl Row {
+    /// A text field; none if it is null, empty or absent.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// A flag; false if it is absent.
+    pub fn flag(&self, field: &str) -> bool {
+        self.0.get(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Any field; `Null` if it is absent.
+    pub fn value(&self, field: &str) -> &Value {
+        self.0.get(field).unwrap_or(&Value::Null)
+    }
+
+    /// Whether the event is to be in Google: not opted out, not cancelled.
+    pub fn is_wanted(&self) -> bool {
+        self.flag("enabled") && self.text("status") != Some("cancelled")
+    }
+
+    /// Whether one of `fields` differs from `base`; fields that the base does not know do not.
+    pub fn differs(&self, base: &Self, fields: &[&str]) -> bool {
+        fields.iter().any(|field| {
+            base.0.get(*field).is_some_and(|known| known != self.value(field))
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! `tandem_due`: what the clock finds.
+
+use super::{Database, DbError, call};
+use crate::crm::RowId;
+use crate::door::Door;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What is due.
+#[derive(Debug, Deserialize)]
+pub struct Due {
+    /// Events with a due job.
+    pub events: Vec<RowId>,
+    /// Calendars to list.
+    pub calendars: Vec<Uuid>,
+    /// Calendars whose channel ends soon.
+    pub channels: Vec<Uuid>,
+}
+
+#[derive(Serialize)]
+struct Parameters<'a> {
+    instance: &'a str,
+    most: u32,
+    function_url: &'a str,
+    function_secret: &'a str,
+}
+
+/// Asks what is due, `most` of each kind, and tells the triggers where to poke.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn send(door: &impl Door, database: &Database, instance: &str, most: u32, function_secret: &str) -> Result<Due, DbError> {
+    let function_url = &format!("{instance}/functions/v1");
+    let parameters = Parameters {
+        instance,
+        most,
+        function_url,
+        function_secret,
+    };
+    call(door, database, "tandem_due", &parameters).await
+}

@@ -1,0 +1,219 @@
+//! `tandem_push_claim`: an event's open work and all that a decision about it needs.
+
+use super::{Database, DbError, call};
+use crate::crm::{Row, RowId};
+use crate::door::Door;
+use crate::google::{CalendarId, Etag, EventId};
+use crate::map::Unit;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What the claim came to.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Claim {
+    /// The caller holds the event's series until the lease ends.
+    Claimed(Box<Claimed>),
+    /// There is no work.
+    Nothing {
+        /// Why.
+        reason: String,
+    },
+    /// The account cannot work now; this is no attempt.
+    Waiting {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody else works on it, and will see what is new.
+    Busy {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A claimed event.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Claimed {
+    /// The event.
+    pub event_id: RowId,
+    /// What a record of this claim acknowledges.
+    pub rev: i64,
+    /// Proof of the lease.
+    pub fence: i64,
+    /// The database's time.
+    pub now: DateTime<Utc>,
+    /// The row; none if it is deleted.
+    pub row: Option<Row>,
+    /// The row before it was deleted.
+    pub old_row: Option<Row>,
+    /// Google must be read before anything else.
+    pub look: bool,
+    /// An earlier attempt ended without a record.
+    pub unclear: bool,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// What is known of the Google event.
+    pub link: Link,
+    /// Attempts that were not acknowledged, this one last.
+    pub attempts: Vec<Attempt>,
+    /// When each changed field of the row changed.
+    pub changed_at: BTreeMap<String, DateTime<Utc>>,
+    /// A version that a listing showed and that waits for this job.
+    pub inbox: Option<Inbox>,
+    /// The calendar.
+    pub calendar: Calendar,
+    /// The user's choices.
+    pub connection: Connection,
+    /// The account's tokens.
+    pub token: TokenGrant,
+}
+
+/// What is known of the Google event.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Link {
+    /// Its id; chosen, where it is not in Google yet.
+    pub google_id: EventId,
+    /// How often the id was chosen anew.
+    pub generation: i32,
+    /// Where it stands.
+    pub state: LinkState,
+    /// The version of the bases.
+    pub etag: Option<Etag>,
+    /// When Google says that version was made.
+    pub google_updated: Option<DateTime<Utc>>,
+    /// The row as last recorded.
+    pub base_crm: Option<Row>,
+    /// What Google showed then.
+    #[serde(default)]
+    pub base_google: Option<BaseGoogle>,
+    /// Which side deleted it.
+    pub deleted_by: Option<DeletedBy>,
+    /// How that is known.
+    pub proof: Option<Proof>,
+}
+
+/// Where a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// The id is chosen; whether Google has the event is not known.
+    Reserved,
+    /// It is in Google.
+    Live,
+    /// It was deleted.
+    Gone,
+}
+
+/// Which side deleted an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletedBy {
+    /// The row was deleted.
+    Crm,
+    /// It was deleted in Google.
+    Google,
+    /// The row is there, but not for Google any more.
+    OptOut,
+}
+
+/// How a deletion is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Google showed it gone.
+    Confirmed,
+    /// Google did not know the id.
+    NeverSeen,
+}
+
+/// What Google showed at the last record, by unit. Units that it lacks are unknown.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct BaseGoogle(pub Map<String, Value>);
+
+impl BaseGoogle {
+    /// One unit; none where it is unknown.
+    pub fn get(&self, unit: Unit) -> Option<&Value> {
+        self.0.get(unit.name())
+    }
+}
+
+/// An attempt that was not acknowledged.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Attempt {
+    /// Its claim's rev, which its write carries.
+    pub rev: i64,
+    /// What it was to write; none for a deletion.
+    pub row: Option<Row>,
+}
+
+/// A parked version. It may be outdated: it says that Google must be read, not what to do.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Inbox {
+    /// Its version.
+    pub etag: Option<Etag>,
+}
+
+/// The calendar of a link.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Calendar {
+    /// Its id in Google.
+    pub google_id: CalendarId,
+    /// Its IANA zone.
+    pub time_zone: String,
+    /// What the account may do with it, in Google's words.
+    pub access_role: String,
+}
+
+/// What the user chose for the calendar.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Connection {
+    /// Who wins where both sides changed one unit.
+    pub policy: Policy,
+    /// Google's `sendUpdates`, in Google's words.
+    pub send_updates: String,
+}
+
+/// Who wins where both sides changed one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The later change; a tie is the CRM's.
+    Latest,
+    /// The CRM.
+    Crm,
+    /// Google.
+    Google,
+}
+
+/// An account's sealed tokens.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TokenGrant {
+    /// The account.
+    pub account_id: Uuid,
+    /// Which tokens these are; every outcome names it.
+    pub generation: i64,
+    /// The caller is the one to refresh them, before anything else.
+    pub refresh: bool,
+    /// Sealed.
+    pub access_token: Option<String>,
+    /// Sealed.
+    pub refresh_token: String,
+}
+
+#[derive(Serialize)]
+struct Parameters<'a> {
+    instance: &'a str,
+    event_id: RowId,
+}
+
+/// Claims an event.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn send(door: &impl Door, database: &Database, instance: &str, event_id: RowId) -> Result<Claim, DbError> {
+    call(door, database, "tandem_push_claim", &Parameters { instance, event_id }).await
+}

@@ -1,0 +1,8 @@
+//! Decisions: data in, an enum out that says what to do. Nothing here sends, waits or reads a clock.
+
+pub mod pull;
+pub mod push;
+pub mod refusal;
+
+#[cfg(test)]
+mod tests;

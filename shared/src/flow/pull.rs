@@ -1,0 +1,238 @@
+//! Google to CRM, one calendar: claim, then list and apply page after page; the token is stored with
+//! the last one.
+
+use super::{Env, token};
+use crate::crm::RowId;
+use crate::db::pull::{self as db, About, Applied, Apply, Claim, Claimed, Cursor, Failure, Item, Trigger};
+use crate::db::push_record::{NewToken, Pause};
+use crate::db::DbError;
+use crate::decide::pull::item;
+use crate::decide::refusal::backoff;
+use crate::door::Door;
+use crate::error::Class;
+use crate::google::events::list::{self, Next, Page, Since};
+use crate::google::{AccessToken, GoogleError};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a pull came to.
+#[derive(Debug, PartialEq, Eq, Default, Serialize)]
+pub struct Pulled {
+    /// Pages applied.
+    pub pages: u32,
+    /// How many items were what.
+    pub counts: BTreeMap<String, u64>,
+    /// Events whose job has to merge.
+    #[serde(skip)]
+    pub due: Vec<RowId>,
+    /// Why it stopped before the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// Pages that one request lists at most; the rest stays due.
+const PAGES: u32 = 20;
+
+/// Lists a calendar until nothing is new, within a bound.
+///
+/// # Errors
+/// [`DbError`]: the database did not answer; the listing goes on where the last stored page ended.
+pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled, DbError> {
+    let config = env.config;
+    let digest = list::parameters_digest();
+    let mut pulled = Pulled::default();
+    let mut next = trigger.clone();
+    while pulled.pages < PAGES {
+        let claim = db::claim(env.door, &config.database, config.instance(), &digest, &next).await?;
+        let claimed = match claim {
+            Claim::Claimed(claimed) => *claimed,
+            Claim::Nothing { reason } | Claim::Busy { reason } | Claim::Waiting { reason } => {
+                if pulled.pages == 0 {
+                    pulled.stopped = Some(reason);
+                }
+                break;
+            }
+        };
+        let calendar_id = claimed.calendar_id;
+        let mut listing = Listing {
+            env,
+            claimed,
+            digest: &digest,
+            trigger: &next,
+            new_token: None,
+            refreshed: false,
+        };
+        match listing.run(&mut pulled).await? {
+            Ended::Complete => break,
+            Ended::Again => next = Trigger::Calendar { calendar_id },
+            Ended::Stopped(reason) => {
+                pulled.stopped = Some(reason);
+                break;
+            }
+        }
+    }
+    Ok(pulled)
+}
+
+enum Ended {
+    Complete,
+    Again,
+    Stopped(String),
+}
+
+struct Listing<'a, D> {
+    env: &'a Env<'a, D>,
+    claimed: Claimed,
+    digest: &'a str,
+    trigger: &'a Trigger,
+    new_token: Option<NewToken>,
+    refreshed: bool,
+}
+
+impl<D: Door> Listing<'_, D> {
+    async fn run(&mut self, pulled: &mut Pulled) -> Result<Ended, DbError> {
+        self.refreshed = self.claimed.token.refresh;
+        let mut access = match token::open(self.env, &self.claimed.token).await {
+            Ok(access) => access,
+            Err(error) => return self.fail(&later(error.reason())).await,
+        };
+        let (mut page_token, mut as_of) = (self.claimed.page_token.clone(), self.claimed.as_of);
+        loop {
+            if access.new.is_some() {
+                self.new_token = access.new.take();
+            }
+            let page = match self.list(&access.token, page_token.as_ref()).await {
+                Ok(page) => page,
+                Err(error) if error.is_unauthorized() && !self.refreshed => {
+                    self.refreshed = true;
+                    access = match token::renew(self.env, &self.claimed.token).await {
+                        Ok(access) => access,
+                        Err(error) => return self.fail(&later(error.reason())).await,
+                    };
+                    continue;
+                }
+                Err(error) if error.is_full_sync_required() => {
+                    let reason = "Google asks for a full listing".to_owned();
+                    let failure = Failure { reason, resync: true, ..Failure::default() };
+                    self.fail(&failure).await?;
+                    return Ok(Ended::Again);
+                }
+                Err(error) => return self.fail(&self.failure(&error)).await,
+            };
+            if page.access_role.as_ref().is_some_and(|role| !role.can_read()) {
+                let reason = "this calendar no longer shows its events to the connected account".to_owned();
+                return self.fail(&Failure { reason, delay_seconds: 3600.0, ..Failure::default() }).await;
+            }
+            let last = matches!(page.next, Next::Sync(_));
+            let (more, after) = match self.apply(page, page_token.as_ref(), as_of, pulled).await? {
+                Some(applied) => applied,
+                None => return Ok(Ended::Stopped("another instance took over".to_owned())),
+            };
+            as_of = after.0;
+            page_token = after.1;
+            pulled.pages += 1;
+            if last {
+                return Ok(if more { Ended::Again } else { Ended::Complete });
+            }
+            if pulled.pages >= PAGES {
+                let reason = "the rest of the listing follows".to_owned();
+                return self.fail(&Failure { reason, ..Failure::default() }).await;
+            }
+        }
+    }
+
+    async fn list(&self, token: &AccessToken, page: Option<&crate::google::PageToken>) -> Result<Page, GoogleError> {
+        let since = self.claimed.sync_token.as_ref().map_or(Since::Beginning, Since::Token);
+        let request = list::request(&self.env.config.google.api, token, &self.claimed.google_id, since, page);
+        list::answer(self.env.door.send(request).await)
+    }
+
+    /// Applies a page whole, or in halves where the database finds it too much. None: fenced off.
+    async fn apply(
+        &mut self,
+        page: Page,
+        from: Option<&crate::google::PageToken>,
+        as_of: i64,
+        pulled: &mut Pulled,
+    ) -> Result<Option<(bool, (i64, Option<crate::google::PageToken>))>, DbError> {
+        let about = About {
+            access_role: page.access_role.map(|role| role.to_string()),
+            time_zone: page.time_zone,
+            summary: page.summary,
+        };
+        let (end, next_page) = match page.next {
+            Next::Page(token) => (Cursor::Page { page_token: Some(token.clone()) }, Some(token)),
+            Next::Sync(sync_token) => (Cursor::End { sync_token }, None),
+        };
+        let same = Cursor::Page { page_token: from.cloned() };
+        let items: Vec<Item> = page.items.into_iter().map(item).collect();
+        let (mut rest, mut size) = (items.as_slice(), items.len().max(1));
+        loop {
+            let (chunk, remaining) = rest.split_at(size.min(rest.len()));
+            let cursor = if remaining.is_empty() { &end } else { &same };
+            match self.send(chunk, cursor, &about, as_of).await {
+                Ok(Applied::Applied { counts, due, more, as_of }) => {
+                    self.new_token = None;
+                    for (what, n) in counts {
+                        *pulled.counts.entry(what).or_default() += n;
+                    }
+                    pulled.due.extend(due);
+                    rest = remaining;
+                    if remaining.is_empty() {
+                        return Ok(Some((more, (as_of, next_page))));
+                    }
+                }
+                Ok(Applied::Fenced) => return Ok(None),
+                Err(error) if error.is_too_much() && size > 1 => size = size.div_ceil(2),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn send(&self, items: &[Item], cursor: &Cursor, about: &About, as_of: i64) -> Result<Applied, DbError> {
+        let config = self.env.config;
+        let page = Apply {
+            claimed: &self.claimed,
+            as_of,
+            items,
+            cursor,
+            about,
+            token: self.new_token.as_ref(),
+            trigger: self.trigger,
+        };
+        db::apply(self.env.door, &config.database, config.instance(), self.digest, &page).await
+    }
+
+    async fn fail(&self, failure: &Failure) -> Result<Ended, DbError> {
+        let config = self.env.config;
+        db::fail(self.env.door, &config.database, config.instance(), &self.claimed, failure).await?;
+        Ok(Ended::Stopped(failure.reason.clone()))
+    }
+
+    fn failure(&self, error: &GoogleError) -> Failure {
+        let fraction = self.env.random.fraction();
+        let delay_seconds = match error.class() {
+            Class::Retry | Class::Conflict | Class::Resync => backoff(3, fraction),
+            Class::RateLimited => error.retry_after().map_or(30.0, f64::from) * (1.0 + fraction),
+            Class::Reconnect | Class::Permanent => 3600.0 * (1.0 + fraction),
+        };
+        let pause = (error.class() == Class::RateLimited).then_some(Pause {
+            account_id: self.claimed.token.account_id,
+            seconds: delay_seconds,
+        });
+        Failure {
+            reason: error.explain(),
+            delay_seconds,
+            pause,
+            resync: false,
+        }
+    }
+}
+
+fn later(reason: &str) -> Failure {
+    Failure {
+        reason: reason.to_owned(),
+        delay_seconds: 30.0,
+        ..Failure::default()
+    }
+}

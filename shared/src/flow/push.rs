@@ -1,0 +1,264 @@
+//! CRM to Google, one event: claim, decide, call Google, decide, record.
+
+use super::{Env, token};
+use crate::crm::RowId;
+use crate::db::DbError;
+use crate::db::push_claim::{self, Claim, Claimed};
+use crate::db::push_record::{self, NewToken, Note, Outcome, Recorded};
+use crate::decide::push::{self, Method, Seen, Step, Write};
+use crate::decide::refusal::{self, After};
+use crate::door::Door;
+use crate::google::events::{delete, get, insert, patch};
+use crate::google::{AccessToken, Event, GoogleError, SendUpdates};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// What a push came to, as the answer to a poke shows it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Pushed {
+    /// Recorded.
+    Done {
+        /// What was recorded.
+        did: &'static str,
+        /// Why, where it did not succeed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The event has newer work.
+        again: bool,
+    },
+    /// There was no work.
+    Nothing {
+        /// Why.
+        reason: String,
+    },
+    /// The account cannot work now.
+    Waiting {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody else works on it.
+    Busy,
+    /// The lease ended before the record; whoever has the event now looks at it.
+    Fenced,
+}
+
+/// Claims without an answer between them that a push makes at most: own work may bring newer work.
+const ROUNDS: usize = 3;
+/// Decisions about one claim at most; each follows an answer of Google's.
+const STEPS: usize = 6;
+
+/// Pushes an event until it has no newer work, a few times at most; the rest stays due.
+///
+/// # Errors
+/// [`DbError`]: the database did not answer, and the work stays due.
+pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
+    let mut pushed = once(env, id).await?;
+    for _ in 1..ROUNDS {
+        match pushed {
+            Pushed::Done { again: true, .. } => pushed = once(env, id).await?,
+            Pushed::Done { .. } | Pushed::Nothing { .. } | Pushed::Waiting { .. } | Pushed::Busy | Pushed::Fenced => break,
+        }
+    }
+    Ok(pushed)
+}
+
+async fn once<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
+    let config = env.config;
+    let leased_at = (env.clock)();
+    let claimed = match push_claim::send(env.door, &config.database, config.instance(), id).await? {
+        Claim::Claimed(claimed) => *claimed,
+        Claim::Nothing { reason } => return Ok(Pushed::Nothing { reason }),
+        Claim::Waiting { reason } => return Ok(Pushed::Waiting { reason }),
+        Claim::Busy { .. } => return Ok(Pushed::Busy),
+    };
+    let mut work = Work {
+        env,
+        claimed: &claimed,
+        leased_at,
+        refreshed: claimed.token.refresh,
+        new_token: None,
+    };
+    let (outcome, notes) = work.run().await;
+    let recorded = push_record::send(env.door, &config.database, config.instance(), &claimed, &outcome, &notes, &work.new_token);
+    Ok(match recorded.await? {
+        Recorded::Recorded { again } => Pushed::Done {
+            did: name(&outcome),
+            reason: reason(&outcome),
+            again,
+        },
+        Recorded::Fenced => Pushed::Fenced,
+    })
+}
+
+struct Work<'a, D> {
+    env: &'a Env<'a, D>,
+    claimed: &'a Claimed,
+    leased_at: DateTime<Utc>,
+    refreshed: bool,
+    new_token: Option<NewToken>,
+}
+
+type Ended = (Outcome, Vec<Note>);
+
+impl<D: Door> Work<'_, D> {
+    async fn run(&mut self) -> Ended {
+        let mut access = match token::open(self.env, &self.claimed.token).await {
+            Ok(access) => access,
+            Err(error) => return self.no_access(&error),
+        };
+        self.new_token = access.new.take();
+        let mut seen = Seen::Base;
+        for _ in 0..STEPS {
+            let step = match push::decide(self.claimed, &seen) {
+                Ok(step) => step,
+                Err(error) => return (failed(error.to_string()), Vec::new()),
+            };
+            if !matches!(step, Step::Record(..)) && !self.env.lease_allows_a_call(self.leased_at) {
+                return self.soon("it took too long; trying again");
+            }
+            let after = match step {
+                Step::Record(outcome, notes) => return (outcome, notes),
+                Step::Read => match self.read(&access.token).await {
+                    Ok(found) => {
+                        seen = found;
+                        continue;
+                    }
+                    Err(error) => self.after(None, &error),
+                },
+                Step::Write(_) if !push::may_write(self.claimed) => {
+                    return (failed("this calendar can only be read; choose another one for the event".to_owned()), Vec::new());
+                }
+                Step::Write(write) => match self.write(&access.token, &write).await {
+                    Ok(event) => match push::written(self.claimed, &write, event.as_ref()) {
+                        Ok(ended) => return ended,
+                        Err(error) => return (failed(error.to_string()), Vec::new()),
+                    },
+                    Err(error) => self.after(Some(&write), &error),
+                },
+            };
+            match after {
+                After::Record(outcome, notes) => return (outcome, notes),
+                After::Reconnect(reason) => {
+                    token::refused(self.env, &self.claimed.token, &reason).await;
+                    return self.soon(&reason);
+                }
+                After::Refresh => {
+                    self.refreshed = true;
+                    access = match token::renew(self.env, &self.claimed.token).await {
+                        Ok(access) => access,
+                        Err(error) => return self.no_access(&error),
+                    };
+                    self.new_token = access.new.take();
+                }
+                After::Read => match self.read(&access.token).await {
+                    Ok(found) => seen = found,
+                    Err(error) => return self.unread(&error),
+                },
+            }
+        }
+        self.soon("the event keeps changing in Google; trying again")
+    }
+
+    fn after(&self, write: Option<&Write>, error: &GoogleError) -> After {
+        refusal::after(self.claimed, write, error, self.refreshed, self.env.random.fraction())
+    }
+
+    /// A refusal of a read that followed another refusal: nothing is sent any more.
+    fn unread(&self, error: &GoogleError) -> Ended {
+        match self.after(None, error) {
+            After::Record(outcome, notes) => (outcome, notes),
+            After::Read | After::Refresh | After::Reconnect(_) => self.soon(&error.explain()),
+        }
+    }
+
+    fn no_access(&self, error: &token::NoAccess) -> Ended {
+        match error {
+            token::NoAccess::Refused(reason) | token::NoAccess::Later(reason) => self.soon(reason),
+            token::NoAccess::Broken(reason) => {
+                (refusal::again(self.claimed.attempt, reason.clone(), true, self.env.random.fraction()), Vec::new())
+            }
+        }
+    }
+
+    /// Earlier attempts of this claim may have landed, so it is not said that nothing was written.
+    fn soon(&self, reason: &str) -> Ended {
+        (refusal::soon(reason.to_owned(), false, self.env.random.fraction()), Vec::new())
+    }
+
+    async fn read(&self, token: &AccessToken) -> Result<Seen, GoogleError> {
+        let (api, calendar) = (&self.env.config.google.api, &self.claimed.calendar.google_id);
+        let request = get::request(api, token, calendar, &self.claimed.link.google_id);
+        match get::answer(self.env.door.send(request).await) {
+            Ok(event) => Ok(Seen::Event(Box::new(event))),
+            Err(error) if error.is_gone() => Ok(Seen::Absent),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, token: &AccessToken, write: &Write) -> Result<Option<Event>, GoogleError> {
+        let (api, calendar) = (&self.env.config.google.api, &self.claimed.calendar.google_id);
+        let (event, mail) = (&self.claimed.link.google_id, self.send_updates());
+        let door = self.env.door;
+        match &write.method {
+            Method::Insert => {
+                let request = insert::request(api, token, calendar, event, &write.body, mail);
+                insert::answer(door.send(request).await).map(Some)
+            }
+            Method::Patch(etag) | Method::Restore(etag) => {
+                let request = patch::request(api, token, calendar, event, etag, &write.body, mail);
+                patch::answer(door.send(request).await).map(Some)
+            }
+            Method::Delete(etag, _) => {
+                let request = delete::request(api, token, calendar, event, etag, mail);
+                delete::answer(door.send(request).await).map(|()| None)
+            }
+        }
+    }
+
+    /// Nobody gets mail about what is over.
+    fn send_updates(&self) -> SendUpdates {
+        let row = self.claimed.row.as_ref().or(self.claimed.old_row.as_ref());
+        let end = row.and_then(|row| row.text("ends_at").or(row.text("ends_on")));
+        if end.is_some_and(|end| end < self.claimed.now.to_rfc3339().as_str()) {
+            return SendUpdates::None;
+        }
+        match self.claimed.connection.send_updates.as_str() {
+            "all" => SendUpdates::All,
+            "externalOnly" => SendUpdates::ExternalOnly,
+            _ => SendUpdates::None,
+        }
+    }
+}
+
+fn failed(reason: String) -> Outcome {
+    Outcome::Failed {
+        reason,
+        not_written: true,
+    }
+}
+
+fn name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Synced { .. } => "synced",
+        Outcome::Deleted { .. } => "deleted",
+        Outcome::Erased { .. } => "erased",
+        Outcome::Revived { .. } => "revived",
+        Outcome::Regenerate { .. } => "regenerated",
+        Outcome::Nothing => "nothing",
+        Outcome::Retry { .. } => "retry",
+        Outcome::Failed { .. } => "failed",
+    }
+}
+
+fn reason(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Retry { reason, .. } | Outcome::Failed { reason, .. } => Some(reason.clone()),
+        Outcome::Synced { .. }
+        | Outcome::Deleted { .. }
+        | Outcome::Erased { .. }
+        | Outcome::Revived { .. }
+        | Outcome::Regenerate { .. }
+        | Outcome::Nothing => None,
+    }
+}

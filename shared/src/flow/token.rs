@@ -1,0 +1,119 @@
+//! An account's access token: opened, or refreshed by whoever was granted the refresh.
+
+use super::Env;
+use crate::db::connect;
+use crate::db::push_claim::TokenGrant;
+use crate::db::push_record::NewToken;
+use crate::door::Door;
+use crate::error::Class;
+use crate::google::oauth::{Client, refresh};
+use crate::google::{AccessToken, RefreshToken};
+
+/// What an access token is sealed for.
+pub const ACCESS: &str = "access token";
+/// What a refresh token is sealed for.
+pub const REFRESH: &str = "refresh token";
+
+/// A token to call Google with.
+#[derive(Debug)]
+pub struct Access {
+    /// The token.
+    pub token: AccessToken,
+    /// To be stored with the next record, if it was refreshed.
+    pub new: Option<NewToken>,
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum NoAccess {
+    /// Google refused for good; the account waits for its user.
+    Refused(String),
+    /// It may work later.
+    Later(String),
+    /// The deployment is configured wrongly.
+    Broken(String),
+}
+
+impl NoAccess {
+    /// For people.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused(reason) | Self::Later(reason) | Self::Broken(reason) => reason,
+        }
+    }
+}
+
+/// Opens the token, refreshed if that is the caller's job.
+///
+/// # Errors
+/// [`NoAccess`].
+pub async fn open<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
+    match &grant.access_token {
+        Some(sealed) if !grant.refresh => {
+            let opened = env.config.keys.open(sealed, ACCESS);
+            let token = opened.map_err(|error| NoAccess::Broken(error.to_string()))?;
+            Ok(Access {
+                token: AccessToken::from(token),
+                new: None,
+            })
+        }
+        Some(_) | None => renew(env, grant).await,
+    }
+}
+
+/// Asks Google for a new access token. A new refresh token is stored before anything else.
+///
+/// # Errors
+/// [`NoAccess`].
+pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
+    let config = env.config;
+    let sealed_wrong = |error: crate::secret::KeyError| NoAccess::Broken(error.to_string());
+    let refresh_token = RefreshToken::from(config.keys.open(&grant.refresh_token, REFRESH).map_err(sealed_wrong)?);
+    let request = refresh::request(&config.google.oauth, &client(env), &refresh_token);
+    let tokens = match refresh::answer(env.door.send(request).await) {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            let reason = error.explain();
+            return Err(match error.class() {
+                Class::Reconnect => {
+                    refused(env, grant, &reason).await;
+                    NoAccess::Refused(reason)
+                }
+                Class::Retry | Class::RateLimited | Class::Conflict | Class::Resync => NoAccess::Later(reason),
+                Class::Permanent => NoAccess::Broken(reason),
+            });
+        }
+    };
+    let seal = |secret: &str, purpose| config.keys.seal(secret, purpose, env.random).map_err(sealed_wrong);
+    let new_refresh = tokens.refresh_token.as_ref().map(|token| seal(token.as_str(), REFRESH)).transpose()?;
+    let new = NewToken {
+        account_id: grant.account_id,
+        generation: grant.generation,
+        access_token: seal(tokens.access_token.as_str(), ACCESS)?,
+        expires_in: i64::from(tokens.expires_in),
+        refresh_token: new_refresh,
+    };
+    let rotated = new.refresh_token.is_some();
+    if rotated {
+        let stored = connect::store_token(env.door, &config.database, config.instance(), &new).await;
+        stored.map_err(|error| NoAccess::Later(error.to_string()))?;
+    }
+    Ok(Access {
+        token: tokens.access_token,
+        new: (!rotated).then_some(new),
+    })
+}
+
+/// The account waits for its user. Where the database does not hear it, the next refresh says it again.
+pub async fn refused<D: Door>(env: &Env<'_, D>, grant: &TokenGrant, reason: &str) {
+    let config = env.config;
+    let _heard = connect::token_refused(env.door, &config.database, config.instance(), grant, reason).await;
+}
+
+/// The OAuth client.
+pub fn client<D>(env: &Env<'_, D>) -> Client {
+    Client {
+        id: env.config.client_id.clone(),
+        secret: env.config.client_secret.as_str().into(),
+    }
+}

@@ -1,0 +1,146 @@
+//! A push channel for a calendar: noted, asked for, recorded; then the earlier ones are stopped.
+
+use super::{Env, token};
+use crate::db::DbError;
+use crate::db::connect::{self as db, Begun, OldChannel, Watched};
+use crate::db::push_record::NewToken;
+use crate::door::Door;
+use crate::google::channels::stop;
+use crate::google::events::watch::{self, NewChannel};
+use crate::google::{AccessToken, CalendarId, ChannelId, ChannelToken};
+use crate::secret::Signer;
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+use uuid::Uuid;
+
+/// How long a channel is asked for, in seconds: Google's default.
+const TTL: u32 = 7 * 24 * 3600;
+/// A token is good for a little longer than its channel, for late messages.
+const GRACE: i64 = 3600;
+
+/// Gives a calendar a channel if it needs one. Why it got none is text for people.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn watch<D: Door>(env: &Env<'_, D>, calendar_id: Uuid) -> Result<Result<(), String>, DbError> {
+    let config = env.config;
+    let unable = match &config.signer {
+        _ if !config.is_reachable() => Some("app_url is not HTTPS, so Google cannot push: the calendar is polled"),
+        None => Some("signing_key is not set, so pushes could not be told from forgeries: the calendar is polled"),
+        Some(_) => None,
+    };
+    let channel = ChannelId::from(env.random.token());
+    let begun = db::begin_channel(env.door, &config.database, config.instance(), calendar_id, &channel, unable).await?;
+    let (google_id, now, grant) = match begun {
+        Begun::Begun { google_id, now, token } => (google_id, now, token),
+        Begun::Nothing { reason } => return Ok(Err(reason)),
+    };
+    let (watched, opened, new) = match token::open(env, &grant).await {
+        Ok(mut access) => {
+            let new = access.new.take();
+            (ask(env, &access.token, &google_id, &channel, now).await, Some(access.token), new)
+        }
+        Err(error) => (failed(error.reason(), false), None, None),
+    };
+    let old = record(env, &channel, &watched, new.as_ref()).await?;
+    if let Some(token) = opened {
+        stop_all(env, &token, &old).await?;
+    }
+    Ok(match watched {
+        Watched::Active { .. } => Ok(()),
+        Watched::Failed { failed, .. } => Err(failed),
+    })
+}
+
+async fn ask<D: Door>(env: &Env<'_, D>, token: &AccessToken, calendar: &CalendarId, channel: &ChannelId, now: DateTime<Utc>) -> Watched {
+    let expires = now + TimeDelta::seconds(i64::from(TTL));
+    let (Some(signer), Ok(address)) = (&env.config.signer, Url::parse(&env.config.function_url("google-webhook"))) else {
+        return failed("there is no address for pushes", true);
+    };
+    let new = NewChannel {
+        id: channel,
+        address: &address,
+        token: &sign(signer, channel, expires + TimeDelta::seconds(GRACE)),
+        ttl: Some(TTL),
+    };
+    let request = watch::request(&env.config.google.api, token, calendar, new);
+    match watch::answer(env.door.send(request).await) {
+        Ok(channel) => Watched::Active {
+            resource_id: channel.resource_id,
+            expires_at: channel.expiration.unwrap_or(expires),
+        },
+        Err(error) => failed(&error.explain(), error.is_push_unsupported()),
+    }
+}
+
+async fn record<D: Door>(env: &Env<'_, D>, channel: &ChannelId, watched: &Watched, token: Option<&NewToken>) -> Result<Vec<OldChannel>, DbError> {
+    let config = env.config;
+    let recorded = db::record_channel(env.door, &config.database, config.instance(), channel, watched, token).await?;
+    Ok(recorded.old)
+}
+
+/// A channel that cannot be stopped ends by itself; until then its messages are harmless.
+async fn stop_all<D: Door>(env: &Env<'_, D>, token: &AccessToken, old: &[OldChannel]) -> Result<(), DbError> {
+    let config = env.config;
+    let mut stopped = Vec::new();
+    for channel in old {
+        let request = stop::request(&config.google.api, token, &channel.channel_id, &channel.resource_id);
+        match stop::answer(env.door.send(request).await) {
+            Ok(()) => stopped.push(channel.channel_id.clone()),
+            Err(error) if error.is_gone() || error.is_forbidden() => stopped.push(channel.channel_id.clone()),
+            Err(_) => {}
+        }
+    }
+    if !stopped.is_empty() {
+        db::channels_stopped(env.door, &config.database, config.instance(), &stopped).await?;
+    }
+    Ok(())
+}
+
+fn failed(reason: &str, unsupported: bool) -> Watched {
+    Watched::Failed {
+        failed: reason.to_owned(),
+        unsupported,
+    }
+}
+
+const PURPOSE: &str = "channel token";
+
+/// The token of a channel: when it ends, and a signature of that and the id. A forged message costs
+/// no query.
+fn sign(signer: &Signer, channel: &ChannelId, expires: DateTime<Utc>) -> ChannelToken {
+    let expires = expires.timestamp();
+    let signature = signer.sign(PURPOSE, &format!("{channel} {expires}"));
+    ChannelToken::from(format!("{expires}.{signature}"))
+}
+
+/// Whether a message carries the token of its channel, and not after its end.
+pub fn is_genuine(signer: &Signer, channel: &ChannelId, token: &ChannelToken, now: DateTime<Utc>) -> bool {
+    let Some((expires, signature)) = token.as_str().split_once('.') else {
+        return false;
+    };
+    let genuine = signer.verify(PURPOSE, &format!("{channel} {expires}"), signature);
+    genuine && expires.parse::<i64>().is_ok_and(|expires| now.timestamp() < expires)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_token_is_good_for_its_channel_until_its_end() {
+        let signer = Signer::new("key");
+        let (one, other) = (ChannelId::from("one"), ChannelId::from("other"));
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let token = sign(&signer, &one, at(1000));
+        assert!(is_genuine(&signer, &one, &token, at(999)));
+        assert!(!is_genuine(&signer, &one, &token, at(1000)));
+        assert!(!is_genuine(&signer, &other, &token, at(999)));
+        assert!(!is_genuine(&Signer::new("other"), &one, &token, at(999)));
+        let later = ChannelToken::from(token.as_str().replace("1000.", "9000."));
+        assert!(!is_genuine(&signer, &one, &later, at(999)));
+        for nonsense in ["", ".", "1000", "x.y", "9999999999999999999999.z"] {
+            assert!(!is_genuine(&signer, &one, &ChannelToken::from(nonsense), at(1)));
+        }
+    }
+}

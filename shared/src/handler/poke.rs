@@ -1,0 +1,29 @@
+//! `event-create`, `event-update`, `event-delete`: the database says that an event changed.
+
+use super::{Reply, database_error, refuse_stranger};
+use crate::crm::poke::{self, Malformed};
+use crate::door::Door;
+use crate::flow::Env;
+use crate::flow::push::push;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+
+/// Answers a poke: 200 with what was done, whatever it was; 401, 400 or 413 for one that is none; 503
+/// when the database is out of reach.
+pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    if request.method() != Method::POST {
+        return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "POST a database webhook");
+    }
+    if let Some(reply) = refuse_stranger(env.config, request.headers()) {
+        return reply;
+    }
+    let id = match poke::parse(request.body()) {
+        Ok(id) => id,
+        Err(error @ Malformed::TooLarge) => return Reply::error(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+        Err(error) => return Reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    match push(env, id).await {
+        Ok(pushed) => Reply::json(StatusCode::OK, &pushed),
+        Err(error) => database_error(&error),
+    }
+}

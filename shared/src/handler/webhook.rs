@@ -1,0 +1,50 @@
+//! `google-webhook`: Google says that a calendar changed.
+//!
+//! Whoever posts here and is not Google gets the same quiet 200 as Google's own outdated messages,
+//! without a query.
+
+use super::{Reply, database_error};
+use crate::db::pull::Trigger;
+use crate::door::Door;
+use crate::flow::pull::pull;
+use crate::flow::push::push;
+use crate::flow::watch::is_genuine;
+use crate::flow::Env;
+use crate::google::notification;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use serde_json::json;
+
+/// Parked events that are merged within the request; the rest stays due.
+const MERGED: usize = 5;
+
+/// Answers a notification. 503 makes Google send it again.
+pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    let quiet = || Reply::json(StatusCode::OK, &json!({"outcome": "ok"}));
+    let Some(signer) = &env.config.signer else {
+        return quiet().logged("ignored: the variable signing_key is not set, so no notification can be trusted");
+    };
+    let Ok(message) = notification::read(request.headers()) else {
+        return quiet();
+    };
+    let now = (env.clock)();
+    if !message.token.as_ref().is_some_and(|token| is_genuine(signer, &message.channel, token, now)) {
+        return quiet();
+    }
+    let trigger = Trigger::Notification {
+        channel_id: message.channel,
+        resource_id: message.resource,
+        message_number: message.message_number,
+        state: message.state.to_string(),
+    };
+    let pulled = match pull(env, &trigger).await {
+        Ok(pulled) => pulled,
+        Err(error) => return database_error(&error),
+    };
+    for id in pulled.due.iter().take(MERGED) {
+        if let Err(error) = push(env, *id).await {
+            return quiet().logged(error.to_string());
+        }
+    }
+    quiet()
+}

@@ -1,0 +1,339 @@
+//! The mapping between a row and a Google event, by unit: the parts that change, merge and conflict
+//! as one. Start, end, all-day and zone are one unit, since half of a move is no move.
+//!
+//! For each unit there are four views: the row's fields, what is written to Google, what Google shows
+//! (`base_google` holds exactly these), and what Google is expected to show for a row. Nothing here
+//! decides.
+
+mod guests;
+mod properties;
+mod when;
+
+#[cfg(test)]
+mod tests;
+
+pub use guests::{Guests, merge as merge_guests};
+pub use properties::{LinkBack, Stamp, body as properties_body};
+
+use crate::crm::Row;
+use crate::google::event::{Event, Reminder, Reminders, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// A part of an event that changes as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the fields")]
+pub enum Unit {
+    Title,
+    Description,
+    Location,
+    When,
+    Recurrence,
+    Status,
+    Visibility,
+    Transparency,
+    Color,
+    Attendees,
+    Reminders,
+    Conference,
+    Crm,
+}
+
+/// What Google shows, by unit. An absent unit is unknown.
+pub type Shown = BTreeMap<Unit, Value>;
+
+/// What the mapping needs to know beyond the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The calendar's IANA zone, for timed events without one.
+    pub time_zone: String,
+}
+
+/// Why an event cannot be mapped. The text is for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmappable {
+    /// The row has no start or end.
+    #[error("the event has no start or end time; set both")]
+    RowWithoutTime,
+    /// The Google event has no usable start or end.
+    #[error("{0}: not a date or a time with an offset")]
+    GoogleTime(&'static str),
+}
+
+impl Unit {
+    /// All units.
+    pub const ALL: [Self; 13] = [
+        Self::Title,
+        Self::Description,
+        Self::Location,
+        Self::When,
+        Self::Recurrence,
+        Self::Status,
+        Self::Visibility,
+        Self::Transparency,
+        Self::Color,
+        Self::Attendees,
+        Self::Reminders,
+        Self::Conference,
+        Self::Crm,
+    ];
+
+    /// Its name, as bases use it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Description => "description",
+            Self::Location => "location",
+            Self::When => "when",
+            Self::Recurrence => "recurrence",
+            Self::Status => "status",
+            Self::Visibility => "visibility",
+            Self::Transparency => "transparency",
+            Self::Color => "color",
+            Self::Attendees => "attendees",
+            Self::Reminders => "reminders",
+            Self::Conference => "conference",
+            Self::Crm => "crm",
+        }
+    }
+
+    /// The row's fields that it consists of.
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Title => &["title"],
+            Self::Description => &["description"],
+            Self::Location => &["location"],
+            Self::When => &["all_day", "starts_at", "ends_at", "starts_on", "ends_on", "time_zone"],
+            Self::Recurrence => &["recurrence"],
+            Self::Status => &["status"],
+            Self::Visibility => &["visibility"],
+            Self::Transparency => &["transparency"],
+            Self::Color => &["color"],
+            Self::Attendees => &["attendees"],
+            Self::Reminders => &["reminders"],
+            Self::Conference => &["conference"],
+            Self::Crm => &["contact_id", "company_id", "deal_id"],
+        }
+    }
+
+    /// Whether somebody wrote it on purpose: such a change outlives a deletion. A guest's answer, a
+    /// reminder or a link made by the server does not.
+    pub fn is_authored(self) -> bool {
+        match self {
+            Self::Title
+            | Self::Description
+            | Self::Location
+            | Self::When
+            | Self::Recurrence
+            | Self::Status
+            | Self::Visibility
+            | Self::Transparency
+            | Self::Color => true,
+            Self::Attendees | Self::Reminders | Self::Conference | Self::Crm => false,
+        }
+    }
+
+    /// Which way its changes go.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Conference => Direction::FromGoogle,
+            Self::Crm => Direction::ToGoogle,
+            Self::Title
+            | Self::Description
+            | Self::Location
+            | Self::When
+            | Self::Recurrence
+            | Self::Status
+            | Self::Visibility
+            | Self::Transparency
+            | Self::Color
+            | Self::Attendees
+            | Self::Reminders => Direction::Both,
+        }
+    }
+}
+
+/// Which way a unit's changes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Each side may change it.
+    Both,
+    /// Google makes it; the row only shows it.
+    FromGoogle,
+    /// The CRM's own; Google only carries it.
+    ToGoogle,
+}
+
+/// What Google shows of `event`, by unit.
+///
+/// # Errors
+/// [`Unmappable::GoogleTime`] where it has no usable times, as events seen with free-busy access.
+pub fn shown(event: &Event) -> Result<Shown, Unmappable> {
+    let mut shown = Shown::new();
+    for unit in Unit::ALL {
+        let value = match unit {
+            Unit::Title => text(event.summary.as_deref()),
+            Unit::Description => text(event.description.as_deref()),
+            Unit::Location => text(event.location.as_deref()),
+            Unit::When => when::shown(event)?,
+            Unit::Recurrence => lines(event.recurrence.as_deref()),
+            Unit::Status => json!(event.status.as_ref().map_or("confirmed", Status::as_str)),
+            Unit::Visibility => json!(event.visibility.as_ref().map_or("default", |v| v.as_str())),
+            Unit::Transparency => json!(event.transparency.as_ref().map_or("opaque", |t| t.as_str())),
+            Unit::Color => text(event.color_id.as_deref()),
+            // A shortened list says nothing about who was removed.
+            Unit::Attendees if event.attendees_omitted == Some(true) => continue,
+            Unit::Attendees => Guests::of_event(event).to_shown(),
+            Unit::Reminders => reminders_shown(event.reminders.as_ref()),
+            Unit::Conference => event.conference_data.clone().unwrap_or_default(),
+            Unit::Crm => properties::shown(event),
+        };
+        shown.insert(unit, value);
+    }
+    Ok(shown)
+}
+
+/// What Google is expected to show for one unit of a row; it may normalise it further.
+///
+/// # Errors
+/// [`Unmappable::RowWithoutTime`].
+pub fn expected(unit: Unit, row: &Row, context: &Context) -> Result<Value, Unmappable> {
+    Ok(match unit {
+        Unit::Title => text(row.text("title")),
+        Unit::Description => text(row.text("description")),
+        Unit::Location => text(row.text("location")),
+        Unit::When => when::expected(row, context)?,
+        Unit::Recurrence => row_lines(row),
+        Unit::Status => json!(row.text("status").unwrap_or("confirmed")),
+        Unit::Visibility => json!(row.text("visibility").unwrap_or("default")),
+        Unit::Transparency => json!(row.text("transparency").unwrap_or("opaque")),
+        Unit::Color => text(row.text("color")),
+        Unit::Attendees => Guests::of_row(row).to_shown(),
+        Unit::Reminders => reminders_expected(row.value("reminders")),
+        Unit::Conference => row.value("conference").clone(),
+        Unit::Crm => properties::expected(row),
+    })
+}
+
+/// The row's fields that one unit of a shown event becomes.
+pub fn to_row(unit: Unit, shown: &Value) -> Map<String, Value> {
+    let one = |field: &str, value: Value| Map::from_iter([(field.to_owned(), value)]);
+    match unit {
+        Unit::Title => one("title", shown.clone()),
+        Unit::Description => one("description", shown.clone()),
+        Unit::Location => one("location", shown.clone()),
+        Unit::When => when::to_row(shown),
+        Unit::Recurrence => one("recurrence", shown.clone()),
+        Unit::Status => one("status", shown.clone()),
+        Unit::Visibility => one("visibility", shown.clone()),
+        Unit::Transparency => one("transparency", shown.clone()),
+        Unit::Color => one("color", shown.clone()),
+        Unit::Attendees => one("attendees", Guests::of_shown(shown).to_row()),
+        Unit::Reminders => one("reminders", reminders_to_row(shown)),
+        Unit::Conference => one("conference", shown.clone()),
+        Unit::Crm => Map::new(),
+    }
+}
+
+/// What one unit of a row adds to the body of a PATCH; `null` removes. The link-back has its own
+/// place, see [`LinkBack`].
+///
+/// # Errors
+/// [`Unmappable::RowWithoutTime`].
+pub fn to_google(unit: Unit, row: &Row, context: &Context) -> Result<Map<String, Value>, Unmappable> {
+    let expected = expected(unit, row, context)?;
+    let one = |field: &str, value: Value| Map::from_iter([(field.to_owned(), value)]);
+    Ok(match unit {
+        Unit::Title => one("summary", expected),
+        Unit::Description => one("description", expected),
+        Unit::Location => one("location", expected),
+        Unit::When => when::to_google(&expected),
+        Unit::Recurrence => one("recurrence", expected),
+        Unit::Status => one("status", expected),
+        Unit::Visibility => one("visibility", expected),
+        Unit::Transparency => one("transparency", expected),
+        Unit::Color => one("colorId", expected),
+        Unit::Attendees => one("attendees", expected),
+        Unit::Reminders => one("reminders", expected),
+        Unit::Conference | Unit::Crm => Map::new(),
+    })
+}
+
+/// The body of an INSERT: every unit of the row, without the nulls that only a PATCH needs.
+///
+/// # Errors
+/// [`Unmappable::RowWithoutTime`].
+pub fn whole(row: &Row, context: &Context) -> Result<Map<String, Value>, Unmappable> {
+    let mut body = Map::new();
+    for unit in Unit::ALL {
+        body.extend(to_google(unit, row, context)?);
+    }
+    body.retain(|_, value| !value.is_null() && *value != json!([]));
+    for time in ["start", "end"] {
+        if let Some(Value::Object(time)) = body.get_mut(time) {
+            time.retain(|_, value| !value.is_null());
+        }
+    }
+    Ok(body)
+}
+
+fn text(text: Option<&str>) -> Value {
+    text.filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
+}
+
+fn lines(lines: Option<&[String]>) -> Value {
+    lines.filter(|lines| !lines.is_empty()).map_or(Value::Null, |lines| json!(lines))
+}
+
+fn row_lines(row: &Row) -> Value {
+    match row.value("recurrence") {
+        Value::Array(lines) if !lines.is_empty() => Value::Array(lines.clone()),
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Value::Null,
+    }
+}
+
+fn reminders_shown(reminders: Option<&Reminders>) -> Value {
+    let use_default = reminders.and_then(|r| r.use_default).unwrap_or(reminders.is_none());
+    let overrides = reminders.and_then(|r| r.overrides.as_deref()).unwrap_or_default();
+    reminders_value(use_default, overrides.iter().map(reminder))
+}
+
+fn reminder(reminder: &Reminder) -> (String, i64) {
+    let method = reminder.method.as_ref().map_or("popup", |method| method.as_str());
+    (method.to_owned(), reminder.minutes.unwrap_or_default())
+}
+
+fn reminders_expected(row: &Value) -> Value {
+    let use_default = row.get("use_default").and_then(Value::as_bool).unwrap_or(row.is_null());
+    let overrides = row.get("overrides").and_then(Value::as_array).map(Vec::as_slice);
+    reminders_value(
+        use_default,
+        overrides.unwrap_or_default().iter().map(|one| {
+            let method = one.get("method").and_then(Value::as_str).unwrap_or("popup");
+            let minutes = one.get("minutes").and_then(Value::as_i64);
+            (method.to_owned(), minutes.unwrap_or_default())
+        }),
+    )
+}
+
+fn reminders_value(use_default: bool, overrides: impl Iterator<Item = (String, i64)>) -> Value {
+    let mut overrides: Vec<_> = overrides.collect();
+    overrides.sort();
+    let overrides: Vec<_> = overrides
+        .into_iter()
+        .map(|(method, minutes)| json!({"method": method, "minutes": minutes}))
+        .collect();
+    if use_default {
+        json!({"useDefault": true})
+    } else {
+        json!({"useDefault": false, "overrides": overrides})
+    }
+}
+
+fn reminders_to_row(shown: &Value) -> Value {
+    let use_default = shown.get("useDefault").and_then(Value::as_bool).unwrap_or(true);
+    let overrides = shown.get("overrides").cloned().unwrap_or_else(|| json!([]));
+    json!({"use_default": use_default, "overrides": overrides})
+}
