@@ -17,7 +17,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::ErrorPosition;
 
 use self::split::{Statement, split};
-use crate::postgres::connect;
+use crate::postgres::{connect, describe};
 
 /// Any number will do, as long as every runner uses the same.
 const LOCK: i64 = 0x7461_6e64_656d;
@@ -65,16 +65,24 @@ pub async fn apply(url: &str, dir: &Path) -> Result<Vec<String>> {
 /// As [`apply`].
 pub async fn apply_to(client: &mut Client, dir: &Path) -> Result<Vec<String>> {
     let files = files(dir)?;
-    client.batch_execute("set lock_timeout = '60s'").await?;
+    client
+        .batch_execute("set lock_timeout = '60s'")
+        .await
+        .map_err(|error| lost(&error))?;
     client
         .execute("select pg_advisory_lock($1)", &[&LOCK])
         .await
-        .context("wait for the other process that migrates this database, then start again")?;
+        .map_err(|error| {
+            describe(
+                &error,
+                "wait for the other process that migrates this database, then start again",
+            )
+        })?;
     let outcome = apply_missing(client, &files).await;
     client
         .execute("select pg_advisory_unlock($1)", &[&LOCK])
         .await
-        .context("start again: the database went away")?;
+        .map_err(|error| lost(&error))?;
     outcome
 }
 
@@ -128,13 +136,14 @@ async fn apply_missing(client: &mut Client, files: &[Migration]) -> Result<Vec<S
     client
         .batch_execute(HISTORY)
         .await
-        .context("connect as a role that may make schemas")?;
+        .map_err(|error| describe(&error, "connect as a role that may make schemas"))?;
     let rows = client
         .query(
             "select version from supabase_migrations.schema_migrations",
             &[],
         )
-        .await?;
+        .await
+        .map_err(|error| lost(&error))?;
     let applied: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let mut done = Vec::new();
     for file in files.iter().filter(|file| !applied.contains(&file.version)) {
@@ -157,8 +166,11 @@ async fn apply_one(client: &mut Client, file: &Migration) -> Result<()> {
         );
     }
     // One file's `set search_path` must not change what the next one means.
-    client.batch_execute("reset all").await?;
-    let transaction = client.transaction().await?;
+    client
+        .batch_execute("reset all")
+        .await
+        .map_err(|error| lost(&error))?;
+    let transaction = client.transaction().await.map_err(|error| lost(&error))?;
     for statement in &statements {
         match timeout(STATEMENT, transaction.batch_execute(statement.sql)).await {
             Ok(Ok(())) => {}
@@ -188,7 +200,7 @@ async fn apply_one(client: &mut Client, file: &Migration) -> Result<()> {
                 said.message(),
                 said.code().code()
             ),
-            None => error.into(),
+            None => lost(&error),
         })
 }
 
@@ -218,6 +230,10 @@ fn complaint(file: &Migration, statement: &Statement<'_>, error: &tokio_postgres
         text.push_str(&more.replace('\n', ", "));
     }
     text
+}
+
+fn lost(error: &tokio_postgres::Error) -> anyhow::Error {
+    describe(error, "start again when the database runs")
 }
 
 fn place(file: &Migration, line: usize) -> String {

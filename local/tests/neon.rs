@@ -37,10 +37,16 @@ impl Stack {
     /// The connection string that a client would have; its host is not looked up.
     fn connection_string(&self) -> String {
         let name = self.database.name();
-        format!("postgresql://postgres:postgres@ep-some-words-123.region.example/{name}?sslmode=require")
+        format!(
+            "postgresql://postgres:postgres@ep-some-words-123.region.example/{name}?sslmode=require"
+        )
     }
 
-    async fn post(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> Result<(StatusCode, Value)> {
+    async fn post(
+        &self,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Result<(StatusCode, Value)> {
         let mut request = Request::post(self.neon.url());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -48,13 +54,19 @@ impl Stack {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let response = timeout(PATIENCE, client.request(request.body(body.into())?)).await??;
         let status = response.status();
-        let bytes = timeout(PATIENCE, response.into_body().collect()).await??.to_bytes();
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        let bytes = timeout(PATIENCE, response.into_body().collect())
+            .await??
+            .to_bytes();
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 
     async fn sql(&self, body: Value) -> Result<(StatusCode, Value)> {
         let target = self.connection_string();
-        self.post(&[("Neon-Connection-String", &target)], body.to_string()).await
+        self.post(&[("Neon-Connection-String", &target)], body.to_string())
+            .await
     }
 
     /// Waits until `count` connections are in `pg_sleep`.
@@ -72,7 +84,8 @@ impl Stack {
 
     async fn connections(&self) -> Result<i64> {
         let client = self.database.connect().await?;
-        let counting = "select count(*) from pg_stat_activity where application_name = 'sql over http'
+        let counting =
+            "select count(*) from pg_stat_activity where application_name = 'sql over http'
                         and datname = current_database()";
         Ok(client.query_one(counting, &[]).await?.get(0))
     }
@@ -91,8 +104,13 @@ async fn the_npm_driver_gets_what_neon_would_answer() -> Result<()> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(PATIENCE, running).await.context("the script did not end")??;
-    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = timeout(PATIENCE, running)
+        .await
+        .context("the script did not end")??;
+    let (said, complaints) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     ensure!(output.status.success(), "{said}\n{complaints}");
     ensure!(said.contains("cases passed"), "{said}");
     Ok(())
@@ -101,7 +119,8 @@ async fn the_npm_driver_gets_what_neon_would_answer() -> Result<()> {
 #[tokio::test]
 async fn without_raw_text_values_have_the_types_of_json() -> Result<()> {
     let stack = Stack::start().await?;
-    let query = "select 1::int4 as i, 2::int8 as l, 1.5::float8 as f, 'NaN'::float8 as n, true as b,
+    let query =
+        "select 1::int4 as i, 2::int8 as l, 1.5::float8 as f, 'NaN'::float8 as n, true as b,
                  '{\"a\": [1]}'::jsonb as j, array[1, null] as a, 0.10::numeric as d, null as z";
     let (status, answer) = stack.sql(json!({ "query": query })).await?;
     assert_eq!(status, StatusCode::OK, "{answer}");
@@ -122,11 +141,20 @@ async fn a_request_without_credentials_is_refused_with_a_message() -> Result<()>
     let body = json!({"query": "select 1"}).to_string();
     for (headers, message) in [
         (vec![], "invalid header: neon-connection-string"),
-        (vec![("Neon-Connection-String", "postgres://host/db")], "missing username"),
-        (vec![("Neon-Connection-String", "postgres://me@host/db")], "missing authentication credentials: required password"),
+        (
+            vec![("Neon-Connection-String", "postgres://host/db")],
+            "missing username",
+        ),
+        (
+            vec![("Neon-Connection-String", "postgres://me@host/db")],
+            "missing authentication credentials: required password",
+        ),
     ] {
         let (status, answer) = stack.post(&headers, body.clone()).await?;
-        assert_eq!((status, &answer["message"]), (StatusCode::BAD_REQUEST, &json!(message)));
+        assert_eq!(
+            (status, &answer["message"]),
+            (StatusCode::BAD_REQUEST, &json!(message))
+        );
     }
     Ok(())
 }
@@ -137,9 +165,14 @@ async fn a_wrong_password_is_refused_even_while_right_ones_are_pooled() -> Resul
     stack.sql(json!({"query": "select 1"})).await?;
     let wrong = stack.connection_string().replace(":postgres@", ":wrong@");
     let body = json!({"query": "select 1"}).to_string();
-    let (status, answer) = stack.post(&[("Neon-Connection-String", &wrong)], body).await?;
+    let (status, answer) = stack
+        .post(&[("Neon-Connection-String", &wrong)], body)
+        .await?;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert_eq!(answer["message"], json!("password authentication failed for user 'postgres'"));
+    assert_eq!(
+        answer["message"],
+        json!("password authentication failed for user 'postgres'")
+    );
     assert_eq!(answer["code"], json!(""));
     Ok(())
 }
@@ -147,25 +180,42 @@ async fn a_wrong_password_is_refused_even_while_right_ones_are_pooled() -> Resul
 #[tokio::test]
 async fn a_missing_database_is_a_fault_of_the_server() -> Result<()> {
     let stack = Stack::start().await?;
-    let missing = stack.connection_string().replace(stack.database.name(), "nowhere");
+    let missing = stack
+        .connection_string()
+        .replace(stack.database.name(), "nowhere");
     let body = json!({"query": "select 1"}).to_string();
-    let (status, answer) = stack.post(&[("Neon-Connection-String", &missing)], body).await?;
-    assert_eq!((status, &answer["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("3D000")));
+    let (status, answer) = stack
+        .post(&[("Neon-Connection-String", &missing)], body)
+        .await?;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::INTERNAL_SERVER_ERROR, &json!("3D000"))
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn bodies_beyond_the_limit_are_refused_each_way() -> Result<()> {
     let stack = Stack::start().await?;
-    let (status, answer) = stack.sql(json!({"query": "select $1", "params": ["x".repeat(neon::LIMIT)]})).await?;
+    let (status, answer) = stack
+        .sql(json!({"query": "select $1", "params": ["x".repeat(neon::LIMIT)]}))
+        .await?;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(answer["message"], json!("request is too large (max is 10485760 bytes)"));
+    assert_eq!(
+        answer["message"],
+        json!("request is too large (max is 10485760 bytes)")
+    );
     let query = "select repeat('x', 1000000) from generate_series(1, 100)";
     let (status, answer) = stack.sql(json!({ "query": query })).await?;
     assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
-    assert_eq!(answer["message"], json!("response is too large (max is 10485760 bytes)"));
+    assert_eq!(
+        answer["message"],
+        json!("response is too large (max is 10485760 bytes)")
+    );
 
-    let (status, _) = stack.sql(json!({"query": "select $1::text", "params": ["x".repeat(9_000_000)]})).await?;
+    let (status, _) = stack
+        .sql(json!({"query": "select $1::text", "params": ["x".repeat(9_000_000)]}))
+        .await?;
     assert_eq!(status, StatusCode::OK);
     Ok(())
 }
@@ -176,7 +226,12 @@ async fn a_body_that_is_no_request_is_refused() -> Result<()> {
     for body in [json!({}), json!({"query": 1}), json!({"queries": [{}]})] {
         let (status, answer) = stack.sql(body).await?;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert!(answer["message"].as_str().unwrap_or_default().starts_with("could not parse the HTTP request body"));
+        assert!(
+            answer["message"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("could not parse the HTTP request body")
+        );
     }
     Ok(())
 }
@@ -186,28 +241,51 @@ async fn a_connection_is_used_again_and_remembers_nothing() -> Result<()> {
     let stack = Stack::start().await?;
     let backend = json!({"query": "select pg_backend_pid()"});
     let (_, first) = stack.sql(backend.clone()).await?;
-    stack.sql(json!({"query": "set search_path = elsewhere"})).await?;
-    stack.sql(json!({"query": "select pg_advisory_lock(1)"})).await?;
-    stack.sql(json!({"query": "create temporary table mine (n int)"})).await?;
+    stack
+        .sql(json!({"query": "set search_path = elsewhere"}))
+        .await?;
+    stack
+        .sql(json!({"query": "select pg_advisory_lock(1)"}))
+        .await?;
+    stack
+        .sql(json!({"query": "create temporary table mine (n int)"}))
+        .await?;
     stack.sql(json!({"query": "syntax error"})).await?;
     let (_, path) = stack.sql(json!({"query": "show search_path"})).await?;
     assert_eq!(path["rows"], json!([{"search_path": "\"$user\", public"}]));
     let (_, last) = stack.sql(backend).await?;
     assert_eq!(first["rows"], last["rows"]);
 
-    let locked = stack.database.connect().await?.query_one("select pg_try_advisory_lock(1)", &[]).await?;
-    assert!(locked.get::<_, bool>(0), "the next one to use the connection would have to release the lock");
+    let locked = stack
+        .database
+        .connect()
+        .await?
+        .query_one("select pg_try_advisory_lock(1)", &[])
+        .await?;
+    assert!(
+        locked.get::<_, bool>(0),
+        "the next one to use the connection would have to release the lock"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_transaction_that_a_query_leaves_open_ends_with_its_request() -> Result<()> {
     let stack = Stack::start().await?;
-    stack.sql(json!({"query": "create table t (n int)"})).await?;
+    stack
+        .sql(json!({"query": "create table t (n int)"}))
+        .await?;
     stack.sql(json!({"query": "begin"})).await?;
-    let (status, _) = stack.sql(json!({"query": "insert into t values (1)"})).await?;
+    let (status, _) = stack
+        .sql(json!({"query": "insert into t values (1)"}))
+        .await?;
     assert_eq!(status, StatusCode::OK);
-    let rows = stack.database.connect().await?.query_one("select count(*) from t", &[]).await?;
+    let rows = stack
+        .database
+        .connect()
+        .await?
+        .query_one("select count(*) from t", &[])
+        .await?;
     assert_eq!(rows.get::<_, i64>(0), 1);
     Ok(())
 }
@@ -215,10 +293,15 @@ async fn a_transaction_that_a_query_leaves_open_ends_with_its_request() -> Resul
 #[tokio::test]
 async fn a_batch_fails_as_a_whole_when_its_commit_does() -> Result<()> {
     let stack = Stack::start().await?;
-    stack.sql(json!({"query": "create table t (n int primary key deferrable initially deferred)"})).await?;
+    stack
+        .sql(json!({"query": "create table t (n int primary key deferrable initially deferred)"}))
+        .await?;
     let insert = json!({"query": "insert into t values (1)"});
     let (status, answer) = stack.sql(json!({"queries": [insert, insert]})).await?;
-    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("23505")));
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::BAD_REQUEST, &json!("23505"))
+    );
     let (_, rows) = stack.sql(json!({"query": "select n from t"})).await?;
     assert_eq!(rows["rows"], json!([]));
     Ok(())
@@ -237,7 +320,11 @@ async fn a_connection_that_the_server_closed_is_replaced() -> Result<()> {
 
     let own = json!({"query": "select pg_terminate_backend(pg_backend_pid())"});
     let (status, answer) = stack.sql(own).await?;
-    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("57P01")), "{answer}");
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::BAD_REQUEST, &json!("57P01")),
+        "{answer}"
+    );
     Ok(())
 }
 
@@ -255,11 +342,19 @@ async fn a_query_stops_when_its_client_goes_away() -> Result<()> {
 #[tokio::test]
 async fn more_queries_than_connections_wait_for_one_another() -> Result<()> {
     let database = test_cluster().await?.database().await?;
-    let options = NeonOptions { max_connections: 3, ..NeonOptions::new(database.server().port) };
+    let options = NeonOptions {
+        max_connections: 3,
+        ..NeonOptions::new(database.server().port)
+    };
     let neon = neon::serve(TcpListener::bind("127.0.0.1:0").await?, options)?;
     let stack = Stack { database, neon };
-    let queries = (0..20).map(|n| stack.sql(json!({"query": "select $1::int as n, pg_sleep(0.01)", "params": [n]})));
-    for (n, answer) in futures::future::try_join_all(queries).await?.into_iter().enumerate() {
+    let queries = (0..20)
+        .map(|n| stack.sql(json!({"query": "select $1::int as n, pg_sleep(0.01)", "params": [n]})));
+    for (n, answer) in futures::future::try_join_all(queries)
+        .await?
+        .into_iter()
+        .enumerate()
+    {
         assert_eq!(answer.1["rows"][0]["n"], json!(n));
     }
     assert!(stack.connections().await? <= 3);
@@ -269,7 +364,9 @@ async fn more_queries_than_connections_wait_for_one_another() -> Result<()> {
 #[tokio::test]
 async fn copy_from_the_client_is_refused_and_costs_only_its_connection() -> Result<()> {
     let stack = Stack::start().await?;
-    stack.sql(json!({"query": "create table t (n int)"})).await?;
+    stack
+        .sql(json!({"query": "create table t (n int)"}))
+        .await?;
     let (status, _) = stack.sql(json!({"query": "copy t from stdin"})).await?;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let (status, _) = stack.sql(json!({"query": "select 1"})).await?;

@@ -44,27 +44,51 @@ impl Stack {
         roles::supabase_like(&client).await?;
         client.batch_execute(SCHEMA).await?;
         let password = roles::AUTHENTICATOR_PASSWORD;
-        let url = database.server().url(database.name(), "authenticator", password);
+        let url = database
+            .server()
+            .url(database.name(), "authenticator", password);
         let postgrest = postgrest::start(PostgrestOptions::new(url, SECRET), &|_| {}).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let keys = gateway::keys(SECRET, PUBLISHABLE_KEY, SECRET_KEY);
         let gateway = gateway::serve(listener, postgrest.address(), keys)?;
-        Ok(Self { gateway, postgrest, database })
+        Ok(Self {
+            gateway,
+            postgrest,
+            database,
+        })
     }
 
-    async fn call(&self, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Result<(StatusCode, Value)> {
-        let method = if body.is_some() { Method::POST } else { Method::GET };
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.gateway.url()));
+    async fn call(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Value)> {
+        let method = if body.is_some() {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.gateway.url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let request = request.header("content-type", "application/json").body(body)?;
+        let request = request
+            .header("content-type", "application/json")
+            .body(body)?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         let answer = timeout(PATIENCE, client.request(request)).await??;
         let status = answer.status();
-        let bytes = timeout(PATIENCE, answer.into_body().collect()).await??.to_bytes();
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        let bytes = timeout(PATIENCE, answer.into_body().collect())
+            .await??
+            .to_bytes();
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 }
 
@@ -73,17 +97,45 @@ async fn a_function_is_called_with_the_role_that_the_key_stands_for() -> Result<
     let stack = Stack::start().await?;
     let legacy = jwt::for_role(SECRET, "service_role");
     let both = format!("Bearer {SECRET_KEY}");
-    let user = format!("Bearer {}", jwt::sign(SECRET, &json!({"role": "authenticated", "sub": "u1"})));
+    let user = format!(
+        "Bearer {}",
+        jwt::sign(SECRET, &json!({"role": "authenticated", "sub": "u1"}))
+    );
     for (headers, role, sub) in [
         (vec![("apikey", PUBLISHABLE_KEY)], "anon", json!(null)),
         (vec![("apikey", SECRET_KEY)], "service_role", json!(null)),
-        (vec![("apikey", SECRET_KEY), ("authorization", both.as_str())], "service_role", json!(null)),
-        (vec![("apikey", legacy.as_str())], "service_role", json!(null)),
-        (vec![("apikey", PUBLISHABLE_KEY), ("authorization", user.as_str())], "authenticated", json!("u1")),
+        (
+            vec![("apikey", SECRET_KEY), ("authorization", both.as_str())],
+            "service_role",
+            json!(null),
+        ),
+        (
+            vec![("apikey", legacy.as_str())],
+            "service_role",
+            json!(null),
+        ),
+        (
+            vec![
+                ("apikey", PUBLISHABLE_KEY),
+                ("authorization", user.as_str()),
+            ],
+            "authenticated",
+            json!("u1"),
+        ),
     ] {
-        let (status, body) = stack.call("/rest/v1/rpc/whoami", &headers, Some(json!({"p": {"a": 1}}))).await?;
+        let (status, body) = stack
+            .call(
+                "/rest/v1/rpc/whoami",
+                &headers,
+                Some(json!({"p": {"a": 1}})),
+            )
+            .await?;
         assert_eq!(status, StatusCode::OK, "{headers:?} {body}");
-        assert_eq!(body, json!({"role": role, "sub": sub, "p": {"a": 1}}), "{headers:?}");
+        assert_eq!(
+            body,
+            json!({"role": role, "sub": sub, "p": {"a": 1}}),
+            "{headers:?}"
+        );
     }
     Ok(())
 }
@@ -93,9 +145,21 @@ async fn the_gateway_refuses_what_has_no_key_of_the_project() -> Result<()> {
     let stack = Stack::start().await?;
     for (path, headers, expected) in [
         ("/rest/v1/notes", vec![], StatusCode::UNAUTHORIZED),
-        ("/rest/v1/notes", vec![("apikey", "wrong")], StatusCode::UNAUTHORIZED),
-        ("/elsewhere", vec![("apikey", SECRET_KEY)], StatusCode::NOT_FOUND),
-        ("/rest/v1notes", vec![("apikey", SECRET_KEY)], StatusCode::NOT_FOUND),
+        (
+            "/rest/v1/notes",
+            vec![("apikey", "wrong")],
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "/elsewhere",
+            vec![("apikey", SECRET_KEY)],
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "/rest/v1notes",
+            vec![("apikey", SECRET_KEY)],
+            StatusCode::NOT_FOUND,
+        ),
     ] {
         let (status, body) = stack.call(path, &headers, None).await?;
         assert_eq!(status, expected, "{path} {headers:?} {body}");
@@ -107,16 +171,29 @@ async fn the_gateway_refuses_what_has_no_key_of_the_project() -> Result<()> {
 async fn answers_have_the_statuses_and_bodies_of_postgrest() -> Result<()> {
     let stack = Stack::start().await?;
     let key = [("apikey", SECRET_KEY)];
-    let (status, body) = stack.call("/rest/v1/notes?select=text&id=eq.1", &key, None).await?;
+    let (status, body) = stack
+        .call("/rest/v1/notes?select=text&id=eq.1", &key, None)
+        .await?;
     assert_eq!((status, body), (StatusCode::OK, json!([{"text": "one"}])));
-    let (status, body) = stack.call("/rest/v1/notes", &[("apikey", PUBLISHABLE_KEY)], None).await?;
+    let (status, body) = stack
+        .call("/rest/v1/notes", &[("apikey", PUBLISHABLE_KEY)], None)
+        .await?;
     assert_eq!((status, body), (StatusCode::OK, json!([])));
-    let (status, _) = stack.call("/rest/v1/rpc/nothing", &key, Some(json!({}))).await?;
+    let (status, _) = stack
+        .call("/rest/v1/rpc/nothing", &key, Some(json!({})))
+        .await?;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    let (status, body) = stack.call("/rest/v1/rpc/refused", &key, Some(json!({}))).await?;
+    let (status, body) = stack
+        .call("/rest/v1/rpc/refused", &key, Some(json!({})))
+        .await?;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(body, json!({"code": "PT409", "message": "taken", "details": "d", "hint": "h"}));
-    let (status, _) = stack.call("/rest/v1/rpc/missing", &key, Some(json!({}))).await?;
+    assert_eq!(
+        body,
+        json!({"code": "PT409", "message": "taken", "details": "d", "hint": "h"})
+    );
+    let (status, _) = stack
+        .call("/rest/v1/rpc/missing", &key, Some(json!({})))
+        .await?;
     assert_eq!(status, StatusCode::NOT_FOUND);
     Ok(())
 }
@@ -125,12 +202,16 @@ async fn answers_have_the_statuses_and_bodies_of_postgrest() -> Result<()> {
 async fn what_is_made_later_is_served_after_a_reload() -> Result<()> {
     let stack = Stack::start().await?;
     let client = stack.database.connect().await?;
-    client.batch_execute("create function later() returns int language sql as 'select 7'").await?;
+    client
+        .batch_execute("create function later() returns int language sql as 'select 7'")
+        .await?;
     stack.postgrest.reload_schema()?;
     let key = [("apikey", SECRET_KEY)];
     let served = async {
         loop {
-            let (status, body) = stack.call("/rest/v1/rpc/later", &key, Some(json!({}))).await?;
+            let (status, body) = stack
+                .call("/rest/v1/rpc/later", &key, Some(json!({})))
+                .await?;
             if status == StatusCode::OK {
                 return anyhow::Ok(body);
             }
@@ -143,15 +224,26 @@ async fn what_is_made_later_is_served_after_a_reload() -> Result<()> {
 
 #[tokio::test]
 async fn it_is_gone_after_its_stop_and_a_leftover_is_gone_after_the_next_start() -> Result<()> {
-    let Stack { gateway: _gateway, postgrest, database } = Stack::start().await?;
+    let Stack {
+        gateway: _gateway,
+        postgrest,
+        database,
+    } = Stack::start().await?;
     let pid = postgrest.pid();
     assert!(is_ours(pid, "postgrest.conf"));
     postgrest.stop();
     assert!(!is_ours(pid, "postgrest.conf"));
 
     let home = tempfile::tempdir()?;
-    let url = database.server().url(database.name(), "authenticator", roles::AUTHENTICATOR_PASSWORD);
-    let options = PostgrestOptions { home: Some(home.path().to_owned()), ..PostgrestOptions::new(url, SECRET) };
+    let url = database.server().url(
+        database.name(),
+        "authenticator",
+        roles::AUTHENTICATOR_PASSWORD,
+    );
+    let options = PostgrestOptions {
+        home: Some(home.path().to_owned()),
+        ..PostgrestOptions::new(url, SECRET)
+    };
     let left = postgrest::start(options.clone(), &|_| {}).await?;
     let leftover = left.pid();
     // Its owner and its warden are as good as dead from here on.
@@ -165,7 +257,10 @@ async fn it_is_gone_after_its_stop_and_a_leftover_is_gone_after_the_next_start()
 #[tokio::test]
 async fn a_secret_that_postgrest_would_refuse_is_refused_before() -> Result<()> {
     let options = PostgrestOptions::new("postgres://nobody@127.0.0.1/nowhere", "too short");
-    let error = postgrest::start(options, &|_| {}).await.unwrap_err().to_string();
+    let error = postgrest::start(options, &|_| {})
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("32 characters"), "{error}");
     Ok(())
 }

@@ -37,8 +37,11 @@ impl Receiver {
     async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let receiver =
-            Self { got: Arc::default(), answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), address };
+        let receiver = Self {
+            got: Arc::default(),
+            answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            address,
+        };
         let router = Router::new().fallback(receive).with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(receiver)
@@ -49,12 +52,18 @@ impl Receiver {
     }
 
     fn got(&self) -> Vec<Got> {
-        self.got.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.got
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The numbers that were sent as `{"n": …}`.
     fn numbers(&self) -> Vec<i64> {
-        self.got().iter().filter_map(|got| got.body["n"].as_i64()).collect()
+        self.got()
+            .iter()
+            .filter_map(|got| got.body["n"].as_i64())
+            .collect()
     }
 }
 
@@ -66,7 +75,16 @@ async fn receive(
     body: String,
 ) -> &'static str {
     let body = serde_json::from_str(&body).unwrap_or(Value::Null);
-    receiver.got.lock().unwrap_or_else(PoisonError::into_inner).push(Got { method, uri, headers, body });
+    receiver
+        .got
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(Got {
+            method,
+            uri,
+            headers,
+            body,
+        });
     if let Ok(permit) = receiver.answers.acquire().await {
         permit.forget();
     }
@@ -83,16 +101,31 @@ struct Stack {
 impl Stack {
     async fn start(faults: RelayFaults) -> Result<Self> {
         let database = test_cluster().await?.database().await?;
-        let relay = Relay::start(&database.url(), RelayOptions { faults, ..RelayOptions::default() }).await?;
+        let relay = Relay::start(
+            &database.url(),
+            RelayOptions {
+                faults,
+                ..RelayOptions::default()
+            },
+        )
+        .await?;
         let (client, receiver) = (database.connect().await?, Receiver::start().await?);
-        Ok(Self { relay, client, receiver, database })
+        Ok(Self {
+            relay,
+            client,
+            receiver,
+            database,
+        })
     }
 
     async fn post(&self, numbers: std::ops::RangeInclusive<i32>) -> Result<()> {
         let (from, to) = numbers.into_inner();
-        let posting = "select net.http_post($1, jsonb_build_object('n', n), timeout_milliseconds => 60000)
+        let posting =
+            "select net.http_post($1, jsonb_build_object('n', n), timeout_milliseconds => 60000)
                        from generate_series($2::int, $3::int) n";
-        self.client.query(posting, &[&self.receiver.url(), &from, &to]).await?;
+        self.client
+            .query(posting, &[&self.receiver.url(), &from, &to])
+            .await?;
         Ok(())
     }
 
@@ -105,13 +138,23 @@ impl Stack {
 async fn a_request_arrives_as_it_was_asked_for() -> Result<()> {
     let stack = Stack::start(RelayFaults::default()).await?;
     let posting = r#"select net.http_post($1, '{"a": "ü"}', '{"q": "x y"}', '{"X-Secret": "s"}')"#;
-    let id: i64 = stack.client.query_one(posting, &[&stack.receiver.url()]).await?.get(0);
+    let id: i64 = stack
+        .client
+        .query_one(posting, &[&stack.receiver.url()])
+        .await?
+        .get(0);
     assert!(id > 0);
-    stack.client.query("select net.http_get($1)", &[&stack.receiver.url()]).await?;
+    stack
+        .client
+        .query("select net.http_get($1)", &[&stack.receiver.url()])
+        .await?;
     stack.settle().await?;
 
     let got = stack.receiver.got();
-    let post = got.iter().find(|got| got.method == Method::POST).context("no POST came")?;
+    let post = got
+        .iter()
+        .find(|got| got.method == Method::POST)
+        .context("no POST came")?;
     assert_eq!(post.uri, "/hook?q=x+y");
     assert_eq!(post.headers["x-secret"], "s");
     assert_eq!(post.headers["content-type"], "application/json");
@@ -149,12 +192,20 @@ async fn a_trigger_sends_the_body_of_a_database_webhook() -> Result<()> {
         stack.receiver.url()
     );
     stack.client.batch_execute(&hook).await?;
-    for statement in ["insert into notes values (1, 'a')", "update notes set text = 'b'", "delete from notes"] {
+    for statement in [
+        "insert into notes values (1, 'a')",
+        "update notes set text = 'b'",
+        "delete from notes",
+    ] {
         stack.client.batch_execute(statement).await?;
         stack.settle().await?;
     }
     let (a, b) = (json!({"id": 1, "text": "a"}), json!({"id": 1, "text": "b"}));
-    let expected = [("INSERT", &a, &Value::Null), ("UPDATE", &b, &a), ("DELETE", &Value::Null, &b)];
+    let expected = [
+        ("INSERT", &a, &Value::Null),
+        ("UPDATE", &b, &a),
+        ("DELETE", &Value::Null, &b),
+    ];
     let got = stack.receiver.got();
     assert_eq!(got.len(), expected.len());
     for (got, (kind, record, old)) in got.iter().zip(expected) {
@@ -167,7 +218,11 @@ async fn a_trigger_sends_the_body_of_a_database_webhook() -> Result<()> {
 
 #[tokio::test]
 async fn requests_are_lost_when_that_is_asked_for() -> Result<()> {
-    let stack = Stack::start(RelayFaults { drop_percent: 100, ..RelayFaults::default() }).await?;
+    let stack = Stack::start(RelayFaults {
+        drop_percent: 100,
+        ..RelayFaults::default()
+    })
+    .await?;
     stack.post(1..=10).await?;
     stack.settle().await?;
     assert_eq!(stack.relay.counts().dropped, 10);
@@ -182,7 +237,11 @@ async fn requests_are_lost_when_that_is_asked_for() -> Result<()> {
 
 #[tokio::test]
 async fn requests_are_doubled_and_delayed_when_that_is_asked_for() -> Result<()> {
-    let faults = RelayFaults { double_percent: 100, delay: Duration::from_millis(5), ..RelayFaults::default() };
+    let faults = RelayFaults {
+        double_percent: 100,
+        delay: Duration::from_millis(5),
+        ..RelayFaults::default()
+    };
     let stack = Stack::start(faults).await?;
     stack.post(1..=3).await?;
     stack.settle().await?;
@@ -194,7 +253,11 @@ async fn requests_are_doubled_and_delayed_when_that_is_asked_for() -> Result<()>
 
 #[tokio::test]
 async fn requests_overtake_one_another_when_that_is_asked_for() -> Result<()> {
-    let stack = Stack::start(RelayFaults { reorder: true, ..RelayFaults::default() }).await?;
+    let stack = Stack::start(RelayFaults {
+        reorder: true,
+        ..RelayFaults::default()
+    })
+    .await?;
     stack.post(1..=5).await?;
     stack.settle().await?;
     assert_eq!(stack.receiver.numbers(), [5, 4, 3, 2, 1]);
@@ -222,10 +285,16 @@ async fn a_slow_receiver_does_not_hold_up_the_others() -> Result<()> {
 async fn a_request_that_fails_is_not_tried_again() -> Result<()> {
     let stack = Stack::start(RelayFaults::default()).await?;
     for url in ["http://127.0.0.1:1/", "https://127.0.0.1/", "nonsense"] {
-        stack.client.query("select net.http_post($1)", &[&url]).await?;
+        stack
+            .client
+            .query("select net.http_post($1)", &[&url])
+            .await?;
     }
     stack.settle().await?;
-    assert_eq!((stack.relay.counts().failed, stack.relay.counts().answered), (3, 0));
+    assert_eq!(
+        (stack.relay.counts().failed, stack.relay.counts().answered),
+        (3, 0)
+    );
     assert!(stack.relay.last_problem().is_some());
     Ok(())
 }
@@ -250,12 +319,20 @@ async fn the_roles_of_supabase_may_post_and_others_may_not() -> Result<()> {
     roles::supabase_like(&stack.client).await?;
     local::relay::install(&stack.client).await?;
     let password = roles::AUTHENTICATOR_PASSWORD;
-    let web = connect(&stack.database.server().url(stack.database.name(), "authenticator", password)).await?;
+    let web = connect(&stack.database.server().url(
+        stack.database.name(),
+        "authenticator",
+        password,
+    ))
+    .await?;
     let posting = format!("select net.http_post('{}')", stack.receiver.url());
     assert!(web.batch_execute(&posting).await.is_err());
     for role in ["anon", "authenticated", "service_role"] {
-        web.batch_execute(&format!("set role {role}; {posting}; reset role")).await?;
-        let queue = web.batch_execute(&format!("set role {role}; table net.http_request_queue")).await;
+        web.batch_execute(&format!("set role {role}; {posting}; reset role"))
+            .await?;
+        let queue = web
+            .batch_execute(&format!("set role {role}; table net.http_request_queue"))
+            .await;
         assert!(queue.is_err(), "{role} reads the queue");
         web.batch_execute("reset role").await?;
     }

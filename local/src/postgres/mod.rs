@@ -13,6 +13,7 @@ mod template;
 mod test_cluster;
 
 pub use cluster::{Cluster, ClusterOptions};
+pub(crate) use connection::describe;
 pub use connection::{SUPERUSER, SUPERUSER_PASSWORD, Server, connect};
 pub use find::{Install, OLDEST, find_or_install};
 pub use test_cluster::{TestCluster, TestDatabase, test_cluster};

@@ -12,7 +12,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
@@ -20,7 +20,7 @@ use tokio_postgres::Client;
 pub use self::faults::RelayFaults;
 pub use self::worker::RelayCounts;
 use self::worker::{Shared, Worker};
-use crate::postgres::connect;
+use crate::postgres::{connect, describe};
 
 /// How a relay works.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ pub async fn install(client: &Client) -> Result<()> {
     client
         .batch_execute(include_str!("net.sql"))
         .await
-        .context("connect as a superuser to install the relay")
+        .map_err(|error| describe(&error, "connect as a superuser to install the relay"))
 }
 
 impl Relay {
@@ -105,7 +105,8 @@ impl Relay {
             let before = self.shared.idle_since();
             let queued: bool = client
                 .query_one("select exists (select from net.http_request_queue)", &[])
-                .await?
+                .await
+                .map_err(|error| describe(&error, "start the database again"))?
                 .get(0);
             if !queued && before.is_some() && before == self.shared.idle_since() {
                 return Ok(());
