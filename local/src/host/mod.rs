@@ -2,7 +2,8 @@
 //!
 //! Routes, variables, allowed hosts, headers and errors are as on Spin, and there is one instance for
 //! each request, so that what passes here runs there. It is no server for production: nothing limits
-//! how many requests run at once, nor how long one may take.
+//! how many requests run at once, nor how long one may take. On a runtime with a single thread, an
+//! instance that computes for long keeps others waiting.
 
 mod allowed;
 mod engine;

@@ -69,7 +69,7 @@ pub struct Served {
     pub method: Method,
     /// The request's path, without its query.
     pub path: String,
-    /// The status that the client got; 500 for an instance that trapped or was ended.
+    /// The status that the client got; 500 also for a client that did not wait for it.
     pub status: StatusCode,
     /// The time from just before the instance was made to the head of its answer.
     pub first_byte: Duration,

@@ -11,7 +11,6 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
-use std::error::Error as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -221,20 +220,11 @@ async fn end<T>(kill: mpsc::Sender<()>) -> T {
     std::future::pending().await
 }
 
-/// The error that a component sees, as Spin tells it.
+/// The error that a component sees, as Spin tells it; but Spin tells names that do not resolve apart.
 fn failed(error: legacy::Error) -> Error {
-    if !error.is_connect() {
-        return Error::HttpProtocolError;
+    if error.is_connect() {
+        Error::ConnectionRefused
+    } else {
+        Error::HttpProtocolError
     }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.to_string().contains("dns error") {
-            return Error::DnsError {
-                rcode: Some("address not available".to_owned()),
-                info_code: Some(0),
-            };
-        }
-        source = cause.source();
-    }
-    Error::ConnectionRefused
 }

@@ -164,6 +164,38 @@ async fn no_call_waits_for_a_delayed_acknowledgement() {
     assert!(times[20] < Duration::from_millis(30), "{times:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_computes_keeps_nobody_else_waiting() {
+    let app = probe().await;
+    let start = Instant::now();
+    let busy = async {
+        app.get("/probe/busy/600").await;
+        start.elapsed()
+    };
+    let quick = async {
+        assert_eq!(app.get("/probe/hello").await.text(), "hello");
+        start.elapsed()
+    };
+    let (busy, quick) = tokio::join!(busy, quick);
+    assert!(busy >= Duration::from_millis(600));
+    assert!(quick < Duration::from_millis(500), "{quick:?}");
+}
+
+#[tokio::test]
+async fn an_instance_goes_on_when_its_client_has_gone() {
+    let notes = Arc::new(Notes::default());
+    let mut options = options(MANIFEST);
+    options.observer = Some(notes.clone());
+    let app = App::start(options).await;
+    let url = format!("{}/slow", upstream().await);
+    let impatient = Duration::from_millis(150);
+    let answer = tokio::time::timeout(impatient, app.fetch(&url, "x")).await;
+    assert!(answer.is_err());
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let calls = notes.calls.lock().unwrap();
+    assert_eq!(calls[0].1.status, Ok(StatusCode::OK));
+}
+
 #[tokio::test]
 async fn the_observer_is_told_of_every_call_and_every_request() {
     let notes = Arc::new(Notes::default());

@@ -42,16 +42,20 @@ fn root() -> PathBuf {
 
 /// Options for an application whose components are all the probe, which this builds.
 fn options(manifest: &str) -> HostOptions {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let progress = |line: &str| eprintln!("{line}");
-        let toolchain = toolchain::ensure(&progress).unwrap();
-        let built = toolchain::build_components(&root(), &toolchain, &["probe"], &progress);
-        assert!(built.unwrap()[0].is_file());
-    });
+    static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    assert_eq!(*built, Ok(()));
     let mut options = HostOptions::new(Manifest::parse(manifest).unwrap(), root());
     options.cache_dir = Some(toolchain::target_dir(&root()).join("compiled"));
     options
+}
+
+fn build() -> anyhow::Result<()> {
+    let progress = |line: &str| eprintln!("{line}");
+    let toolchain = toolchain::ensure(&progress)?;
+    let built = toolchain::build_components(&root(), &toolchain, &["probe"], &progress)?;
+    anyhow::ensure!(built[0].is_file(), "{} is not there", built[0].display());
+    Ok(())
 }
 
 /// A running probe.

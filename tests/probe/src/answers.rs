@@ -18,6 +18,12 @@ pub async fn answer(request: Request<Bytes>) -> Response<Bytes> {
     if let Some((_, length)) = path.split_once("/bytes/") {
         return Response::new(vec![b'x'; length.parse().unwrap_or(0)].into());
     }
+    if let Some((_, milliseconds)) = path.split_once("/busy/") {
+        let milliseconds = milliseconds.parse().unwrap_or(0);
+        let end = spin::now() + std::time::Duration::from_millis(milliseconds);
+        while spin::now() < end {}
+        return Response::new(Bytes::new());
+    }
     match path.rsplit('/').next() {
         Some("clock") => Response::new(spin::now().to_rfc3339().into()),
         Some("echo") => echo(request),

@@ -4,6 +4,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/hello` | `hello` |
+//! | `/busy/MS` | empty, after so many milliseconds of computing |
 //! | `/bytes/LENGTH` | as many bytes |
 //! | `/echo` | the request's body, and each of its headers as `x-<name>` |
 //! | `/variable/NAME` | the variable, or 404 |
