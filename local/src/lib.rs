@@ -1,7 +1,11 @@
-//! The local stack.
+//! The local stack: everything Tandem needs, on one machine, from package registries alone. For
+//! development and tests; production is Spin, with the database as the only state.
 
+pub mod bench;
 pub mod cache;
+pub mod dev;
 pub mod host;
+pub mod http;
 pub mod migrate;
 pub mod neon;
 pub mod npm;
@@ -9,4 +13,6 @@ pub mod postgres;
 pub mod postgrest;
 pub mod process;
 pub mod relay;
+pub mod smoke;
+pub mod stack;
 pub mod toolchain;

@@ -1,2 +1,81 @@
-//! The local stack.
-fn main() {}
+//! The local stack's commands.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use local::stack::database::Driver;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo local", about = "Tandem on this machine", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the product on the local stack until Ctrl-C.
+    Dev(local::dev::Options),
+    /// Do every step of the round trip on a fresh stack.
+    Smoke {
+        /// How components reach the database.
+        #[arg(long, value_enum, default_value = "neon")]
+        driver: Driver,
+    },
+    /// Run the Google simulator alone.
+    Google {
+        /// Port on 127.0.0.1.
+        #[arg(long, default_value_t = 8086)]
+        port: u16,
+    },
+    /// Apply the migrations to a database.
+    Migrate {
+        /// postgres://role:password@host:port/name
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+    },
+    /// Print measurements.
+    Bench,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    let root = root();
+    match command {
+        Command::Dev(options) => local::dev::run(&root, options, &say).await,
+        Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
+        Command::Google { port } => local::dev::google(port, &say).await,
+        Command::Migrate { database_url } => {
+            let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
+            for name in &applied {
+                say(&format!("applied {name}"));
+            }
+            say(&format!("{} applied, the rest was", applied.len()));
+            Ok(())
+        }
+        Command::Bench => local::bench::run(&root, &say).await,
+    }
+}
+
+/// The project's folder, which cargo tells.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = PathBuf::from(package);
+    package.parent().map_or_else(|| package.clone(), PathBuf::from)
+}
+
+#[expect(clippy::print_stdout, reason = "the commands talk to a person")]
+fn say(line: &str) {
+    println!("{line}");
+}

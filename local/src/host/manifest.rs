@@ -45,7 +45,7 @@ pub struct Variable {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// The path; `/...` at its end stands for whatever follows, `:name` for one segment.
+    /// The path; `/...` at its end stands for whatever follows.
     pub route: String,
     /// The component's id.
     pub component: String,

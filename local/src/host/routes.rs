@@ -1,14 +1,23 @@
-//! Which component answers a path, decided by the router that Spin itself uses: an exact segment goes
-//! before a parameter, a parameter before a wildcard, and a slash at the end makes no difference.
+//! Which component answers a path: the longest route that fits, an exact one before a wildcard, and a
+//! slash at the end makes no difference. See <https://spinframework.dev/http-trigger>. Routes with
+//! parameters (`/:name/`) are not known here.
 
 use super::manifest::Route;
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// All routes of an application.
-pub struct Routes(routefinder::Router<Route>);
+pub struct Routes(Vec<Entry>);
+
+struct Entry {
+    route: Route,
+    /// The path without the slashes at its ends and without the wildcard.
+    path: String,
+    /// It fits whatever follows its path, too.
+    wildcard: bool,
+}
 
 /// A route that fits a path.
 pub struct Matched<'routes> {
@@ -16,49 +25,69 @@ pub struct Matched<'routes> {
     pub route: &'routes Route,
     /// What the wildcard stands for, with the slash in front; else empty.
     path_info: String,
-    /// What each parameter stands for.
-    parameters: Vec<(String, String)>,
 }
 
 impl Routes {
     /// Takes the manifest's routes.
     ///
     /// # Errors
-    /// When one is wrong or there twice.
+    /// When one is there twice or has parameters.
     pub fn new(routes: &[Route]) -> Result<Self> {
-        let mut router = routefinder::Router::new();
+        let mut entries = Vec::new();
         let mut seen = BTreeSet::new();
         for route in routes {
-            let path = route.route.trim_end_matches('/');
-            ensure!(seen.insert(path), "route `{}` is there twice", route.route);
-            let path = match path.strip_suffix("/...") {
-                Some(before) => format!("{before}/*"),
-                None => path.to_owned(),
-            };
-            router
-                .add(path.as_str(), route.clone())
-                .map_err(|error| anyhow!("route `{}`: {error}", route.route))?;
+            let text = &route.route;
+            let wildcard = text.ends_with("/...");
+            let path = text.strip_suffix("/...").unwrap_or(text).trim_matches('/');
+            ensure!(
+                !path.contains([':', '*']),
+                "route `{text}` has parameters, which this host does not know"
+            );
+            ensure!(
+                seen.insert((path, wildcard)),
+                "route `{text}` is there twice"
+            );
+            entries.push(Entry {
+                route: route.clone(),
+                path: path.to_owned(),
+                wildcard,
+            });
         }
-        Ok(Self(router))
+        Ok(Self(entries))
     }
 
     /// The best route for a path.
     pub fn find(&self, path: &str) -> Option<Matched<'_>> {
-        let found = self.0.best_match(path)?;
-        let captures = found.captures();
-        let path_info = match (captures.wildcard(), path.ends_with('/')) {
-            (None, _) | (Some(""), false) => String::new(),
-            (Some(""), true) => "/".to_owned(),
-            (Some(rest), false) => format!("/{rest}"),
-            (Some(rest), true) => format!("/{rest}/"),
+        let inner = path.trim_matches('/');
+        let (entry, rest) = self
+            .0
+            .iter()
+            .filter_map(|entry| Some((entry, entry.rest(inner)?)))
+            .max_by_key(|(entry, _)| (entry.path.len(), !entry.wildcard))?;
+        // Spin keeps the slash at the end of what a wildcard stands for.
+        let path_info = match (entry.wildcard, rest.is_empty(), path.ends_with('/')) {
+            (false, _, _) | (true, true, false) => String::new(),
+            (true, true, true) => "/".to_owned(),
+            (true, false, false) => format!("/{rest}"),
+            (true, false, true) => format!("/{rest}/"),
         };
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let parameters = captures.iter().map(owned).collect();
         Some(Matched {
-            route: found.handler(),
+            route: &entry.route,
             path_info,
-            parameters,
         })
+    }
+}
+
+impl Entry {
+    /// What follows the route in a path that it fits.
+    fn rest<'path>(&self, inner: &'path str) -> Option<&'path str> {
+        let rest = inner.strip_prefix(&self.path)?;
+        match (rest, self.wildcard) {
+            ("", _) => Some(rest),
+            (_, true) if self.path.is_empty() => Some(rest),
+            (_, true) => rest.strip_prefix('/'),
+            (_, false) => None,
+        }
     }
 }
 
@@ -78,22 +107,17 @@ impl Matched<'_> {
         let full = format!("http://{host}{path}");
         let route = &self.route.route;
         let prefix = route.strip_suffix("/...").unwrap_or(route);
-        let mut added = vec![
-            ("spin-path-info".to_owned(), self.path_info.clone()),
-            ("spin-full-url".to_owned(), full.clone()),
-            ("spin-matched-route".to_owned(), route.clone()),
-            ("spin-base-path".to_owned(), "/".to_owned()),
-            ("spin-raw-component-route".to_owned(), route.clone()),
-            ("spin-component-route".to_owned(), prefix.to_owned()),
-            ("spin-client-addr".to_owned(), client.to_string()),
+        let added = [
+            ("spin-path-info", self.path_info.clone()),
+            ("spin-full-url", full.clone()),
+            ("spin-matched-route", route.clone()),
+            ("spin-base-path", "/".to_owned()),
+            ("spin-raw-component-route", route.clone()),
+            ("spin-component-route", prefix.to_owned()),
+            ("spin-client-addr", client.to_string()),
         ];
-        for (name, value) in &self.parameters {
-            added.push((format!("spin-path-match-{name}"), value.clone()));
-        }
         for (name, value) in added {
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
+            if let (Ok(name), Ok(value)) = (HeaderValue::try_from(value)) {
                 // Added to what the client sent under this name, as in Spin: no header is proof.
                 request.headers_mut().append(name, value);
             }
@@ -101,5 +125,64 @@ impl Matched<'_> {
         if let Ok(uri) = Uri::try_from(full) {
             *request.uri_mut() = uri;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(routes: &[&str]) -> Result<Routes> {
+        let route = |route: &&str| Route {
+            route: (*route).to_owned(),
+            component: "x".to_owned(),
+        };
+        Routes::new(&routes.iter().map(route).collect::<Vec<_>>())
+    }
+
+    fn check(path: &str, expected: Option<(&str, &str)>) {
+        let all = ["/", "/a/...", "/a/b", "/a/b/c/...", "/deep/er/"];
+        let mut backwards = all;
+        backwards.reverse();
+        for order in [all, backwards] {
+            let routes = routes(&order).unwrap();
+            let found = routes.find(path);
+            let found = found
+                .as_ref()
+                .map(|m| (m.route.route.as_str(), m.path_info.as_str()));
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_longest_route_that_fits_wins_in_any_order() {
+        check("/", Some(("/", "")));
+        check("/a", Some(("/a/...", "")));
+        check("/a/x/y", Some(("/a/...", "/x/y")));
+        check("/a/b", Some(("/a/b", "")));
+        check("/a/b/x", Some(("/a/...", "/b/x")));
+        check("/a/b/c/d", Some(("/a/b/c/...", "/d")));
+    }
+
+    #[test]
+    fn a_slash_at_the_end_changes_only_what_the_wildcard_stands_for() {
+        check("/a/b/", Some(("/a/b", "")));
+        check("/deep/er", Some(("/deep/er/", "")));
+        check("/a/", Some(("/a/...", "/")));
+        check("/a/x/", Some(("/a/...", "/x/")));
+    }
+
+    #[test]
+    fn a_name_that_only_begins_like_a_route_does_not_fit() {
+        check("/ab", None);
+        check("/deep", None);
+        check("/deep/er/er", None);
+    }
+
+    #[test]
+    fn a_route_that_is_there_twice_or_has_parameters_is_refused() {
+        assert!(routes(&["/a", "/a/"]).is_err());
+        assert!(routes(&["/users/:id"]).is_err());
+        assert!(routes(&["/a", "/a/..."]).is_ok());
     }
 }

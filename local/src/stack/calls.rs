@@ -1,0 +1,89 @@
+//! Counts what goes through the components' doors.
+
+use crate::host::{Answer, Call, Observer, Served, Verdict};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// One call that a component made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The component.
+    pub component: String,
+    /// The request that it was answering.
+    pub request: u64,
+    /// Method and path.
+    pub what: String,
+    /// To Google, else to the database.
+    pub to_google: bool,
+    /// Until the head of the answer was there.
+    pub duration: Duration,
+}
+
+/// One request that a component answered.
+#[derive(Debug, Clone)]
+pub struct Handled {
+    /// The component.
+    pub component: String,
+    /// Its number.
+    pub request: u64,
+    /// From instantiation to the first byte of the answer.
+    pub first_byte: Duration,
+    /// To the last byte.
+    pub total: Duration,
+}
+
+/// All calls since it was last emptied.
+#[derive(Debug, Default)]
+pub struct Calls {
+    google: Mutex<String>,
+    seen: Mutex<(Vec<Made>, Vec<Handled>)>,
+}
+
+impl Calls {
+    /// Calls to this authority count as Google's.
+    pub fn set_google(&self, authority: &str) {
+        *lock(&self.google) = authority.to_owned();
+    }
+
+    /// Forgets what was counted.
+    pub fn reset(&self) {
+        *lock(&self.seen) = (Vec::new(), Vec::new());
+    }
+
+    /// What was counted: calls out, and requests in.
+    pub fn take(&self) -> (Vec<Made>, Vec<Handled>) {
+        std::mem::take(&mut *lock(&self.seen))
+    }
+}
+
+impl Observer for Calls {
+    fn calls(&self, _call: &Call) -> Verdict {
+        Verdict::Proceed
+    }
+
+    fn called(&self, call: &Call, answer: &Answer) {
+        let authority = call.uri.authority().map(http::uri::Authority::as_str);
+        let made = Made {
+            component: call.component.clone(),
+            request: call.request,
+            what: format!("{} {}", call.method, call.uri.path()),
+            to_google: authority == Some(lock(&self.google).as_str()),
+            duration: answer.duration,
+        };
+        lock(&self.seen).0.push(made);
+    }
+
+    fn served(&self, served: &Served) {
+        let handled = Handled {
+            component: served.component.clone(),
+            request: served.request,
+            first_byte: served.first_byte,
+            total: served.total,
+        };
+        lock(&self.seen).1.push(handled);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,76 @@
+//! Demo users: people of the CRM, each with a Google account of the same address.
+
+use crate::http::Http;
+use crate::postgrest::jwt;
+use anyhow::{Result, ensure};
+use http::Method;
+use serde::Serialize;
+use serde_json::{Value, json};
+use url::Url;
+
+/// A demo user.
+#[derive(Debug, Clone, Serialize)]
+pub struct Person {
+    /// The CRM's id.
+    pub id: String,
+    /// A name.
+    pub name: String,
+    /// The address of the Google account.
+    pub email: String,
+    /// A login of the CRM, good for a year.
+    pub jwt: String,
+}
+
+/// The demo users.
+pub fn demo(jwt_secret: &str, now: i64) -> Vec<Person> {
+    let person = |id: &str, name: &str| Person {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        email: format!("{}@example.com", name.to_lowercase()),
+        jwt: jwt::sign(jwt_secret, &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600})),
+    };
+    vec![
+        person("a0000000-0000-4000-8000-000000000001", "Ann"),
+        person("b0000000-0000-4000-8000-000000000002", "Bob"),
+    ]
+}
+
+/// The OAuth client that the simulator knows.
+pub const CLIENT: (&str, &str) = ("tandem-local.apps.example.com", "local-client-secret");
+
+/// Makes a person's Google account and the OAuth client, as far as the simulator lacks them.
+///
+/// # Errors
+/// When the simulator refuses.
+pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &str) -> Result<()> {
+    let client = json!({"id": CLIENT.0, "secret": CLIENT.1, "redirect_uris": [callback]});
+    let (status, answer) = http.json(Method::POST, &format!("{google}/_sim/clients"), None, &client).await?;
+    ensure!(status == 200, "the simulator refused the OAuth client: {answer}");
+    let (_, known) = http.json(Method::GET, &format!("{google}/_sim/users"), None, &Value::Null).await?;
+    let is_known = |person: &Person| known.as_array().is_some_and(|all| all.iter().any(|one| one["email"] == person.email.as_str()));
+    for person in people.iter().filter(|person| !is_known(person)) {
+        let account = json!({"email": person.email, "name": person.name, "time_zone": "Europe/Berlin", "auto_consent": true});
+        let (status, answer) = http.json(Method::POST, &format!("{google}/_sim/users"), None, &account).await?;
+        ensure!(status == 200, "the simulator refused {}: {answer}", person.email);
+    }
+    Ok(())
+}
+
+/// Connects a person's calendar as a browser would: start, Google's consent, callback.
+///
+/// # Errors
+/// When one of the steps is refused.
+pub async fn connect(http: &Http, app: &str, person: &Person) -> Result<Value> {
+    let start = format!("{app}/functions/v1/google-connect/start");
+    let (status, answer) = http.json(Method::GET, &start, Some(&person.jwt), &Value::Null).await?;
+    ensure!(status == 200, "google-connect/start answered {status}: {answer}");
+    let mut consent = Url::parse(answer["url"].as_str().unwrap_or_default())?;
+    consent.query_pairs_mut().append_pair("login_hint", &person.email);
+    let request = http::Request::get(consent.as_str()).body(bytes::Bytes::new())?;
+    let redirect = http.send(request).await?;
+    let callback = redirect.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+    ensure!(!callback.is_empty(), "Google's consent page did not redirect: {}", redirect.status());
+    let (status, answer) = http.json(Method::GET, callback, None, &Value::Null).await?;
+    ensure!(status == 200, "google-connect/callback answered {status}: {answer}");
+    Ok(answer)
+}
