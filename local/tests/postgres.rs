@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use local::postgres::{Cluster, ClusterOptions, connect, roles, test_cluster};
+use local::postgres::{
+    Cluster, ClusterOptions, connect, roles, supabase_test_cluster, test_cluster,
+};
 use local::process::is_ours;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -225,6 +227,15 @@ async fn test_databases_share_nothing_and_are_dropped() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_plain_server_has_none_of_the_roles_of_supabase() -> Result<()> {
+    supabase_test_cluster().await?;
+    let client = test_cluster().await?.server().connect("postgres").await?;
+    let counting = "select count(*) from pg_roles where rolname in ('anon', 'service_role')";
+    assert_eq!(client.query_one(counting, &[]).await?.get::<_, i64>(0), 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_template_is_built_once_and_copied_for_every_test() -> Result<()> {
     let cluster = test_cluster().await?;
     let key = format!(
@@ -255,9 +266,9 @@ async fn a_template_is_built_once_and_copied_for_every_test() -> Result<()> {
 
 #[tokio::test]
 async fn the_roles_of_supabase_see_what_is_made_later_until_it_is_revoked() -> Result<()> {
-    let database = test_cluster().await?.database().await?;
+    let database = supabase_test_cluster().await?.database().await?;
     let client = database.connect().await?;
-    roles::supabase_like(&client).await?;
+    // Once more than the cluster did.
     roles::supabase_like(&client).await?;
     client
         .batch_execute(

@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local::postgres::{TestDatabase, roles, test_cluster};
+use local::postgres::{TestDatabase, roles, supabase_test_cluster};
 use local::postgrest::gateway::{self, Gateway};
 use local::postgrest::{self, Postgrest, PostgrestOptions, jwt};
 use local::process::is_ours;
@@ -39,9 +39,8 @@ struct Stack {
 
 impl Stack {
     async fn start() -> Result<Self> {
-        let database = test_cluster().await?.database().await?;
+        let database = supabase_test_cluster().await?.database().await?;
         let client = database.connect().await?;
-        roles::supabase_like(&client).await?;
         client.batch_execute(SCHEMA).await?;
         let password = roles::AUTHENTICATOR_PASSWORD;
         let url = database

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
-use local::postgres::{TestDatabase, connect, roles, test_cluster};
+use local::postgres::{TestDatabase, connect, roles, supabase_test_cluster, test_cluster};
 use local::relay::{Relay, RelayFaults, RelayOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -100,7 +100,10 @@ struct Stack {
 
 impl Stack {
     async fn start(faults: RelayFaults) -> Result<Self> {
-        let database = test_cluster().await?.database().await?;
+        Self::on(test_cluster().await?.database().await?, faults).await
+    }
+
+    async fn on(database: TestDatabase, faults: RelayFaults) -> Result<Self> {
         let relay = Relay::start(
             &database.url(),
             RelayOptions {
@@ -315,9 +318,8 @@ async fn the_relay_comes_back_after_the_database_closed_its_connection() -> Resu
 
 #[tokio::test]
 async fn the_roles_of_supabase_may_post_and_others_may_not() -> Result<()> {
-    let stack = Stack::start(RelayFaults::default()).await?;
-    roles::supabase_like(&stack.client).await?;
-    local::relay::install(&stack.client).await?;
+    let database = supabase_test_cluster().await?.database().await?;
+    let stack = Stack::on(database, RelayFaults::default()).await?;
     let password = roles::AUTHENTICATOR_PASSWORD;
     let web = connect(&stack.database.server().url(
         stack.database.name(),

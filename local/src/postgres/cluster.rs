@@ -106,6 +106,12 @@ impl Cluster {
         template::remove(&layout.data())
     }
 
+    /// Where it listens; the cluster itself offers the same methods.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        self.server
+    }
+
     /// The Postgres that runs.
     #[must_use]
     pub fn install(&self) -> &Install {
@@ -154,7 +160,7 @@ pub fn stop_leftovers(layout: &Layout) {
 }
 
 /// Makes the data folder when there is none and refuses one of another major version.
-pub async fn ensure_data(
+async fn ensure_data(
     layout: &Layout,
     install: &Install,
     owner: Option<Owner>,
