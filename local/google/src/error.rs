@@ -10,17 +10,21 @@ use serde_json::{Value, json};
 
 type Text = Cow<'static, str>;
 
-/// An error answer of the Calendar API.
+/// An error answer of the Calendar API; boxed, because every result carries room for one.
 #[derive(Debug, Clone)]
-pub(crate) struct ApiError {
+pub(crate) struct ApiError(Box<Details>);
+
+/// What an error says.
+#[derive(Debug, Clone)]
+pub(crate) struct Details {
     pub(crate) status: u16,
     pub(crate) reason: Text,
     pub(crate) domain: Text,
     pub(crate) message: Text,
     /// `locationType` and `location`.
     pub(crate) location: Option<(Text, Text)>,
-    /// Set when the front end answers instead of Calendar; boxed to keep results small.
-    front: Option<Box<Front>>,
+    /// Set when the front end answers instead of Calendar.
+    front: Option<Front>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +78,14 @@ struct Envelope<T> {
     error: T,
 }
 
+impl std::ops::Deref for ApiError {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 impl ApiError {
     pub(crate) fn new(
         status: u16,
@@ -81,18 +93,18 @@ impl ApiError {
         reason: impl Into<Text>,
         message: impl Into<Text>,
     ) -> Self {
-        Self {
+        Self(Box::new(Details {
             status,
             reason: reason.into(),
             domain: domain.into(),
             message: message.into(),
             location: None,
             front: None,
-        }
+        }))
     }
 
     fn at(mut self, kind: &'static str, location: impl Into<Text>) -> Self {
-        self.location = Some((kind.into(), location.into()));
+        self.0.location = Some((kind.into(), location.into()));
         self
     }
 
@@ -250,14 +262,14 @@ pub(crate) fn condition_not_met() -> ApiError {
 pub(crate) fn login_required() -> ApiError {
     let mut error =
         ApiError::new(401, "global", "required", "Login Required.").at("header", "Authorization");
-    error.front = Some(Box::new(Front {
+    error.0.front = Some(Front {
         status: "UNAUTHENTICATED",
         message: "Request is missing required authentication credential. Expected OAuth 2 access \
                   token, login cookie or other valid authentication credential. See \
                   https://developers.google.com/identity/sign-in/web/devconsole-project."
             .into(),
         details: None,
-    }));
+    });
     error
 }
 
@@ -265,14 +277,14 @@ pub(crate) fn login_required() -> ApiError {
 pub(crate) fn invalid_credentials() -> ApiError {
     let mut error = ApiError::new(401, "global", "authError", "Invalid Credentials")
         .at("header", "Authorization");
-    error.front = Some(Box::new(Front {
+    error.0.front = Some(Front {
         status: "UNAUTHENTICATED",
         message: "Request had invalid authentication credentials. Expected OAuth 2 access token, \
                   login cookie or other valid authentication credential. See \
                   https://developers.google.com/identity/sign-in/web/devconsole-project."
             .into(),
         details: None,
-    }));
+    });
     error
 }
 
@@ -286,7 +298,7 @@ pub(crate) fn insufficient_scope(method: &str) -> ApiError {
     );
     let (resource, verb) = method.split_once('.').unwrap_or((method, ""));
     let method = format!("calendar.v3.{}.{}", capital(resource), capital(verb));
-    error.front = Some(Box::new(Front {
+    error.0.front = Some(Front {
         status: "PERMISSION_DENIED",
         message: "Request had insufficient authentication scopes.".into(),
         details: Some(json!([{
@@ -295,7 +307,7 @@ pub(crate) fn insufficient_scope(method: &str) -> ApiError {
             "domain": "googleapis.com",
             "metadata": {"service": "calendar-json.googleapis.com", "method": method},
         }])),
-    }));
+    });
     error
 }
 

@@ -24,6 +24,8 @@ mod push;
 mod quota;
 mod random;
 pub mod server;
+#[cfg(test)]
+mod stories;
 mod switches;
 mod world;
 

@@ -56,9 +56,7 @@ impl Entry {
         let headers = HEADERS
             .iter()
             .filter_map(|name| Some((*name, call.header(name)?.to_owned())));
-        let body = if route.oauth.is_some() {
-            Value::Null
-        } else if call.body.is_empty() {
+        let body = if route.oauth.is_some() || call.body.is_empty() {
             Value::Null
         } else {
             serde_json::from_slice(&call.body)

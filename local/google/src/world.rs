@@ -154,7 +154,11 @@ impl World {
         match self.role(&id, &caller.email) {
             Role::None => Err(error::not_found()),
             role if role < least => Err(error::required_access_level()),
-            _ => Ok(id),
+            Role::FreeBusyReader
+            | Role::Reader
+            | Role::WriterWithoutPrivateAccess
+            | Role::Writer
+            | Role::Owner => Ok(id),
         }
     }
 

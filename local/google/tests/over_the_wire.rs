@@ -1,5 +1,7 @@
 //! The simulator behind a socket: a client, a receiver of notifications, a cut connection.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

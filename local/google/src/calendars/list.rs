@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Calendar, Role};
 use crate::error::{self, ApiError};
 use crate::events::tokens;
-use crate::http_api::{Call, Caller, Reply};
+use crate::http_api::{Call, Caller, Query, Reply};
 use crate::push::Resource;
 use crate::switches::Dial;
 use crate::world::World;
@@ -38,36 +38,59 @@ impl Entry {
     }
 }
 
-pub(super) fn list(world: &World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
-    let query = &call.query;
-    let least = query.choice(
-        "minAccessRole",
-        &["freeBusyReader", "owner", "reader", "writer"],
-    )?;
-    let least = least.and_then(Role::parse).unwrap_or(Role::FreeBusyReader);
-    let size = query.size("maxResults", 100, 250)?;
-    let token = query.filled("syncToken");
-    if token.is_some() && query.get("minAccessRole").is_some() {
-        return Err(error::invalid(
-            "Sync token cannot be used with other request restrictions.",
-        ));
-    }
-    let delta = token.is_some();
-    let show_deleted = query.flag("showDeleted")?.unwrap_or(false) || delta;
-    let show_hidden = query.flag("showHidden")?.unwrap_or(false) || delta;
-    let key = format!("list {}", caller.email);
-    let since = match token {
-        Some(token) => {
-            let age = world.switches.number(Dial::SyncTokenAge);
-            tokens::read_simple(token, &key, world.time.now(), age)?
+/// A checked list request.
+struct Asked {
+    least: Role,
+    deleted: bool,
+    hidden: bool,
+    /// Only entries changed after this; 0 for a full list.
+    since: u64,
+    /// Entries up to here were on earlier pages.
+    from: u64,
+}
+
+impl Asked {
+    fn read(world: &World, query: &Query, key: &str) -> Result<Self, ApiError> {
+        let roles = ["freeBusyReader", "owner", "reader", "writer"];
+        let least = query.choice("minAccessRole", &roles)?.and_then(Role::parse);
+        let token = query.filled("syncToken");
+        if token.is_some() && least.is_some() {
+            return Err(error::invalid(
+                "Sync token cannot be used with other request restrictions.",
+            ));
         }
-        None => 0,
-    };
-    let from = match query.filled("pageToken") {
-        None => 0,
-        Some(text) => tokens::read_page(text, &key)
-            .ok_or_else(|| error::invalid("Invalid page token value."))?,
-    };
+        let age = world.switches.number(Dial::SyncTokenAge);
+        let now = world.time.now();
+        let since = token
+            .map(|token| tokens::read_simple(token, key, now, age))
+            .transpose()?;
+        let from = match query.filled("pageToken") {
+            None => 0,
+            Some(text) => tokens::read_page(text, key)
+                .ok_or_else(|| error::invalid("Invalid page token value."))?,
+        };
+        Ok(Self {
+            least: least.unwrap_or(Role::FreeBusyReader),
+            deleted: query.flag("showDeleted")?.unwrap_or(false) || since.is_some(),
+            hidden: query.flag("showHidden")?.unwrap_or(false) || since.is_some(),
+            since: since.unwrap_or(0),
+            from,
+        })
+    }
+
+    fn wants(&self, entry: &Entry, role: Role) -> bool {
+        entry.change > self.since.max(self.from)
+            && (self.deleted || !entry.deleted)
+            && (self.hidden || !entry.hidden)
+            && (entry.deleted || role >= self.least)
+    }
+}
+
+/// Deleted and hidden entries are always in a delta (discovery document, `calendarList.list`).
+pub(super) fn list(world: &World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
+    let size = call.query.size("maxResults", 100, 250)?;
+    let key = format!("list {}", caller.email);
+    let asked = Asked::read(world, &call.query, &key)?;
     let person = world
         .people
         .get(&caller.email)
@@ -75,35 +98,27 @@ pub(super) fn list(world: &World, caller: &Caller, call: &Call) -> Result<Reply,
     let mut wanted: Vec<(&String, &Entry)> = person
         .calendar_list
         .iter()
-        .filter(|(_, entry)| entry.change > since)
-        .filter(|(_, entry)| show_deleted || !entry.deleted)
-        .filter(|(_, entry)| show_hidden || !entry.hidden)
-        .filter(|(id, entry)| entry.deleted || world.role(id, &caller.email) >= least)
+        .filter(|(id, entry)| asked.wants(entry, world.role(id, &caller.email)))
         .collect();
     wanted.sort_by_key(|(_, entry)| entry.change);
-    let mut page = wanted.iter().filter(|(_, entry)| entry.change > from);
-    let items: Vec<Value> = page
-        .by_ref()
-        .take(size)
-        .map(|(id, entry)| resource(world, caller, id, entry))
-        .collect();
-    let last = wanted
+    let more = wanted.len() > size;
+    wanted.truncate(size);
+    let items = wanted
         .iter()
-        .filter(|(_, entry)| entry.change > from)
-        .nth(size - 1);
+        .map(|(id, entry)| resource(world, caller, id, entry));
     let mut body = json!({
         "kind": "calendar#calendarList",
         "etag": format!("\"p{}\"", person.calendar_list_change),
-        "items": items,
+        "items": items.collect::<Vec<_>>(),
     });
-    match (page.next(), last) {
-        (Some(_), Some((_, last))) => {
+    match wanted.last() {
+        Some((_, last)) if more => {
             body["nextPageToken"] = tokens::write_page(last.change, &key).into();
         }
         _ => {
             let now = world.time.now();
-            body["nextSyncToken"] =
-                tokens::write_simple(person.calendar_list_change, &key, now).into();
+            let token = tokens::write_simple(person.calendar_list_change, &key, now);
+            body["nextSyncToken"] = token.into();
         }
     }
     Ok(Reply::Json(body))

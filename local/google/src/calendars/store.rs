@@ -31,8 +31,6 @@ pub(crate) struct Calendar {
     by_change: BTreeMap<u64, String>,
     /// Exceptions by the series they belong to.
     exceptions: BTreeMap<String, BTreeSet<String>>,
-    /// Events by UID.
-    by_uid: BTreeMap<String, BTreeSet<String>>,
     /// The number of the newest change.
     pub(crate) change: u64,
 }
@@ -54,7 +52,6 @@ impl Calendar {
             events: BTreeMap::new(),
             by_change: BTreeMap::new(),
             exceptions: BTreeMap::new(),
-            by_uid: BTreeMap::new(),
             change: 0,
         }
     }
@@ -130,10 +127,6 @@ impl Calendar {
                 .or_default()
                 .insert(event.id.clone());
         }
-        self.by_uid
-            .entry(event.ical_uid.clone())
-            .or_default()
-            .insert(event.id.clone());
         self.events.insert(event.id.clone(), event);
     }
 
@@ -146,14 +139,6 @@ impl Calendar {
     pub(crate) fn exceptions(&self, series: &str) -> impl Iterator<Item = &Event> {
         let ids = self.exceptions.get(series).into_iter().flatten();
         ids.filter_map(|id| self.events.get(id))
-    }
-
-    pub(crate) fn with_uid(&self, uid: &str) -> impl Iterator<Item = &Event> {
-        self.by_uid
-            .get(uid)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.events.get(id))
     }
 
     /// Events whose latest change is `from` or later, in the order of their changes.

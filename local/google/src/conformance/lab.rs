@@ -7,43 +7,43 @@ use serde_json::{Value, json};
 
 use crate::{Clock, Cut, Notification, Options, Simulator};
 
-pub(super) const CALENDAR: &str = "https://www.googleapis.com/auth/calendar";
-pub(super) const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
-pub(super) const ANN: &str = "ann@example.com";
-pub(super) const BOB: &str = "bob@example.com";
-pub(super) const REDIRECT: &str = "https://app.example/back";
+pub(crate) const CALENDAR: &str = "https://www.googleapis.com/auth/calendar";
+pub(crate) const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+pub(crate) const ANN: &str = "ann@example.com";
+pub(crate) const BOB: &str = "bob@example.com";
+pub(crate) const REDIRECT: &str = "https://app.example/back";
 /// Ann's primary calendar.
-pub(super) const MINE: &str = "/calendar/v3/calendars/primary/events";
+pub(crate) const MINE: &str = "/calendar/v3/calendars/primary/events";
 
 /// A simulator at nine o'clock on a Monday with two people and one client.
-pub(super) struct Lab {
-    pub(super) sim: Simulator,
+pub(crate) struct Lab {
+    pub(crate) sim: Simulator,
 }
 
 /// An answer taken apart.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
-    pub(super) json: Value,
-    pub(super) cut: Option<Cut>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Value,
+    pub(crate) cut: Option<Cut>,
 }
 
 /// Requests with one token.
 #[derive(Debug, Clone)]
-pub(super) struct Session {
+pub(crate) struct Session {
     sim: Simulator,
     token: String,
-    pub(super) refresh: String,
+    pub(crate) refresh: String,
 }
 
-pub(super) fn start() -> DateTime<Utc> {
+pub(crate) fn start() -> DateTime<Utc> {
     "2026-03-02T09:00:00Z".parse().unwrap_or_default()
 }
 
 impl Lab {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sim = Simulator::new(Options {
             seed: 7,
             clock: Clock::Fixed(start()),
@@ -57,7 +57,7 @@ impl Lab {
     }
 
     /// A token of `user` with these scopes.
-    pub(super) fn with(&self, user: &str, scopes: &[&str]) -> Session {
+    pub(crate) fn with(&self, user: &str, scopes: &[&str]) -> Session {
         let tokens = self.sim.token(user, "client-1", scopes).unwrap_or_default();
         let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
         Session {
@@ -67,29 +67,29 @@ impl Lab {
         }
     }
 
-    pub(super) fn ann(&self) -> Session {
+    pub(crate) fn ann(&self) -> Session {
         self.with(ANN, &[CALENDAR])
     }
 
-    pub(super) fn bob(&self) -> Session {
+    pub(crate) fn bob(&self) -> Session {
         self.with(BOB, &[CALENDAR])
     }
 
-    pub(super) fn switch(&self, name: &str, position: impl Into<Value>) {
+    pub(crate) fn switch(&self, name: &str, position: impl Into<Value>) {
         let done = self.sim.switch(name, position);
         assert_eq!(done, Ok(()));
     }
 
-    pub(super) fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.sim.advance(TimeDelta::seconds(seconds));
     }
 
-    pub(super) fn days(&self, days: i64) {
+    pub(crate) fn days(&self, days: i64) {
         self.sim.advance(TimeDelta::days(days));
     }
 
     /// A control request.
-    pub(super) fn control(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) fn control(&self, method: &str, path: &str, body: Value) -> Answer {
         let body = if body.is_null() {
             Bytes::new()
         } else {
@@ -99,18 +99,18 @@ impl Lab {
     }
 
     /// A form sent to one of the OAuth endpoints.
-    pub(super) fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         let form = encode(pairs);
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         send(&self.sim, "POST", path, &kind, form.into())
     }
 
-    pub(super) fn plain(&self, method: &str, path: &str) -> Answer {
+    pub(crate) fn plain(&self, method: &str, path: &str) -> Answer {
         send(&self.sim, method, path, &[], Bytes::new())
     }
 
     /// The due messages, each reported as answered with `status`.
-    pub(super) fn deliver(&self, status: Option<u16>) -> Vec<Notification> {
+    pub(crate) fn deliver(&self, status: Option<u16>) -> Vec<Notification> {
         let due = self.sim.due_notifications();
         for notification in &due {
             self.sim.delivered(notification.id, status);
@@ -119,7 +119,7 @@ impl Lab {
     }
 }
 
-pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn encode(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
@@ -152,7 +152,12 @@ fn send(
 }
 
 impl Session {
-    pub(super) fn send(
+    #[cfg(test)]
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    pub(crate) fn send(
         &self,
         method: &str,
         path: &str,
@@ -173,43 +178,43 @@ impl Session {
         send(&self.sim, method, path, &all, body)
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], &Value::Null)
     }
 
-    pub(super) fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: Value) -> Answer {
         self.send("POST", path, &[], &body)
     }
 
-    pub(super) fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) fn put(&self, path: &str, body: Value) -> Answer {
         self.send("PUT", path, &[], &body)
     }
 
-    pub(super) fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) fn patch(&self, path: &str, body: Value) -> Answer {
         self.send("PATCH", path, &[], &body)
     }
 
-    pub(super) fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, &[], &Value::Null)
     }
 
     /// Inserts into the caller's primary calendar.
-    pub(super) fn insert(&self, body: Value) -> Value {
+    pub(crate) fn insert(&self, body: Value) -> Value {
         self.post(MINE, body).ok()
     }
 
     /// Reads an event of the caller's primary calendar.
-    pub(super) fn event(&self, id: &str) -> Value {
+    pub(crate) fn event(&self, id: &str) -> Value {
         self.get(&format!("{MINE}/{id}")).ok()
     }
 
     /// Lists the caller's primary calendar.
-    pub(super) fn list(&self, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) fn list(&self, pairs: &[(&str, &str)]) -> Answer {
         self.get(&format!("{MINE}?{}", encode(pairs)))
     }
 
     /// A sync token for the caller's primary calendar as it is.
-    pub(super) fn sync_token(&self) -> String {
+    pub(crate) fn sync_token(&self) -> String {
         let list = self.list(&[]).ok();
         list["nextSyncToken"]
             .as_str()
@@ -220,13 +225,13 @@ impl Session {
 
 impl Answer {
     /// The body of a 200.
-    pub(super) fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text);
         self.json
     }
 
     /// Asserts an error in Calendar's envelope; an empty message is not compared.
-    pub(super) fn fails(self, status: u16, reason: &str, message: &str) -> Value {
+    pub(crate) fn fails(self, status: u16, reason: &str, message: &str) -> Value {
         let error = &self.json["error"];
         let first = &error["errors"][0];
         assert_eq!(
@@ -243,7 +248,7 @@ impl Answer {
     }
 
     /// Asserts an error of the token endpoint.
-    pub(super) fn refuses(&self, status: u16, error: &str, description: &str) {
+    pub(crate) fn refuses(&self, status: u16, error: &str, description: &str) {
         assert_eq!(
             (self.status, &self.json["error"]),
             (status, &json!(error)),
@@ -255,7 +260,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .and_then(|value| value.to_str().ok())
@@ -263,7 +268,7 @@ impl Answer {
     }
 
     /// The ids of a list's items.
-    pub(super) fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         assert_eq!(self.status, 200, "{}", self.text);
         let items = self.json["items"].as_array().expect("a list has items");
         items
@@ -273,7 +278,7 @@ impl Answer {
     }
 
     /// The item of a list with this id.
-    pub(super) fn item(&self, id: &str) -> &Value {
+    pub(crate) fn item(&self, id: &str) -> &Value {
         let items = self.json["items"].as_array().expect("a list has items");
         items
             .iter()
@@ -283,7 +288,7 @@ impl Answer {
 }
 
 /// A timed event of one hour on the day of [`start`].
-pub(super) fn timed(id: &str) -> Value {
+pub(crate) fn timed(id: &str) -> Value {
     json!({
         "id": id,
         "summary": "Meeting",
@@ -293,7 +298,7 @@ pub(super) fn timed(id: &str) -> Value {
 }
 
 /// A weekly series of five in Copenhagen, from the day of [`start`].
-pub(super) fn weekly(id: &str) -> Value {
+pub(crate) fn weekly(id: &str) -> Value {
     json!({
         "id": id,
         "summary": "Weekly",
@@ -304,7 +309,7 @@ pub(super) fn weekly(id: &str) -> Value {
 }
 
 /// `body` with `more` on top.
-pub(super) fn with(mut body: Value, more: Value) -> Value {
+pub(crate) fn with(mut body: Value, more: Value) -> Value {
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
         body.extend(more);
     }

@@ -29,7 +29,6 @@ pub(super) const ROWS: &[Row] = &[
     todo("E47", "L", "an import for someone else is refused"),
     todo("E48", "I", "an import of a known UID updates"),
     todo("E54", "S", "quickAdd without text is refused"),
-    todo("X5", "D", "too many new calendars are refused"),
     todo("X8", "D", "a batch answers each part by itself"),
     todo("X9", "D", "a batch that is too large is refused"),
     todo("X10", "D", "a batch part with an absolute URL is refused"),
@@ -37,25 +36,5 @@ pub(super) const ROWS: &[Row] = &[
         "X11",
         "D",
         "parts of a batch that disturb each other conflict",
-    ),
-    todo(
-        "C1",
-        "S",
-        "a calendar list token with a least role is refused",
-    ),
-    todo("C2", "L", "an owned calendar stays on the list"),
-    todo("C3", "L", "only the primary calendar can be cleared"),
-    todo("C4", "C", "the primary calendar cannot be deleted"),
-    todo("C5", "L", "a new calendar is in UTC"),
-    todo("C6", "L", "a deleted calendar is not found"),
-    todo(
-        "C7",
-        "X",
-        "free/busy of an unreadable calendar is an entry with an error",
-    ),
-    todo(
-        "C8",
-        "L",
-        "a calendar patched with the same text keeps its etag",
     ),
 ];

@@ -6,6 +6,7 @@
 mod calendars;
 mod people;
 mod runtime;
+mod ui;
 
 pub(crate) use people::add_client;
 
@@ -36,6 +37,7 @@ fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<Done> {
     people::run(world, call, segments)
         .or_else(|| calendars::run(world, call, segments))
         .or_else(|| runtime::run(world, call, segments))
+        .or_else(|| ui::run(world, call, segments))
 }
 
 /// The body as `T`; an empty body is an empty object.

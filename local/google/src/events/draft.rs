@@ -170,7 +170,8 @@ fn read_guest(entry: &Value, email: &str) -> Result<Guest, ApiError> {
     guest.insert("responseStatus".into(), response.into());
     for name in ["displayName", "comment"] {
         let text = entry[name].as_str().unwrap_or_default();
-        if !text.is_empty() && !(name == "displayName" && text.eq_ignore_ascii_case(email)) {
+        let repeats = name == "displayName" && text.eq_ignore_ascii_case(email);
+        if !text.is_empty() && !repeats {
             guest.insert(name.into(), text.into());
         }
     }

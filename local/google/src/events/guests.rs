@@ -65,7 +65,7 @@ impl SendUpdates {
     }
 }
 
-fn domain(email: &str) -> &str {
+pub(super) fn domain(email: &str) -> &str {
     email.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
@@ -227,7 +227,7 @@ impl World {
                 before,
                 quiet,
             } => {
-                self.to_guests(&calendar, &event, &before, quiet);
+                self.tell_guests(&calendar, &event, &before, quiet);
             }
             Propagation::Reply {
                 guest,
@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    fn to_guests(&mut self, calendar: &str, id: &str, before: &[String], quiet: bool) {
+    fn tell_guests(&mut self, calendar: &str, id: &str, before: &[String], quiet: bool) {
         let source = self
             .calendars
             .get(calendar)
@@ -333,7 +333,7 @@ impl World {
         event.updated = self.time.now();
         let event = self.store(organizer, event);
         self.changed_events(organizer, event.event_type());
-        self.to_guests(organizer, id, &[], false);
+        self.tell_guests(organizer, id, &[], false);
     }
 
     fn edit_of_guest(&mut self, guest: &str, id: &str) {
@@ -369,32 +369,7 @@ impl World {
             self.follow_master(&organizer, &stored, &event);
         }
         self.changed_events(&organizer, event.event_type());
-        self.to_guests(&organizer, id, &stored.guest_emails(), false);
-    }
-
-    fn mail_guests(&mut self, event: &Event, before: Option<&Event>, written: &Written<'_>) {
-        let home = domain(written.by).to_owned();
-        let told = |email: &str| match written.updates {
-            SendUpdates::None => false,
-            SendUpdates::All => email != written.by,
-            SendUpdates::ExternalOnly => domain(email) != home,
-        };
-        let was = before.map(Event::guest_emails).unwrap_or_default();
-        let is = event.guest_emails();
-        for email in is.iter().filter(|email| told(email)) {
-            let kind = match (event.cancelled(), was.contains(email)) {
-                (true, _) => "cancellation",
-                (false, false) => "invitation",
-                (false, true) => "update",
-            };
-            self.send_mail(email, kind, &event.organizer, event);
-        }
-        for email in was
-            .iter()
-            .filter(|email| !is.contains(email) && told(email))
-        {
-            self.send_mail(email, "cancellation", &event.organizer, event);
-        }
+        self.tell_guests(&organizer, id, &stored.guest_emails(), false);
     }
 
     pub(crate) fn changed_events(&mut self, calendar: &str, kind: &str) {

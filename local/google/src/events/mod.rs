@@ -1,26 +1,30 @@
 //! Events: the resource, its methods, series, guests' copies, lists and sync tokens.
 
+mod busy;
 mod conference;
 mod draft;
 mod event;
 mod filter;
 mod guests;
 mod list;
+mod mails;
 mod occurrences;
 mod properties;
 mod read;
 mod remove;
 mod series;
+mod split;
+mod store;
 pub(crate) mod tokens;
 mod view;
 mod when;
 mod write;
 
+pub(crate) use busy::busy;
 pub(crate) use event::{Event, Status};
 pub(crate) use guests::Propagation;
-pub(crate) use list::busy;
+pub(crate) use store::plain;
 pub(crate) use when::When;
-pub(crate) use write::plain;
 
 use crate::error::{self, ApiError};
 use crate::http_api::{Call, Caller, Reply, Route};

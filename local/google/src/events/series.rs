@@ -177,24 +177,7 @@ pub(super) fn instances(
     let event = world
         .find_event(calendar, at.event)
         .ok_or_else(error::not_found)?;
-    if event.is_series() && event.cancelled() && event.purged {
-        return Err(error::not_found());
-    }
-    let mut rows = if event.is_series() {
-        let mut rows = if event.cancelled() && !show_deleted {
-            Vec::new()
-        } else {
-            world.expand(calendar, &event, &filter.without_start())
-        };
-        rows.extend(calendar.exceptions(&event.id).cloned());
-        rows
-    } else {
-        vec![event.clone()]
-    };
-    if event.is_series() && event.cancelled() {
-        rows.iter_mut()
-            .for_each(|row| row.status = Status::Cancelled);
-    }
+    let mut rows = all_instances(world, calendar, &event, &filter);
     let zone = calendar.zone();
     let wanted = query.filled("originalStart");
     rows.retain(|row| {
@@ -234,6 +217,20 @@ pub(super) fn instances(
         body["nextPageToken"] = tokens::write_page(after, &key).into();
     }
     Ok(Reply::Json(body))
+}
+
+/// Occurrences and exceptions of a series; an event that is not a series stands for itself.
+fn all_instances(world: &World, calendar: &Calendar, event: &Event, filter: &Filter) -> Vec<Event> {
+    if !event.is_series() {
+        return vec![event.clone()];
+    }
+    let mut rows = world.expand(calendar, event, &filter.without_start());
+    rows.extend(calendar.exceptions(&event.id).cloned());
+    if event.cancelled() {
+        rows.iter_mut()
+            .for_each(|row| row.status = Status::Cancelled);
+    }
+    rows
 }
 
 fn original_start_is(event: &Event, zone: Tz, text: &str) -> bool {

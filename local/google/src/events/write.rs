@@ -1,15 +1,12 @@
 //! `events.insert`, `events.update` and `events.patch`.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use super::draft::{Draft, merge};
 use super::event::{Event, Status};
 use super::guests::{SendUpdates, Written};
 use super::view::View;
-use super::{Place, When, check_if_match, conference};
+use super::{Place, check_if_match, conference};
 use crate::calendars::Role;
 use crate::error::{self, ApiError};
 use crate::http_api::{Call, Caller, Query, Reply};
@@ -100,7 +97,7 @@ fn fresh(
     body: &Map<String, Value>,
     draft: Draft,
 ) -> Event {
-    let mut event = plain(id, calendar, &caller.email, "", world.time.now());
+    let mut event = super::plain(id, calendar, &caller.email, "", world.time.now());
     let uid = body
         .get("iCalUID")
         .and_then(Value::as_str)
@@ -120,51 +117,6 @@ fn fresh(
         .reminders
         .extend(own.map(|reminders| (caller.email.clone(), reminders)));
     event
-}
-
-/// An event of one hour with nothing but a title.
-pub(crate) fn plain(
-    id: &str,
-    calendar: &str,
-    creator: &str,
-    summary: &str,
-    at: DateTime<Utc>,
-) -> Event {
-    let end = at.checked_add_signed(TimeDelta::hours(1)).unwrap_or(at);
-    let mut fields = Map::new();
-    if !summary.is_empty() {
-        fields.insert("summary".into(), summary.into());
-    }
-    Event {
-        id: id.to_owned(),
-        change: 0,
-        born: 0,
-        version: 0,
-        status: Status::Confirmed,
-        created: at,
-        updated: at,
-        ical_uid: format!("{id}@google.com"),
-        sequence: 0,
-        creator: creator.to_owned(),
-        organizer: calendar.to_owned(),
-        start: When::Time { at, zone: None },
-        end: When::Time {
-            at: end,
-            zone: None,
-        },
-        recurrence: Vec::new(),
-        recurring_event_id: None,
-        original_start: None,
-        guests: Vec::new(),
-        reminders: BTreeMap::new(),
-        fields,
-        conference_ready: None,
-        stored: true,
-        fell_with_series: false,
-        purged: false,
-        visible_from: at,
-        previous: None,
-    }
 }
 
 /// Takes conference data from the body, or keeps the stored when the version parameter is 0.
@@ -226,6 +178,7 @@ pub(super) fn change(
     }
     world.check_guests(caller, &draft, &stored.guests)?;
     let mut event = apply(world, caller, &stored, draft);
+    let stricter = world.instance_visibility(&stored, &mut event);
     set_conference(world, &mut event, &whole, Some(&stored), options.conference);
     world.check_copy(&id, &stored, &mut event)?;
     let same = event.content() == stored.content() && event.sequence == stored.sequence;
@@ -245,6 +198,9 @@ pub(super) fn change(
         updates: options.updates,
     };
     world.written(&id, &saved, Some(&stored), &written);
+    if let (Some(visibility), Some(series)) = (stricter, &saved.recurring_event_id) {
+        world.restrict_series(&id, series, &visibility, &written);
+    }
     reply(world, caller, call, &id, &saved.id)
 }
 
@@ -381,40 +337,4 @@ pub(super) fn reply(
         .find_event(calendar, id)
         .ok_or_else(error::not_found)?;
     Ok(Reply::Json(view.any(&event)))
-}
-
-impl World {
-    /// Stores an event as a new version; other people's reads may lag.
-    pub(crate) fn store(&mut self, calendar: &str, mut event: Event) -> Event {
-        event.version = self.version();
-        let now = self.time.now();
-        event.visible_from = now;
-        let lag = self.switches.seconds(Dial::ReadLag);
-        let Some(stored) = self.calendars.get_mut(calendar) else {
-            return event;
-        };
-        if !lag.is_zero() {
-            event.visible_from = now.checked_add_signed(lag).unwrap_or(now);
-            let before = stored
-                .event(&event.id)
-                .and_then(|before| before.visible(now))
-                .cloned();
-            event.previous = before.map(|before| {
-                Box::new(Event {
-                    previous: None,
-                    ..before
-                })
-            });
-        }
-        stored.put(event.clone());
-        event.change = stored.change;
-        event
-    }
-
-    fn store_silently(&mut self, calendar: &str, mut event: Event) {
-        event.version = self.version();
-        if let Some(stored) = self.calendars.get_mut(calendar) {
-            stored.put_silently(event);
-        }
-    }
 }

@@ -128,11 +128,6 @@ fn check(world: &World, query: &Query) -> Result<Asked, (u16, &'static str)> {
     if prompts.contains("none") && prompts.len() > 1 {
         return Err((400, "invalid_request"));
     }
-    let method = match query.filled("code_challenge_method") {
-        None | Some("plain") => Method::Plain,
-        Some("S256") => Method::S256,
-        Some(_) => return Err((400, "invalid_request")),
-    };
     let owned = |name: &str| query.filled(name).map(str::to_owned);
     Ok(Asked {
         client: client.id.clone(),
@@ -145,9 +140,21 @@ fn check(world: &World, query: &Query) -> Result<Asked, (u16, &'static str)> {
         prompts,
         include_granted: query.get("include_granted_scopes") == Some("true"),
         hint: owned("login_hint"),
-        challenge: owned("code_challenge").map(|challenge| (challenge, method)),
+        challenge: challenge(query)?,
         nonce: owned("nonce"),
     })
+}
+
+/// PKCE; a challenge without a method is a plain one.
+fn challenge(query: &Query) -> Result<Option<(String, Method)>, (u16, &'static str)> {
+    let method = match query.filled("code_challenge_method") {
+        None | Some("plain") => Method::Plain,
+        Some("S256") => Method::S256,
+        Some(_) => return Err((400, "invalid_request")),
+    };
+    Ok(query
+        .filled("code_challenge")
+        .map(|text| (text.to_owned(), method)))
 }
 
 fn find(world: &World, hint: &str) -> Option<String> {

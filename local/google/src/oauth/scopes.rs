@@ -40,47 +40,49 @@ pub(crate) fn require_scope(caller: &Caller, method: &str) -> Result<(), ApiErro
     }
 }
 
+const EVENT_READ: &[&str] = &[
+    "",
+    ".readonly",
+    ".events",
+    ".events.readonly",
+    ".events.owned",
+    ".events.owned.readonly",
+    ".events.public.readonly",
+    ".events.freebusy",
+    ".app.created",
+];
+const EVENT_WRITE: &[&str] = &["", ".events", ".events.owned", ".app.created"];
+const STOP: &[&str] = &[
+    "",
+    ".readonly",
+    ".events",
+    ".events.readonly",
+    ".events.owned",
+    ".events.owned.readonly",
+    ".events.public.readonly",
+    ".events.freebusy",
+    ".app.created",
+    ".calendarlist",
+    ".calendarlist.readonly",
+    ".settings",
+    ".settings.readonly",
+    ".acls",
+    ".acls.readonly",
+];
+const COLORS: &[&str] = &[
+    "",
+    ".readonly",
+    ".events.owned",
+    ".events.owned.readonly",
+    ".events.public.readonly",
+    ".events.freebusy",
+    ".app.created",
+    ".calendarlist",
+    ".calendarlist.readonly",
+];
+
+/// The scopes of a method, without their common beginning.
 fn suffixes(method: &str) -> &'static [&'static str] {
-    const EVENT_READ: &[&str] = &[
-        "",
-        ".readonly",
-        ".events",
-        ".events.readonly",
-        ".events.owned",
-        ".events.owned.readonly",
-        ".events.public.readonly",
-        ".events.freebusy",
-        ".app.created",
-    ];
-    const EVENT_WRITE: &[&str] = &["", ".events", ".events.owned", ".app.created"];
-    const STOP: &[&str] = &[
-        "",
-        ".readonly",
-        ".events",
-        ".events.readonly",
-        ".events.owned",
-        ".events.owned.readonly",
-        ".events.public.readonly",
-        ".events.freebusy",
-        ".app.created",
-        ".calendarlist",
-        ".calendarlist.readonly",
-        ".settings",
-        ".settings.readonly",
-        ".acls",
-        ".acls.readonly",
-    ];
-    const COLORS: &[&str] = &[
-        "",
-        ".readonly",
-        ".events.owned",
-        ".events.owned.readonly",
-        ".events.public.readonly",
-        ".events.freebusy",
-        ".app.created",
-        ".calendarlist",
-        ".calendarlist.readonly",
-    ];
     match method {
         "events.list" | "events.get" | "events.instances" | "events.watch" => EVENT_READ,
         "events.insert" | "events.import" | "events.patch" | "events.update" | "events.delete"

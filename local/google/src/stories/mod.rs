@@ -1,0 +1,7 @@
+//! Histories over several people, clocks and copies that are not rows of the conformance table.
+
+mod guests;
+mod lag;
+mod odd_input;
+mod size;
+mod web_interface;

@@ -1,0 +1,100 @@
+use serde_json::{Value, json};
+
+use crate::conformance::lab::{ANN, Answer, BOB, Lab, MINE, timed, weekly};
+
+fn ui(lab: &Lab, action: &str, act: Value) -> Answer {
+    lab.control("POST", &format!("ui/{action}"), act)
+}
+
+#[test]
+fn a_person_creates_a_meeting_and_is_on_its_guest_list() {
+    let lab = Lab::new();
+    let changes = json!({
+        "summary": "Lunch",
+        "start": {"dateTime": "2026-03-02T12:00:00Z"},
+        "end": {"dateTime": "2026-03-02T13:00:00Z"},
+        "attendees": [{"email": BOB}],
+    });
+    let event = ui(&lab, "create", json!({"user": ANN, "changes": changes})).ok();
+    assert_eq!(event["start"]["timeZone"], "UTC");
+    let own = &event["attendees"][1];
+    assert_eq!(
+        (&own["organizer"], &own["responseStatus"]),
+        (&json!(true), &json!("accepted"))
+    );
+    assert_eq!(lab.bob().list(&[]).ids().len(), 1);
+}
+
+#[test]
+fn editing_all_occurrences_moves_the_master_by_as_much() {
+    let lab = Lab::new();
+    lab.ann().insert(weekly("series1"));
+    let changes = json!({
+        "start": {"dateTime": "2026-03-09T10:00:00Z", "timeZone": "Europe/Copenhagen"},
+        "end": {"dateTime": "2026-03-09T11:30:00Z", "timeZone": "Europe/Copenhagen"},
+    });
+    let act =
+        json!({"user": ANN, "id": "series1_20260309T090000Z", "scope": "all", "changes": changes});
+    ui(&lab, "edit", act).ok();
+    let master = lab.ann().event("series1");
+    assert_eq!(master["start"]["dateTime"], "2026-03-02T10:00:00Z");
+    assert_eq!(master["end"]["dateTime"], "2026-03-02T11:30:00Z");
+}
+
+#[test]
+fn deleting_this_and_following_leaves_a_shorter_series() {
+    let lab = Lab::new();
+    lab.ann().insert(weekly("series1"));
+    let act = json!({"user": ANN, "id": "series1_20260316T090000Z", "scope": "following"});
+    ui(&lab, "delete", act).ok();
+    let instances = lab.ann().get(&format!("{MINE}/series1/instances"));
+    assert_eq!(instances.ids().len(), 2);
+}
+
+#[test]
+fn a_deleted_event_is_restored_from_the_trash() {
+    let lab = Lab::new();
+    lab.ann().insert(timed("event1"));
+    ui(&lab, "delete", json!({"user": ANN, "id": "event1"})).ok();
+    assert_eq!(lab.ann().event("event1")["status"], "cancelled");
+    ui(&lab, "restore", json!({"user": ANN, "id": "event1"})).ok();
+    assert_eq!(lab.ann().event("event1")["status"], "confirmed");
+}
+
+#[test]
+fn a_copied_event_takes_its_private_properties_along() {
+    let lab = Lab::new();
+    let properties = json!({"extendedProperties": {"private": {"row": "7"}}});
+    lab.ann()
+        .insert(crate::conformance::lab::with(timed("event1"), properties));
+    let copy = ui(&lab, "copy", json!({"user": ANN, "id": "event1"})).ok();
+    assert_ne!(copy["id"], "event1");
+    assert_eq!(copy["extendedProperties"]["private"]["row"], "7");
+}
+
+#[test]
+fn what_the_interface_refuses_is_said() {
+    let lab = Lab::new();
+    for (action, act) in [
+        ("edit", json!({"user": ANN, "id": "nothing"})),
+        ("split", json!({"user": ANN, "id": "nothing"})),
+        ("fly", json!({"user": ANN})),
+        ("edit", json!({"user": "nobody@example.com"})),
+        ("edit", json!({"user": ANN, "what": 1})),
+    ] {
+        let answer = ui(&lab, action, act);
+        assert_eq!(answer.status, 400);
+        assert!(answer.json["error"].is_string());
+    }
+}
+
+#[test]
+fn a_split_series_can_be_split_again_and_keeps_its_base() {
+    let lab = Lab::new();
+    lab.ann().insert(weekly("series1"));
+    let split = |id: &str| ui(&lab, "split", json!({"user": ANN, "id": id})).ok()["id"].clone();
+    let tail = split("series1_20260309T090000Z");
+    assert_eq!(tail, "series1_R20260309T090000");
+    let next = split("series1_R20260309T090000_20260323T090000Z");
+    assert_eq!(next, "series1_R20260323T090000");
+}
