@@ -6,6 +6,7 @@ pub mod cache;
 pub mod dev;
 pub mod host;
 pub mod http;
+mod listen;
 pub mod migrate;
 pub mod neon;
 pub mod npm;

@@ -340,6 +340,26 @@ async fn a_query_stops_when_its_client_goes_away() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_front_end_that_was_dropped_answers_nobody() -> Result<()> {
+    let Stack {
+        database: _database,
+        neon,
+    } = Stack::start().await?;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let ask = || {
+        let request = Request::post(neon.url())
+            .body(Body::empty())
+            .map(|request| client.request(request));
+        async { anyhow::Ok(timeout(PATIENCE, request?).await??.status()) }
+    };
+    assert_eq!(ask().await?, StatusCode::BAD_REQUEST);
+    let again = ask();
+    drop(neon);
+    assert!(again.await.is_err(), "the open connection is still served");
+    Ok(())
+}
+
+#[tokio::test]
 async fn more_queries_than_connections_wait_for_one_another() -> Result<()> {
     let database = test_cluster().await?.database().await?;
     let options = NeonOptions {

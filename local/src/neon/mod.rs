@@ -23,7 +23,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::serve::ListenerExt;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
 };
@@ -34,6 +33,7 @@ use tokio::task::JoinHandle;
 use self::failure::Failure;
 use self::pool::Pool;
 use self::request::{Options, Payload, Target};
+use crate::listen;
 
 /// Neon's limit of a request and of an answer, in bytes.
 pub const LIMIT: usize = 10 * 1024 * 1024;
@@ -60,7 +60,7 @@ impl NeonOptions {
     }
 }
 
-/// A running front end; dropping it stops it.
+/// A running front end; dropping it closes its connections and its port.
 #[derive(Debug)]
 pub struct Neon {
     address: SocketAddr,
@@ -99,13 +99,7 @@ pub fn serve(listener: TcpListener, options: NeonOptions) -> Result<Neon> {
     let router = Router::new()
         .route("/sql", post(answer).options(preflight))
         .with_state(Arc::clone(&pool));
-    // Without it an answer in two packets waits for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let serving = tokio::spawn(async move {
-        let _ = axum::serve(listener, router).await;
-    });
+    let serving = listen::serve(listener, router);
     let sweeping = tokio::spawn(async move {
         loop {
             tokio::time::sleep(SWEEP).await;

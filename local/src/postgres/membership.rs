@@ -43,7 +43,11 @@ pub async fn join(name: &str) -> Result<Membership> {
     if let Some(membership) = shared.enter().await {
         return Ok(membership);
     }
-    shared.start().await
+    match shared.start().await {
+        Ok(membership) => Ok(membership),
+        // Somebody may have taken the port between its choice and its use.
+        Err(_) => shared.start().await,
+    }
 }
 
 /// The files with which the processes find each other.

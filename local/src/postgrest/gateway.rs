@@ -10,7 +10,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, StatusCode, Uri};
@@ -22,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::jwt;
+use crate::listen;
 
 const PREFIX: &str = "/rest/v1";
 
@@ -53,7 +53,7 @@ pub fn keys(jwt_secret: &str, publishable: &str, secret: &str) -> [ApiKey; 4] {
     ]
 }
 
-/// A running gateway; dropping it stops it.
+/// A running gateway; dropping it closes its connections and its port.
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
@@ -96,12 +96,7 @@ pub fn serve(
         keys: keys.into(),
     });
     let router = Router::new().fallback(forward).with_state(proxy);
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let task = tokio::spawn(async move {
-        let _ = axum::serve(listener, router).await;
-    });
+    let task = listen::serve(listener, router);
     Ok(Gateway { address, task })
 }
 
