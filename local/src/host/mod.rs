@@ -82,23 +82,7 @@ impl Host {
         let values = manifest.values(&options.variables, |name| std::env::var(name).ok())?;
         let routes = Routes::new(&manifest.routes)?;
         let log = Arc::new(Writer::open(&options.log, manifest.components.keys())?);
-        let engine = engine::new(options.cache_dir.as_deref())?;
-        let mut compiling = Vec::new();
-        for (id, component) in &manifest.components {
-            let (engine, values) = (engine.clone(), values.clone());
-            let (id, component) = (id.clone(), component.clone());
-            let source = toolchain::artifact(&options.root, &component.source);
-            compiling.push(tokio::task::spawn_blocking(move || {
-                let ready = Ready::new(&engine, &id, &component, &values, &source);
-                let ready = ready.with_context(|| format!("component `{id}`"))?;
-                anyhow::Ok((id, Arc::new(ready)))
-            }));
-        }
-        let mut components = BTreeMap::new();
-        for compiled in compiling {
-            let (id, ready) = compiled.await??;
-            components.insert(id, ready);
-        }
+        let components = compile(&options, values).await?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen at {}", options.listen))?;
@@ -124,6 +108,27 @@ impl Host {
             running,
         })
     }
+}
+
+/// Compiles all components, one after the other: each uses all processors, and of equal ones, such as
+/// functions that differ by their route only, the second comes from the cache.
+async fn compile(
+    options: &HostOptions,
+    values: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Arc<Ready>>> {
+    let engine = engine::new(options.cache_dir.as_deref())?;
+    let (components, root) = (options.manifest.components.clone(), options.root.clone());
+    let compiling = tokio::task::spawn_blocking(move || {
+        let mut compiled = BTreeMap::new();
+        for (id, component) in components {
+            let source = toolchain::artifact(&root, &component.source);
+            let ready = Ready::new(&engine, &id, &component, &values, &source)
+                .with_context(|| format!("component `{id}`"))?;
+            compiled.insert(id, Arc::new(ready));
+        }
+        Ok(compiled)
+    });
+    compiling.await?
 }
 
 /// An application that runs until this is dropped or [stopped](Running::stop).

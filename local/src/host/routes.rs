@@ -117,8 +117,9 @@ impl Matched<'_> {
             ("spin-client-addr", client.to_string()),
         ];
         for (name, value) in added {
-            if let (Ok(name), Ok(value)) = (HeaderValue::try_from(value)) {
+            if let Ok(value) = HeaderValue::try_from(value) {
                 // Added to what the client sent under this name, as in Spin: no header is proof.
+                let name = HeaderName::from_static(name);
                 request.headers_mut().append(name, value);
             }
         }
