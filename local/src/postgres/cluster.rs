@@ -78,6 +78,7 @@ impl Cluster {
             })?;
         stop_leftovers(&layout);
         ensure_data(&layout, &install, owner, progress).await?;
+        progress(&format!("Starting Postgres {}", install.version));
         let (process, server) = serve(&layout, &install, owner, &options).await?;
         Ok(Self {
             server,
