@@ -37,6 +37,7 @@ fn oauth(segments: &[&str]) -> Option<Route> {
         ["revoke"] | ["o", "oauth2", "revoke"] => "revoke",
         ["tokeninfo"] | ["oauth2", "v2" | "v3", "tokeninfo"] => "tokeninfo",
         ["oauth2", "v3", "certs"] => "certs",
+        ["oauth2", "v1", "certs"] => "pem_certs",
         ["v1", "userinfo"] | ["oauth2", "v2" | "v3", "userinfo"] => "userinfo",
         [".well-known", "openid-configuration"] => "configuration",
         _ => return None,

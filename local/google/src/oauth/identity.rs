@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hmac::{Hmac, Mac};
 use http::Response;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,10 +13,21 @@ use super::{answer_json, bearer, refuse};
 use crate::http_api::Call;
 use crate::world::World;
 
+/// Signs ID tokens of every simulator; it is public and protects nothing.
+const KEY: &[u8] = include_bytes!("signing-key.der");
+const PUBLIC_KEY: &str = include_str!("signing-key.pub.pem");
+/// The public key's modulus in URL-safe Base64.
+const MODULUS: &str = concat!(
+    "0hNe4wfEiAFmpi8jmsgkjaCJkkstzI1YQU8jVly2QhJgegDjzdkytjpGRrTdztunKyHGfZFWchxd4noDemo7vaJe",
+    "063Op3r65i8pCu63Roep_yleb1cbJLcAoSAoPZDDxboN2VJW6PjQ-B4rjUFEyjyznRDgiDestDkOdFc31guNj_qd",
+    "1XxiwcpWgaH4EimyEwijh_C2E78bEFvOWGATVxYejEelWc6rco---ViGLWSVJVWNXCvK5YWZKwrBCweQr9zl7BNa",
+    "lKyiG9uHASMqEcdlJrdPNIolU9geoO0QH_34TjnBYAt3FuZNqIJCCZ5GCkZqMTafkbKvIWb4na5sLw",
+);
+const KEY_ID: &str = "simulated-google-1";
 const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
 const PROFILE: &str = "https://www.googleapis.com/auth/userinfo.profile";
 
-/// A JWT with Google's claims, signed with the client's secret (HS256).
+/// A JWT with Google's claims, signed with the key that `/oauth2/v3/certs` shows.
 pub(super) fn id_token(
     world: &World,
     client: &Client,
@@ -36,17 +47,9 @@ pub(super) fn id_token(
     if let Some(nonce) = nonce {
         claims["nonce"] = nonce.into();
     }
-    let header = json!({"alg": "HS256", "typ": "JWT", "kid": "client-secret"});
-    let signed = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(claims.to_string()),
-    );
-    let signature = Hmac::<Sha256>::new_from_slice(client.secret.as_bytes()).map(|mut mac| {
-        mac.update(signed.as_bytes());
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-    });
-    format!("{signed}.{}", signature.unwrap_or_default())
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some(KEY_ID.to_owned());
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_rsa_der(KEY)).unwrap_or_default()
 }
 
 /// `sub`, and the claims the scopes allow.
@@ -68,10 +71,7 @@ fn person_claims(world: &World, access: &Access) -> Value {
 /// `/tokeninfo` for an access token.
 pub(super) fn token_info(world: &World, call: &Call) -> Response<Bytes> {
     let form = call.form();
-    let token = call
-        .query
-        .filled("access_token")
-        .or_else(|| form.filled("access_token"));
+    let token = bearer(call).or_else(|| form.filled("access_token"));
     let now = world.time.now();
     let Some(access) = token.and_then(|token| world.grants.access(token, now)) else {
         return refuse(400, "invalid_token", "Invalid Value");
@@ -100,9 +100,22 @@ pub(super) fn user_info(world: &World, call: &Call) -> Response<Bytes> {
     }
 }
 
-/// The key set; ID tokens are signed with the client's secret, so it is empty.
+/// The key set as JWKs.
 pub(super) fn certs() -> Response<Bytes> {
-    answer_json(200, &json!({ "keys": [] }))
+    let key = json!({
+        "kty": "RSA",
+        "alg": "RS256",
+        "use": "sig",
+        "kid": KEY_ID,
+        "n": MODULUS,
+        "e": "AQAB",
+    });
+    answer_json(200, &json!({ "keys": [key] }))
+}
+
+/// The key set in the older form, PEM by key id.
+pub(super) fn pem_certs() -> Response<Bytes> {
+    answer_json(200, &json!({ KEY_ID: PUBLIC_KEY }))
 }
 
 /// The OpenID Connect discovery document.
@@ -119,7 +132,7 @@ pub(super) fn configuration(world: &World) -> Response<Bytes> {
             "jwks_uri": at("/oauth2/v3/certs"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["HS256"],
+            "id_token_signing_alg_values_supported": ["RS256"],
             "scopes_supported": ["openid", "email", "profile"],
             "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
             "code_challenge_methods_supported": ["plain", "S256"],

@@ -29,6 +29,7 @@ pub(crate) fn answer(world: &mut World, call: &Call, endpoint: &str) -> Response
         "tokeninfo" => identity::token_info(world, call),
         "userinfo" => identity::user_info(world, call),
         "certs" => identity::certs(),
+        "pem_certs" => identity::pem_certs(),
         _ => identity::configuration(world),
     }
 }
