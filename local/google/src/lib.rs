@@ -20,6 +20,7 @@ mod helpers;
 mod http_api;
 mod log;
 mod oauth;
+mod page;
 mod push;
 mod quota;
 mod random;

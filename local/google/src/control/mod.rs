@@ -6,7 +6,7 @@
 mod calendars;
 mod people;
 mod runtime;
-mod ui;
+pub(crate) mod ui;
 
 pub(crate) use people::add_client;
 

@@ -24,7 +24,7 @@ pub(crate) use busy::busy;
 pub(crate) use event::{Event, Status};
 pub(crate) use guests::Propagation;
 pub(crate) use store::plain;
-pub(crate) use when::When;
+pub(crate) use when::{When, local_to_utc};
 
 use crate::error::{self, ApiError};
 use crate::http_api::{Call, Caller, Reply, Route};

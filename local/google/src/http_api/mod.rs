@@ -15,7 +15,7 @@ pub(crate) use routes::{Route, resolve};
 use crate::error::{self, ApiError};
 use crate::faults::{Fault, Moment};
 use crate::world::World;
-use crate::{calendars, control, events, log, oauth, push};
+use crate::{calendars, control, events, log, oauth, page, push};
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, request: Request<Bytes>) -> Response<Bytes> {
@@ -24,6 +24,9 @@ pub(crate) fn answer(world: &mut World, request: Request<Bytes>) -> Response<Byt
     let first = call.segments.first().map(String::as_str);
     if first == Some("_sim") {
         return control::answer(world, &call);
+    }
+    if first.is_none() {
+        return page::answer(world, &call);
     }
     let route = resolve(&call);
     let response = with_faults(world, &call, &route);

@@ -18,6 +18,7 @@ use crate::http_api::{Call, Caller, plain};
 use crate::world::World;
 
 pub(crate) use grants::{Client, Grants};
+pub(crate) use page::escape;
 pub(crate) use scopes::require_scope;
 
 /// Answers an OAuth endpoint by its route name.

@@ -3,5 +3,6 @@
 mod guests;
 mod lag;
 mod odd_input;
+mod page;
 mod size;
 mod web_interface;
