@@ -59,7 +59,11 @@ impl Config {
         let text = |name: &'static str| variable(name).unwrap_or_default().trim().to_owned();
         let url = |name: &'static str| {
             let text = text(name);
-            let text = if text.is_empty() { "https://localhost" } else { &text };
+            let text = if text.is_empty() {
+                "https://localhost"
+            } else {
+                &text
+            };
             Url::parse(text).map_err(|why| ConfigError::Url { name, why })
         };
         let set = |name: &'static str| Some(text(name)).filter(|secret| !secret.is_empty());
@@ -135,8 +139,14 @@ mod tests {
     fn errors_name_the_variable() {
         for (pairs, expected) in [
             (vec![("db_driver", "mysql")], "db_driver"),
-            (vec![("db_driver", "neon"), ("app_url", "no url")], "app_url"),
-            (vec![("db_driver", "neon"), ("token_keys", "k1:short")], "token_keys"),
+            (
+                vec![("db_driver", "neon"), ("app_url", "no url")],
+                "app_url",
+            ),
+            (
+                vec![("db_driver", "neon"), ("token_keys", "k1:short")],
+                "token_keys",
+            ),
         ] {
             let error = read(&pairs).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

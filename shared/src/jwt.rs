@@ -36,7 +36,9 @@ pub fn user(token: &str, secret: &str, now: DateTime<Utc>) -> Result<Uuid, JwtEr
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let key = DecodingKey::from_secret(secret.as_bytes());
-    let claims = decode::<Claims>(token, &key, &validation).map_err(|_| JwtError::Invalid)?.claims;
+    let claims = decode::<Claims>(token, &key, &validation)
+        .map_err(|_| JwtError::Invalid)?
+        .claims;
     if claims.exp + SKEW <= now.timestamp() {
         return Err(JwtError::Expired);
     }
@@ -63,10 +65,33 @@ mod tests {
         let claims = json!({"sub": USER, "exp": 1500, "aud": "authenticated"});
         check(&claims, Algorithm::HS256, "crm secret", Ok(()));
         check(&claims, Algorithm::HS256, "other", Err(JwtError::Invalid));
-        check(&claims, Algorithm::HS512, "crm secret", Err(JwtError::Invalid));
-        check(&json!({"sub": USER, "exp": 900}), Algorithm::HS256, "crm secret", Err(JwtError::Expired));
-        check(&json!({"sub": "ann", "exp": 1500}), Algorithm::HS256, "crm secret", Err(JwtError::Invalid));
-        check(&json!({"sub": USER}), Algorithm::HS256, "crm secret", Err(JwtError::Invalid));
-        assert_eq!(user("nonsense", "crm secret", DateTime::UNIX_EPOCH), Err(JwtError::Invalid));
+        check(
+            &claims,
+            Algorithm::HS512,
+            "crm secret",
+            Err(JwtError::Invalid),
+        );
+        check(
+            &json!({"sub": USER, "exp": 900}),
+            Algorithm::HS256,
+            "crm secret",
+            Err(JwtError::Expired),
+        );
+        check(
+            &json!({"sub": "ann", "exp": 1500}),
+            Algorithm::HS256,
+            "crm secret",
+            Err(JwtError::Invalid),
+        );
+        check(
+            &json!({"sub": USER}),
+            Algorithm::HS256,
+            "crm secret",
+            Err(JwtError::Invalid),
+        );
+        assert_eq!(
+            user("nonsense", "crm secret", DateTime::UNIX_EPOCH),
+            Err(JwtError::Invalid)
+        );
     }
 }

@@ -79,13 +79,18 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
             continue;
         }
         match (unit.direction(), crm_changed, google_changed) {
-            (_, false, false) | (Direction::FromGoogle, _, false) | (Direction::ToGoogle, false, true) => {}
-            (Direction::Both | Direction::ToGoogle, true, false) | (Direction::ToGoogle, true, true) => {
+            (_, false, false)
+            | (Direction::FromGoogle, _, false)
+            | (Direction::ToGoogle, false, true) => {}
+            (Direction::Both | Direction::ToGoogle, true, false)
+            | (Direction::ToGoogle, true, true) => {
                 if crm != *google {
                     merged.to_google.push(unit);
                 }
             }
-            (Direction::Both, false, true) | (Direction::FromGoogle, _, true) => to_crm(&mut merged, unit, google),
+            (Direction::Both, false, true) | (Direction::FromGoogle, _, true) => {
+                to_crm(&mut merged, unit, google)
+            }
             (Direction::Both, true, true) if crm == *google => {}
             (Direction::Both, true, true) => conflict(sides, unit, crm, google, &mut merged),
         }
@@ -95,7 +100,10 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
 
 /// Units that the row changed since its base. Without a base, all of them.
 pub fn crm_changed_units(row: &Row, base: Option<&Row>) -> Vec<Unit> {
-    let changed = |unit: &Unit| unit.direction() != Direction::FromGoogle && base.is_none_or(|base| row.differs(base, unit.fields()));
+    let changed = |unit: &Unit| {
+        unit.direction() != Direction::FromGoogle
+            && base.is_none_or(|base| row.differs(base, unit.fields()))
+    };
     Unit::ALL.into_iter().filter(changed).collect()
 }
 
@@ -114,7 +122,9 @@ pub fn google_changed_units(sides: &Sides<'_>) -> Result<Vec<Unit>, Unmappable> 
 }
 
 fn crm_changed(sides: &Sides<'_>, unit: Unit) -> bool {
-    sides.base_crm.is_none_or(|base| sides.row.differs(base, unit.fields()))
+    sides
+        .base_crm
+        .is_none_or(|base| sides.row.differs(base, unit.fields()))
 }
 
 fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {
@@ -132,7 +142,10 @@ fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {
     match sides.base_google {
         Some(base) => Ok(base.get(unit).is_some_and(|known| known != google)),
         // Never recorded: what differs from the row without an attempt to explain it is Google's.
-        None => Ok(map::expected(unit, sides.row, sides.context)? != *google && !sides.landed.is_empty()),
+        None => {
+            Ok(map::expected(unit, sides.row, sides.context)? != *google
+                && !sides.landed.is_empty())
+        }
     }
 }
 
@@ -178,7 +191,10 @@ fn conflict(sides: &Sides<'_>, unit: Unit, crm: Value, google: &Value, merged: &
 
 /// By the time the unit changed on each side; a tie, or a time that nobody knows, is the CRM's.
 fn crm_is_later(sides: &Sides<'_>, unit: Unit) -> bool {
-    let times = unit.fields().iter().filter_map(|field| sides.changed_at.get(*field));
+    let times = unit
+        .fields()
+        .iter()
+        .filter_map(|field| sides.changed_at.get(*field));
     match (times.max(), sides.google_updated) {
         (Some(crm), Some(google)) => *crm >= google,
         (None, _) | (_, None) => true,

@@ -74,7 +74,9 @@ pub struct Keys(Vec<(String, [u8; 32])>);
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(id, _)| id)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(id, _)| id))
+            .finish()
     }
 }
 
@@ -85,7 +87,11 @@ impl Keys {
     /// [`KeyError::Form`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let (id, key) = part.split_once(':').ok_or(KeyError::Form)?;
             let key = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
             let key = key.try_into().map_err(|_| KeyError::Form)?;
@@ -187,13 +193,27 @@ mod tests {
     #[test]
     fn a_sealed_secret_opens_with_the_same_key_and_purpose_only() {
         let random = Random::new([7; 32]);
-        let sealed = keys(&[("k1", 1)]).seal("1//refresh", "refresh", &random).unwrap();
+        let sealed = keys(&[("k1", 1)])
+            .seal("1//refresh", "refresh", &random)
+            .unwrap();
         assert!(!sealed.contains("refresh"));
         let open = |keys: Keys, purpose| keys.open(&sealed, purpose);
-        assert_eq!(open(keys(&[("k1", 1)]), "refresh"), Ok("1//refresh".to_owned()));
-        assert_eq!(open(keys(&[("k1", 1)]), "access"), Err(KeyError::Wrong("k1".into())));
-        assert_eq!(open(keys(&[("k1", 2)]), "refresh"), Err(KeyError::Wrong("k1".into())));
-        assert_eq!(open(keys(&[("k2", 1)]), "refresh"), Err(KeyError::Unknown("k1".into())));
+        assert_eq!(
+            open(keys(&[("k1", 1)]), "refresh"),
+            Ok("1//refresh".to_owned())
+        );
+        assert_eq!(
+            open(keys(&[("k1", 1)]), "access"),
+            Err(KeyError::Wrong("k1".into()))
+        );
+        assert_eq!(
+            open(keys(&[("k1", 2)]), "refresh"),
+            Err(KeyError::Wrong("k1".into()))
+        );
+        assert_eq!(
+            open(keys(&[("k2", 1)]), "refresh"),
+            Err(KeyError::Unknown("k1".into()))
+        );
     }
 
     #[test]

@@ -282,9 +282,7 @@ pub async fn serve(
 }
 
 /// The host's request as plain types; its URI has neither scheme nor authority.
-async fn incoming(
-    incoming: IncomingRequest,
-) -> Result<Request<Bytes>, (StatusCode, &'static str)> {
+async fn incoming(incoming: IncomingRequest) -> Result<Request<Bytes>, (StatusCode, &'static str)> {
     let bad = |reason| (StatusCode::BAD_REQUEST, reason);
     let path = incoming.path_with_query().unwrap_or_else(|| "/".to_owned());
     let mut request = Request::new(Bytes::new());

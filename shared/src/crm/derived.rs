@@ -14,7 +14,11 @@ pub fn derive(row: RowId, generation: i32) -> EventId {
     let digit = |i: u32| {
         // 26 digits hold 130 bits: two zero bits follow the uuid.
         let shift = 125_u32.saturating_sub(i * 5);
-        let value = if i == 25 { (bits << 2) & 31 } else { (bits >> (shift - 2)) & 31 };
+        let value = if i == 25 {
+            (bits << 2) & 31
+        } else {
+            (bits >> (shift - 2)) & 31
+        };
         char::from(*ALPHABET.get(value as usize).unwrap_or(&b'0'))
     };
     let text: String = (0..26).map(digit).collect();
@@ -27,7 +31,11 @@ pub fn derivation(id: &EventId) -> Option<(RowId, i32)> {
     let mut bits: u128 = 0;
     for (i, digit) in digits.bytes().enumerate() {
         let value = ALPHABET.iter().position(|known| *known == digit)? as u128;
-        bits = if i == 25 { (bits << 3) | (value >> 2) } else { (bits << 5) | value };
+        bits = if i == 25 {
+            (bits << 3) | (value >> 2)
+        } else {
+            (bits << 5) | value
+        };
     }
     let found = (RowId(Uuid::from_u128(bits)), generation.parse().ok()?);
     (derive(found.0, found.1) == *id).then_some(found)
@@ -45,14 +53,32 @@ mod tests {
 
     #[test]
     fn ids_are_those_that_the_database_makes() {
-        check("0123e567-e89b-12d3-a456-426614174000", 0, "04huapv8jc9d792m89j185q0000");
-        check("ffffffff-ffff-ffff-ffff-ffffffffffff", 12, "vvvvvvvvvvvvvvvvvvvvvvvvvs12");
-        check("00000000-0000-0000-0000-000000000001", 3, "000000000000000000000000043");
+        check(
+            "0123e567-e89b-12d3-a456-426614174000",
+            0,
+            "04huapv8jc9d792m89j185q0000",
+        );
+        check(
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            12,
+            "vvvvvvvvvvvvvvvvvvvvvvvvvs12",
+        );
+        check(
+            "00000000-0000-0000-0000-000000000001",
+            3,
+            "000000000000000000000000043",
+        );
     }
 
     #[test]
     fn other_ids_do_not_derive() {
-        for id in ["", "abc", "_60q30c1g60o30e1i60o4ac1g60rj8gpl88rj2c1h84s34h9g60s30c1g60o30c1g", "04huapv8jc9d792m89j185q000", "04huapv8jc9d792m89j185q001x"] {
+        for id in [
+            "",
+            "abc",
+            "_60q30c1g60o30e1i60o4ac1g60rj8gpl88rj2c1h84s34h9g60s30c1g60o30c1g",
+            "04huapv8jc9d792m89j185q000",
+            "04huapv8jc9d792m89j185q001x",
+        ] {
             assert_eq!(derivation(&EventId::from(id)), None, "{id}");
         }
     }

@@ -70,7 +70,9 @@ pub fn parse(body: &[u8]) -> Result<RowId, Malformed> {
         Op::Insert | Op::Update => ("record", hook.record),
         Op::Delete => ("old_record", hook.old_record),
     };
-    let id = record.and_then(|record| record.id).ok_or(Malformed::NoRecord(name))?;
+    let id = record
+        .and_then(|record| record.id)
+        .ok_or(Malformed::NoRecord(name))?;
     id.parse::<Uuid>().map(RowId).map_err(|_| Malformed::Id)
 }
 
@@ -94,12 +96,19 @@ mod tests {
     #[test]
     fn a_full_database_webhook_and_a_bare_id_are_the_same() {
         check(
-            &format!(r#"{{"type":"INSERT","table":"events","schema":"public","record":{{"id":"{ID}","title":"x","starts_at":null}},"old_record":null}}"#),
+            &format!(
+                r#"{{"type":"INSERT","table":"events","schema":"public","record":{{"id":"{ID}","title":"x","starts_at":null}},"old_record":null}}"#
+            ),
             Ok(ID),
         );
-        check(&format!(r#"{{"type":"UPDATE","table":"events","record":{{"id":"{ID}"}}}}"#), Ok(ID));
         check(
-            &format!(r#"{{"type":"DELETE","table":"events","schema":"public","record":null,"old_record":{{"id":"{ID}"}}}}"#),
+            &format!(r#"{{"type":"UPDATE","table":"events","record":{{"id":"{ID}"}}}}"#),
+            Ok(ID),
+        );
+        check(
+            &format!(
+                r#"{{"type":"DELETE","table":"events","schema":"public","record":null,"old_record":{{"id":"{ID}"}}}}"#
+            ),
             Ok(ID),
         );
     }
@@ -109,13 +118,31 @@ mod tests {
         check("", Err("not a database webhook"));
         check("hello", Err("not a database webhook"));
         check("[]", Err("not a database webhook"));
-        check(r#"{"type":"TRUNCATE","table":"events"}"#, Err("unknown variant"));
-        check(r#"{"type":"INSERT","table":"contacts","record":{"id":"1"}}"#, Err("public.contacts"));
-        check(r#"{"type":"INSERT","table":"events","schema":"crm","record":{"id":"1"}}"#, Err("crm.events"));
+        check(
+            r#"{"type":"TRUNCATE","table":"events"}"#,
+            Err("unknown variant"),
+        );
+        check(
+            r#"{"type":"INSERT","table":"contacts","record":{"id":"1"}}"#,
+            Err("public.contacts"),
+        );
+        check(
+            r#"{"type":"INSERT","table":"events","schema":"crm","record":{"id":"1"}}"#,
+            Err("crm.events"),
+        );
         check(r#"{"type":"INSERT","table":"events"}"#, Err("no record"));
-        check(r#"{"type":"DELETE","table":"events","record":{"id":"1"}}"#, Err("no old_record"));
-        check(r#"{"type":"UPDATE","table":"events","record":{}}"#, Err("no record"));
-        check(r#"{"type":"UPDATE","table":"events","record":{"id":"1"}}"#, Err("not a uuid"));
+        check(
+            r#"{"type":"DELETE","table":"events","record":{"id":"1"}}"#,
+            Err("no old_record"),
+        );
+        check(
+            r#"{"type":"UPDATE","table":"events","record":{}}"#,
+            Err("no record"),
+        );
+        check(
+            r#"{"type":"UPDATE","table":"events","record":{"id":"1"}}"#,
+            Err("not a uuid"),
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ impl Row {
     /// Whether one of `fields` differs from `base`; fields that the base does not know do not.
     pub fn differs(&self, base: &Self, fields: &[&str]) -> bool {
         fields.iter().any(|field| {
-            base.0.get(*field).is_some_and(|known| known != self.value(field))
+            base.0
+                .get(*field)
+                .is_some_and(|known| known != self.value(field))
         })
     }
 }

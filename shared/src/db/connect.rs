@@ -27,8 +27,19 @@ pub enum StateUse {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn use_state(door: &impl Door, database: &Database, instance: &str, nonce: &str) -> Result<StateUse, DbError> {
-    call(door, database, "tandem_oauth_use_state", &json!({"instance": instance, "nonce": nonce})).await
+pub async fn use_state(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    nonce: &str,
+) -> Result<StateUse, DbError> {
+    call(
+        door,
+        database,
+        "tandem_oauth_use_state",
+        &json!({"instance": instance, "nonce": nonce}),
+    )
+    .await
 }
 
 /// A connected Google account, tokens sealed.
@@ -63,7 +74,11 @@ pub struct Stored {
 ///
 /// # Errors
 /// [`DbError`]; `PT422` where no refresh token is known.
-pub async fn store_account(door: &impl Door, database: &Database, account: &Account<'_>) -> Result<Stored, DbError> {
+pub async fn store_account(
+    door: &impl Door,
+    database: &Database,
+    account: &Account<'_>,
+) -> Result<Stored, DbError> {
     call(door, database, "tandem_account_store", account).await
 }
 
@@ -71,15 +86,32 @@ pub async fn store_account(door: &impl Door, database: &Database, account: &Acco
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn store_token(door: &impl Door, database: &Database, instance: &str, token: &NewToken) -> Result<Value, DbError> {
-    call(door, database, "tandem_token_store", &json!({"instance": instance, "token": token})).await
+pub async fn store_token(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    token: &NewToken,
+) -> Result<Value, DbError> {
+    call(
+        door,
+        database,
+        "tandem_token_store",
+        &json!({"instance": instance, "token": token}),
+    )
+    .await
 }
 
 /// Says that Google refused the refresh token for good.
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn token_refused(door: &impl Door, database: &Database, instance: &str, grant: &TokenGrant, reason: &str) -> Result<Value, DbError> {
+pub async fn token_refused(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    grant: &TokenGrant,
+    reason: &str,
+) -> Result<Value, DbError> {
     let parameters = json!({
         "instance": instance, "account_id": grant.account_id, "generation": grant.generation, "reason": reason,
     });
@@ -114,7 +146,11 @@ pub struct Connected {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn connect_calendar(door: &impl Door, database: &Database, calendar: &NewCalendar<'_>) -> Result<Connected, DbError> {
+pub async fn connect_calendar(
+    door: &impl Door,
+    database: &Database,
+    calendar: &NewCalendar<'_>,
+) -> Result<Connected, DbError> {
     call(door, database, "tandem_calendar_connect", calendar).await
 }
 
@@ -226,6 +262,17 @@ pub async fn record_channel(
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn channels_stopped(door: &impl Door, database: &Database, instance: &str, ids: &[ChannelId]) -> Result<Value, DbError> {
-    call(door, database, "tandem_channel_stopped", &json!({"instance": instance, "channel_ids": ids})).await
+pub async fn channels_stopped(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    ids: &[ChannelId],
+) -> Result<Value, DbError> {
+    call(
+        door,
+        database,
+        "tandem_channel_stopped",
+        &json!({"instance": instance, "channel_ids": ids}),
+    )
+    .await
 }

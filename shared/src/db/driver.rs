@@ -70,8 +70,14 @@ impl DbError {
             Self::Unreadable { .. } => Class::Permanent,
             Self::Refused { code, .. } => match code.as_str() {
                 "PT409" => Class::Conflict,
-                "55P03" | "57014" | "40P01" | "PT503" | "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => Class::Retry,
-                code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => Class::Retry,
+                "55P03" | "57014" | "40P01" | "PT503" | "PGRST000" | "PGRST001" | "PGRST002"
+                | "PGRST003" => Class::Retry,
+                code if ["08", "53", "57"]
+                    .iter()
+                    .any(|class| code.starts_with(class)) =>
+                {
+                    Class::Retry
+                }
                 code if code.starts_with("HTTP 5") || code == "HTTP 429" => Class::Retry,
                 _ => Class::Permanent,
             },
@@ -99,24 +105,44 @@ impl Database {
     ///
     /// # Errors
     /// [`ConfigError::Driver`].
-    pub fn new(driver: &str, mut origin: Url, path: &str, key: &str, connection: &str) -> Result<Self, ConfigError> {
+    pub fn new(
+        driver: &str,
+        mut origin: Url,
+        path: &str,
+        key: &str,
+        connection: &str,
+    ) -> Result<Self, ConfigError> {
         let driver = match driver {
-            "postgrest" | "" => Driver::Postgrest { key: key.to_owned() },
-            "neon" => Driver::Neon { connection: connection.to_owned() },
+            "postgrest" | "" => Driver::Postgrest {
+                key: key.to_owned(),
+            },
+            "neon" => Driver::Neon {
+                connection: connection.to_owned(),
+            },
             other => return Err(ConfigError::Driver(other.to_owned())),
         };
         origin.set_path(path);
-        Ok(Self { driver, url: origin })
+        Ok(Self {
+            driver,
+            url: origin,
+        })
     }
 
     /// The call of one function.
     ///
     /// # Errors
     /// [`DbError::Unreadable`] where the parameters or the configured secrets fit into no request.
-    pub fn request(&self, function: &'static str, parameters: &impl Serialize) -> Result<Request<Bytes>, DbError> {
+    pub fn request(
+        &self,
+        function: &'static str,
+        parameters: &impl Serialize,
+    ) -> Result<Request<Bytes>, DbError> {
         let unreadable = |why: String| DbError::Unreadable { function, why };
         let p = serde_json::to_value(parameters).map_err(|error| unreadable(error.to_string()))?;
-        let mut builder = Request::builder().method(http::Method::POST).header(CONTENT_TYPE, "application/json").header(ACCEPT, "application/json");
+        let mut builder = Request::builder()
+            .method(http::Method::POST)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json");
         let (url, body) = match &self.driver {
             Driver::Postgrest { key } => {
                 builder = builder.header("apikey", key);
@@ -132,10 +158,15 @@ impl Database {
                     .header("Neon-Raw-Text-Output", "true")
                     .header("Neon-Array-Mode", "true");
                 let query = format!("select public.{function}($1::jsonb)");
-                (self.url.clone(), json!({"query": query, "params": [p.to_string()]}))
+                (
+                    self.url.clone(),
+                    json!({"query": query, "params": [p.to_string()]}),
+                )
             }
         };
-        let request = builder.uri(url.as_str()).body(Bytes::from(body.to_string()));
+        let request = builder
+            .uri(url.as_str())
+            .body(Bytes::from(body.to_string()));
         request.map_err(|error| unreadable(error.to_string()))
     }
 
@@ -143,18 +174,28 @@ impl Database {
     ///
     /// # Errors
     /// [`DbError`].
-    pub fn answer<A: DeserializeOwned>(&self, function: &'static str, answer: Result<Response<Bytes>, Transport>) -> Result<A, DbError> {
+    pub fn answer<A: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        answer: Result<Response<Bytes>, Transport>,
+    ) -> Result<A, DbError> {
         let answer = answer?;
         let (status, body) = (answer.status(), answer.body());
         if status != StatusCode::OK {
             return Err(refusal(function, status, body));
         }
-        let unreadable = |error: serde_json::Error| DbError::Unreadable { function, why: error.to_string() };
+        let unreadable = |error: serde_json::Error| DbError::Unreadable {
+            function,
+            why: error.to_string(),
+        };
         match self.driver {
             Driver::Postgrest { .. } => serde_json::from_slice(body).map_err(unreadable),
             Driver::Neon { .. } => {
                 let rows: Value = serde_json::from_slice(body).map_err(unreadable)?;
-                let text = rows.pointer("/rows/0/0").and_then(Value::as_str).unwrap_or_default();
+                let text = rows
+                    .pointer("/rows/0/0")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 serde_json::from_str(text).map_err(unreadable)
             }
         }
@@ -172,11 +213,17 @@ impl Database {
 /// Both front ends answer with the SQLSTATE; a gateway before them may answer anything.
 fn refusal(function: &'static str, status: StatusCode, body: &Bytes) -> DbError {
     let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
-    let code = refusal.as_ref().and_then(|refusal| refusal.code.clone()).filter(|code| !code.is_empty());
+    let code = refusal
+        .as_ref()
+        .and_then(|refusal| refusal.code.clone())
+        .filter(|code| !code.is_empty());
     DbError::Refused {
         function,
         code: code.unwrap_or_else(|| format!("HTTP {}", status.as_u16())),
-        message: refusal.as_ref().and_then(|refusal| refusal.message.clone()).unwrap_or_else(|| status.to_string()),
+        message: refusal
+            .as_ref()
+            .and_then(|refusal| refusal.message.clone())
+            .unwrap_or_else(|| status.to_string()),
         hint: refusal.and_then(|refusal| refusal.hint),
     }
 }
@@ -192,54 +239,99 @@ mod tests {
     }
 
     fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
-        request.headers().get(name).map(|value| value.to_str().unwrap())
+        request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap())
     }
 
     #[test]
     fn postgrest_is_called_by_function_name_with_the_key() {
-        let request = database("postgrest", "sb_secret_x").request("tandem_due", &json!({"most": 1})).unwrap();
+        let request = database("postgrest", "sb_secret_x")
+            .request("tandem_due", &json!({"most": 1}))
+            .unwrap();
         assert_eq!(request.uri(), "https://db.example/rest/v1/rpc/tandem_due");
         assert_eq!(request.body(), r#"{"p":{"most":1}}"#);
         assert_eq!(header(&request, "apikey"), Some("sb_secret_x"));
         assert_eq!(header(&request, "authorization"), None);
-        let legacy = database("postgrest", "a.b.c").request("tandem_due", &json!({})).unwrap();
+        let legacy = database("postgrest", "a.b.c")
+            .request("tandem_due", &json!({}))
+            .unwrap();
         assert_eq!(header(&legacy, "authorization"), Some("Bearer a.b.c"));
     }
 
     #[test]
     fn neon_is_sent_one_statement_with_the_parameters_as_text() {
-        let request = database("neon", "").request("tandem_due", &json!({"a": "it's"})).unwrap();
+        let request = database("neon", "")
+            .request("tandem_due", &json!({"a": "it's"}))
+            .unwrap();
         assert_eq!(request.uri(), "https://db.example/sql");
-        assert_eq!(request.body(), r#"{"params":["{\"a\":\"it's\"}"],"query":"select public.tandem_due($1::jsonb)"}"#);
-        assert_eq!(header(&request, "neon-connection-string"), Some("postgres://u:p@db.example/d"));
+        assert_eq!(
+            request.body(),
+            r#"{"params":["{\"a\":\"it's\"}"],"query":"select public.tandem_due($1::jsonb)"}"#
+        );
+        assert_eq!(
+            header(&request, "neon-connection-string"),
+            Some("postgres://u:p@db.example/d")
+        );
         assert_eq!(header(&request, "neon-raw-text-output"), Some("true"));
         assert_eq!(header(&request, "neon-array-mode"), Some("true"));
     }
 
     fn answer(driver: &str, status: u16, body: &str) -> Result<Value, DbError> {
-        let response = Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap();
+        let response = Response::builder()
+            .status(status)
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
         database(driver, "").answer("tandem_due", Ok(response))
     }
 
     #[test]
     fn both_drivers_give_the_same_value() {
-        assert_eq!(answer("postgrest", 200, r#"{"a":1}"#).unwrap(), json!({"a": 1}));
+        assert_eq!(
+            answer("postgrest", 200, r#"{"a":1}"#).unwrap(),
+            json!({"a": 1})
+        );
         let rows = r#"{"fields":[],"rows":[["{\"a\": 1}"]],"command":"SELECT","rowCount":1,"rowAsArray":true}"#;
         assert_eq!(answer("neon", 200, rows).unwrap(), json!({"a": 1}));
     }
 
     fn check_class(status: u16, body: &str, class: Class) {
-        assert_eq!(answer("postgrest", status, body).unwrap_err().class(), class, "{body}");
+        assert_eq!(
+            answer("postgrest", status, body).unwrap_err().class(),
+            class,
+            "{body}"
+        );
     }
 
     #[test]
     fn errors_are_told_apart_by_sqlstate() {
-        check_class(409, r#"{"code":"PT409","message":"another deployment"}"#, Class::Conflict);
+        check_class(
+            409,
+            r#"{"code":"PT409","message":"another deployment"}"#,
+            Class::Conflict,
+        );
         check_class(500, r#"{"code":"55P03","message":"lock"}"#, Class::Retry);
-        check_class(400, r#"{"code":"57014","message":"time-out"}"#, Class::Retry);
-        check_class(503, r#"{"code":"PGRST002","message":"no cache"}"#, Class::Retry);
-        check_class(400, r#"{"code":"22P02","message":"bad uuid"}"#, Class::Permanent);
-        check_class(403, r#"{"code":"42501","message":"denied"}"#, Class::Permanent);
+        check_class(
+            400,
+            r#"{"code":"57014","message":"time-out"}"#,
+            Class::Retry,
+        );
+        check_class(
+            503,
+            r#"{"code":"PGRST002","message":"no cache"}"#,
+            Class::Retry,
+        );
+        check_class(
+            400,
+            r#"{"code":"22P02","message":"bad uuid"}"#,
+            Class::Permanent,
+        );
+        check_class(
+            403,
+            r#"{"code":"42501","message":"denied"}"#,
+            Class::Permanent,
+        );
         check_class(502, "<html>", Class::Retry);
         check_class(401, r#"{"message":"no key"}"#, Class::Permanent);
         check_class(200, "<html>", Class::Permanent);

@@ -29,7 +29,13 @@ struct Parameters<'a> {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn send(door: &impl Door, database: &Database, instance: &str, most: u32, function_secret: &str) -> Result<Due, DbError> {
+pub async fn send(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    most: u32,
+    function_secret: &str,
+) -> Result<Due, DbError> {
     let function_url = &format!("{instance}/functions/v1");
     let parameters = Parameters {
         instance,

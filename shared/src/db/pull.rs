@@ -229,8 +229,18 @@ pub struct Apply<'a> {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn claim(door: &impl Door, database: &Database, instance: &str, digest: &str, trigger: &Trigger) -> Result<Claim, DbError> {
-    let parameters = ClaimParameters { instance, digest, trigger };
+pub async fn claim(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    digest: &str,
+    trigger: &Trigger,
+) -> Result<Claim, DbError> {
+    let parameters = ClaimParameters {
+        instance,
+        digest,
+        trigger,
+    };
     call(door, database, "tandem_pull_claim", &parameters).await
 }
 
@@ -238,9 +248,19 @@ pub async fn claim(door: &impl Door, database: &Database, instance: &str, digest
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn apply(door: &impl Door, database: &Database, instance: &str, digest: &str, page: &Apply<'_>) -> Result<Applied, DbError> {
+pub async fn apply(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    digest: &str,
+    page: &Apply<'_>,
+) -> Result<Applied, DbError> {
     let trigger = match page.trigger {
-        Trigger::Notification { channel_id, message_number, .. } => Some(Message {
+        Trigger::Notification {
+            channel_id,
+            message_number,
+            ..
+        } => Some(Message {
             channel_id,
             message_number: *message_number,
         }),
@@ -266,7 +286,13 @@ pub async fn apply(door: &impl Door, database: &Database, instance: &str, digest
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn fail(door: &impl Door, database: &Database, instance: &str, claimed: &Claimed, failure: &Failure) -> Result<Value, DbError> {
+pub async fn fail(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    claimed: &Claimed,
+    failure: &Failure,
+) -> Result<Value, DbError> {
     #[derive(Serialize)]
     struct Parameters<'a> {
         instance: &'a str,
@@ -276,6 +302,11 @@ pub async fn fail(door: &impl Door, database: &Database, instance: &str, claimed
         failure: &'a Failure,
     }
     let (calendar_id, fence) = (claimed.calendar_id, claimed.fence);
-    let parameters = Parameters { instance, calendar_id, fence, failure };
+    let parameters = Parameters {
+        instance,
+        calendar_id,
+        fence,
+        failure,
+    };
     call(door, database, "tandem_pull_fail", &parameters).await
 }

@@ -214,6 +214,17 @@ struct Parameters<'a> {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn send(door: &impl Door, database: &Database, instance: &str, event_id: RowId) -> Result<Claim, DbError> {
-    call(door, database, "tandem_push_claim", &Parameters { instance, event_id }).await
+pub async fn send(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    event_id: RowId,
+) -> Result<Claim, DbError> {
+    call(
+        door,
+        database,
+        "tandem_push_claim",
+        &Parameters { instance, event_id },
+    )
+    .await
 }

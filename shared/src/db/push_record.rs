@@ -114,7 +114,10 @@ impl Version {
 /// # Errors
 /// [`map::Unmappable`].
 pub fn base_google(event: &Event) -> Result<Map<String, Value>, map::Unmappable> {
-    let mut base: Map<_, _> = map::shown(event)?.into_iter().map(|(unit, value)| (unit.name().to_owned(), value)).collect();
+    let mut base: Map<_, _> = map::shown(event)?
+        .into_iter()
+        .map(|(unit, value)| (unit.name().to_owned(), value))
+        .collect();
     let link_back = match LinkBack::of(event) {
         LinkBack::None => Value::Null,
         LinkBack::Row(id) => Value::from(id.to_string()),
@@ -188,7 +191,11 @@ pub async fn send(
     notes: &[Note],
     token: &Option<NewToken>,
 ) -> Result<Recorded, DbError> {
-    let row = if claimed.row.is_some() { &claimed.row } else { &claimed.old_row };
+    let row = if claimed.row.is_some() {
+        &claimed.row
+    } else {
+        &claimed.old_row
+    };
     let parameters = Parameters {
         instance,
         event_id: claimed.event_id,

@@ -58,7 +58,13 @@ fn units(event: &Event) -> Result<BTreeMap<String, UnitItem>, map::Unmappable> {
         && *kind != EventType::Default
     {
         let google = Value::from(kind.as_str());
-        units.insert("event_type".to_owned(), UnitItem { google, row: Map::new() });
+        units.insert(
+            "event_type".to_owned(),
+            UnitItem {
+                google,
+                row: Map::new(),
+            },
+        );
     }
     Ok(units)
 }

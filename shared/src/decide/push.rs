@@ -8,6 +8,7 @@ use crate::google::event::Event;
 use crate::google::{AccessRole, Etag};
 use crate::map::{self, Context, Direction, LinkBack, Stamp, Unit, Unmappable, properties_body};
 use crate::merge::{self, Merged, Sides};
+use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -76,22 +77,33 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
 ///
 /// # Errors
 /// [`Unmappable`]: Google's answer has no usable times.
-pub fn written(claimed: &Claimed, write: &Write, answer: Option<&Event>) -> Result<(Outcome, Vec<Note>), Unmappable> {
+pub fn written(
+    claimed: &Claimed,
+    write: &Write,
+    answer: Option<&Event>,
+) -> Result<(Outcome, Vec<Note>), Unmappable> {
     match (&write.method, answer) {
-        (Method::Delete(_, by), _) => Ok((deleted(*by, Proof::Confirmed), note("pushed", "delete"))),
+        (Method::Delete(_, by), _) => {
+            Ok((deleted(*by, Proof::Confirmed), note("pushed", "delete")))
+        }
         (Method::Insert | Method::Patch(_) | Method::Restore(_), Some(event)) => {
             let mut notes = note("pushed", method_name(&write.method));
             notes.extend(conflicts(&write.merged));
             notes.extend(unlike_intent(claimed, write, event)?);
             Ok((synced(event, &write.merged)?, notes))
         }
-        (Method::Insert | Method::Patch(_) | Method::Restore(_), None) => Ok((Outcome::Nothing, Vec::new())),
+        (Method::Insert | Method::Patch(_) | Method::Restore(_), None) => {
+            Ok((Outcome::Nothing, Vec::new()))
+        }
     }
 }
 
 /// An unacknowledged attempt, a parked version, an expected surprise: look before any write.
 fn must_read(claimed: &Claimed) -> bool {
-    let parked = claimed.inbox.as_ref().is_some_and(|inbox| inbox.etag != claimed.link.etag);
+    let parked = claimed
+        .inbox
+        .as_ref()
+        .is_some_and(|inbox| inbox.etag != claimed.link.etag);
     claimed.unclear || claimed.look || parked
 }
 
@@ -101,13 +113,22 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
         (LinkState::Reserved, Seen::Base | Seen::Absent) => insert(claimed, row),
         (LinkState::Live, Seen::Base) => push_changes(claimed, row),
         (LinkState::Gone, Seen::Base) => Ok(Step::Read),
+        (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
         (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) => Ok(erased()),
         (LinkState::Live | LinkState::Gone, Seen::Absent) => Ok(regenerate(claimed)),
         (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
-            (LinkState::Reserved, _) if LinkBack::of(event).is_foreign_to(claimed.event_id) => Ok(regenerate(claimed)),
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, false) => merge_with(claimed, row, event),
-            (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) => Ok(erased()),
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => restore(claimed, row, event),
+            (LinkState::Reserved, _) if LinkBack::of(event).is_foreign_to(claimed.event_id) => {
+                Ok(regenerate(claimed))
+            }
+            (LinkState::Reserved | LinkState::Live | LinkState::Gone, false) => {
+                merge_with(claimed, row, event)
+            }
+            (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) => {
+                Ok(erased())
+            }
+            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => {
+                restore(claimed, row, event)
+            }
         },
     }
 }
@@ -115,26 +136,39 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
 fn unwanted(claimed: &Claimed, by: DeletedBy, seen: &Seen) -> Result<Step, Unmappable> {
     let link = &claimed.link;
     match (link.state, seen) {
-        (LinkState::Reserved, Seen::Base | Seen::Absent) => Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new())),
+        (LinkState::Reserved, Seen::Base | Seen::Absent) => {
+            Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
+        }
         (LinkState::Live, Seen::Base) => match &link.etag {
             Some(etag) => Ok(delete(etag.clone(), by)),
             None => Ok(Step::Read),
         },
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
-        (LinkState::Live | LinkState::Gone, Seen::Absent) => Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new())),
+        (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
+        (LinkState::Live | LinkState::Gone, Seen::Absent) => {
+            Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+        }
         (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new())),
+            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => {
+                Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+            }
             (LinkState::Reserved, false) if LinkBack::of(event).is_foreign_to(claimed.event_id) => {
                 Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
             }
             (LinkState::Reserved, false) => delete_seen(event, by),
-            (LinkState::Live, false) if by == DeletedBy::Crm && is_edited_in_google(claimed, event)? => revive(claimed, event),
+            (LinkState::Live, false)
+                if by == DeletedBy::Crm && is_edited_in_google(claimed, event)? =>
+            {
+                revive(claimed, event)
+            }
             (LinkState::Live, false) => delete_seen(event, by),
             // A late insert of ours that the deletion overtook, or a person who wants it back.
             (LinkState::Gone, false) => match (link.proof, by) {
                 (Some(Proof::NeverSeen), _) => delete_seen(event, by),
                 (Some(Proof::Confirmed) | None, DeletedBy::Crm) => revive(claimed, event),
-                (Some(Proof::Confirmed) | None, DeletedBy::OptOut | DeletedBy::Google) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
+                (Some(Proof::Confirmed) | None, DeletedBy::OptOut | DeletedBy::Google) => {
+                    Ok(Step::Record(Outcome::Nothing, Vec::new()))
+                }
             },
         },
     }
@@ -143,8 +177,14 @@ fn unwanted(claimed: &Claimed, by: DeletedBy, seen: &Seen) -> Result<Step, Unmap
 fn insert(claimed: &Claimed, row: &Row) -> Result<Step, Unmappable> {
     let mut body = map::whole(row, &context(claimed))?;
     body.insert("id".to_owned(), json!(claimed.link.google_id));
-    body.insert("extendedProperties".to_owned(), properties(claimed, row, &LinkBack::None));
-    if let Some(Value::Object(private)) = body.get_mut("extendedProperties").and_then(|all| all.get_mut("private")) {
+    body.insert(
+        "extendedProperties".to_owned(),
+        properties(claimed, row, &LinkBack::None),
+    );
+    if let Some(Value::Object(private)) = body
+        .get_mut("extendedProperties")
+        .and_then(|all| all.get_mut("private"))
+    {
         private.retain(|_, value| !value.is_null());
     }
     Ok(write(Method::Insert, body, row))
@@ -159,7 +199,9 @@ fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappable> {
         return Ok(Step::Record(Outcome::Nothing, Vec::new()));
     }
     let base = claimed.link.base_google.as_ref();
-    let link_back = base.and_then(|base| base.0.get("link_back")).and_then(Value::as_str);
+    let link_back = base
+        .and_then(|base| base.0.get("link_back"))
+        .and_then(Value::as_str);
     let link_back = link_back.map_or(LinkBack::None, |text| match text.parse() {
         Ok(id) => LinkBack::Row(RowId(id)),
         Err(_) => LinkBack::Foreign(text.to_owned()),
@@ -177,7 +219,12 @@ fn merge_with(claimed: &Claimed, row: &Row, event: &Event) -> Result<Step, Unmap
         let notes = conflicts(&merged);
         return Ok(Step::Record(synced(event, &merged)?, notes));
     };
-    let body = patch_body(claimed, &merged.row, &merged.to_google, &LinkBack::of(event))?;
+    let body = patch_body(
+        claimed,
+        &merged.row,
+        &merged.to_google,
+        &LinkBack::of(event),
+    )?;
     Ok(Step::Write(Write {
         method: Method::Patch(etag),
         body,
@@ -190,7 +237,10 @@ fn restore(claimed: &Claimed, row: &Row, event: &Event) -> Result<Step, Unmappab
     let Some(etag) = event.etag.clone() else {
         return Ok(regenerate(claimed));
     };
-    let writable: Vec<Unit> = Unit::ALL.into_iter().filter(|unit| unit.direction() != Direction::FromGoogle).collect();
+    let writable: Vec<Unit> = Unit::ALL
+        .into_iter()
+        .filter(|unit| unit.direction() != Direction::FromGoogle)
+        .collect();
     let mut body = patch_body(claimed, row, &writable, &LinkBack::of(event))?;
     let status = row.text("status").unwrap_or("confirmed");
     body.insert("status".to_owned(), json!(status));
@@ -211,7 +261,10 @@ fn revive(claimed: &Claimed, event: &Event) -> Result<Step, Unmappable> {
 }
 
 fn delete_seen(event: &Event, by: DeletedBy) -> Result<Step, Unmappable> {
-    Ok(event.etag.clone().map_or(Step::Read, |etag| delete(etag, by)))
+    Ok(event
+        .etag
+        .clone()
+        .map_or(Step::Read, |etag| delete(etag, by)))
 }
 
 fn delete(etag: Etag, by: DeletedBy) -> Step {
@@ -224,7 +277,29 @@ fn delete(etag: Etag, by: DeletedBy) -> Step {
 
 fn regenerate(claimed: &Claimed) -> Step {
     let generation = claimed.link.generation + 1;
-    Step::Record(Outcome::Regenerate { generation }, note("note", "a new id in Google"))
+    Step::Record(
+        Outcome::Regenerate { generation },
+        note("note", "a new id in Google"),
+    )
+}
+
+/// Whether Google made its version so recently that it may not show it everywhere yet: a 404 then
+/// proves nothing.
+pub fn is_young(claimed: &Claimed) -> bool {
+    let made = claimed.link.google_updated;
+    made.is_some_and(|made| claimed.now - made < TimeDelta::minutes(5))
+}
+
+fn not_visible_yet() -> Step {
+    let reason = "Google does not show the event yet; trying again".to_owned();
+    let outcome = Outcome::Retry {
+        reason,
+        delay_seconds: 30.0,
+        pause: None,
+        free: true,
+        not_written: true,
+    };
+    Step::Record(outcome, Vec::new())
 }
 
 fn erased() -> Step {
@@ -239,28 +314,54 @@ fn deleted(by: DeletedBy, proof: Proof) -> Outcome {
 /// Whether the row says something that Google was never told: only that outlives a deletion there.
 fn is_edited(claimed: &Claimed, row: &Row) -> bool {
     // The last entry is the attempt that this claim has just noted.
-    let earlier = claimed.attempts.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
-    let told = earlier.last().and_then(|attempt| attempt.row.as_ref()).or(claimed.link.base_crm.as_ref());
-    told.is_some_and(|told| Unit::ALL.iter().any(|unit| unit.is_authored() && row.differs(told, unit.fields())))
+    let earlier = claimed
+        .attempts
+        .split_last()
+        .map(|(_, earlier)| earlier)
+        .unwrap_or_default();
+    let told = earlier
+        .last()
+        .and_then(|attempt| attempt.row.as_ref())
+        .or(claimed.link.base_crm.as_ref());
+    told.is_some_and(|told| {
+        Unit::ALL
+            .iter()
+            .any(|unit| unit.is_authored() && row.differs(told, unit.fields()))
+    })
 }
 
 fn is_edited_in_google(claimed: &Claimed, event: &Event) -> Result<bool, Unmappable> {
     let Some(row) = claimed.link.base_crm.as_ref().or(claimed.old_row.as_ref()) else {
         return Ok(false);
     };
-    let organized_here = event.organizer.as_ref().is_none_or(|_| event.is_organized_here());
+    let organized_here = event
+        .organizer
+        .as_ref()
+        .is_none_or(|_| event.is_organized_here());
     let (google, landed, context) = (map::shown(event)?, landed(claimed, event), context(claimed));
-    let changed = merge::google_changed_units(&sides(claimed, row, event, &google, &landed, &context))?;
+    let changed =
+        merge::google_changed_units(&sides(claimed, row, event, &google, &landed, &context))?;
     Ok(organized_here && changed.iter().any(|unit| unit.is_authored()))
 }
 
 /// Attempts that Google's version may contain, by the stamp that their writes carry.
 fn landed<'a>(claimed: &'a Claimed, event: &Event) -> Vec<&'a Attempt> {
     let stamp = Stamp::of(event).map_or(i64::MIN, |stamp| stamp.0);
-    claimed.attempts.iter().filter(|attempt| attempt.rev <= stamp).collect()
+    claimed
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.rev <= stamp)
+        .collect()
 }
 
-fn sides<'a>(claimed: &'a Claimed, row: &'a Row, event: &Event, google: &'a map::Shown, landed: &'a [&'a Attempt], context: &'a Context) -> Sides<'a> {
+fn sides<'a>(
+    claimed: &'a Claimed,
+    row: &'a Row,
+    event: &Event,
+    google: &'a map::Shown,
+    landed: &'a [&'a Attempt],
+    context: &'a Context,
+) -> Sides<'a> {
     Sides {
         row,
         base_crm: claimed.link.base_crm.as_ref(),
@@ -274,13 +375,21 @@ fn sides<'a>(claimed: &'a Claimed, row: &'a Row, event: &Event, google: &'a map:
     }
 }
 
-fn patch_body(claimed: &Claimed, row: &Row, units: &[Unit], link_back: &LinkBack) -> Result<Map<String, Value>, Unmappable> {
+fn patch_body(
+    claimed: &Claimed,
+    row: &Row,
+    units: &[Unit],
+    link_back: &LinkBack,
+) -> Result<Map<String, Value>, Unmappable> {
     let context = context(claimed);
     let mut body = Map::new();
     for unit in units {
         body.extend(map::to_google(*unit, row, &context)?);
     }
-    body.insert("extendedProperties".to_owned(), properties(claimed, row, link_back));
+    body.insert(
+        "extendedProperties".to_owned(),
+        properties(claimed, row, link_back),
+    );
     Ok(body)
 }
 
@@ -293,7 +402,11 @@ fn write(method: Method, body: Map<String, Value>, row: &Row) -> Step {
         row: row.clone(),
         ..Merged::default()
     };
-    Step::Write(Write { method, body, merged })
+    Step::Write(Write {
+        method,
+        body,
+        merged,
+    })
 }
 
 fn context(claimed: &Claimed) -> Context {
@@ -308,7 +421,11 @@ fn synced(event: &Event, merged: &Merged) -> Result<Outcome, Unmappable> {
     let mut to_crm: BTreeMap<Unit, Map<String, Value>> = merged.to_crm.clone();
     for (unit, value) in &shown {
         let fields = map::to_row(*unit, value);
-        if unit.direction() == Direction::FromGoogle && fields.iter().any(|(field, value)| merged.row.value(field) != value) {
+        if unit.direction() == Direction::FromGoogle
+            && fields
+                .iter()
+                .any(|(field, value)| merged.row.value(field) != value)
+        {
             to_crm.insert(*unit, fields);
         }
     }
@@ -326,7 +443,10 @@ fn unlike_intent(claimed: &Claimed, write: &Write, event: &Event) -> Result<Vec<
         let meant = map::expected(unit, &write.merged.row, &context(claimed))?;
         if unit.direction() != Direction::FromGoogle && meant != value {
             let detail = json!({"unit": unit.name(), "written": meant, "shown": value});
-            notes.push(Note { kind: "note", detail });
+            notes.push(Note {
+                kind: "note",
+                detail,
+            });
         }
     }
     Ok(notes)

@@ -1,7 +1,7 @@
 //! What to do when Google refuses a read or a write of a claimed event. The table is the reference
 //! for errors of Google's guide, by class; nobody here looks at a status code.
 
-use super::push::{Method, Write};
+use super::push::{Method, Write, is_young};
 use crate::db::push_claim::{Claimed, Proof};
 use crate::db::push_record::{Note, Outcome, Pause};
 use crate::error::Class;
@@ -23,13 +23,21 @@ pub enum After {
 
 /// Decides. `write` is what was refused, none for a read; `refreshed` says that the token is new;
 /// `fraction` from 0 to 1 spreads retries.
-pub fn after(claimed: &Claimed, write: Option<&Write>, error: &GoogleError, refreshed: bool, fraction: f64) -> After {
+pub fn after(
+    claimed: &Claimed,
+    write: Option<&Write>,
+    error: &GoogleError,
+    refreshed: bool,
+    fraction: f64,
+) -> After {
     if error.is_unauthorized() && !refreshed {
         return After::Refresh;
     }
     if let Some(write) = write {
         match &write.method {
-            Method::Delete(_, by) if error.is_gone() => {
+            Method::Delete(_, by)
+                if error.is_deleted() || error.is_not_found() && !is_young(claimed) =>
+            {
                 let (by, proof) = (*by, Proof::Confirmed);
                 return After::Record(Outcome::Deleted { by, proof }, Vec::new());
             }
@@ -44,16 +52,30 @@ pub fn after(claimed: &Claimed, write: Option<&Write>, error: &GoogleError, refr
     match error.class() {
         Class::Conflict if write.is_some() => After::Read,
         Class::Reconnect => After::Reconnect(reason),
-        Class::RateLimited => After::Record(slow_down(claimed, error, reason, fraction), Vec::new()),
+        Class::RateLimited => {
+            After::Record(slow_down(claimed, error, reason, fraction), Vec::new())
+        }
         Class::Retry | Class::Conflict | Class::Resync => {
             let not_written = write.is_none() || !error.outcome_unknown();
-            After::Record(again(claimed.attempt, reason, not_written, fraction), Vec::new())
+            After::Record(
+                again(claimed.attempt, reason, not_written, fraction),
+                Vec::new(),
+            )
         }
         Class::Permanent => {
             let detail = json!({"error": error.to_string()});
-            let notes = vec![Note { kind: "note", detail }];
+            let notes = vec![Note {
+                kind: "note",
+                detail,
+            }];
             let not_written = true;
-            After::Record(Outcome::Failed { reason, not_written }, notes)
+            After::Record(
+                Outcome::Failed {
+                    reason,
+                    not_written,
+                },
+                notes,
+            )
         }
     }
 }
@@ -95,7 +117,10 @@ fn slow_down(claimed: &Claimed, error: &GoogleError, reason: String, fraction: f
     Outcome::Retry {
         reason,
         delay_seconds: seconds,
-        pause: Some(Pause { account_id, seconds }),
+        pause: Some(Pause {
+            account_id,
+            seconds,
+        }),
         free: true,
         not_written: true,
     }

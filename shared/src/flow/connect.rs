@@ -92,22 +92,38 @@ pub fn start<D: Door>(env: &Env<'_, D>, signer: &Signer, user: Uuid) -> String {
 ///
 /// # Errors
 /// [`ConnectError`].
-pub async fn finish<D: Door>(env: &Env<'_, D>, signer: &Signer, returned: &Returned) -> Result<String, ConnectError> {
+pub async fn finish<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    returned: &Returned,
+) -> Result<String, ConnectError> {
     let config = env.config;
-    let state = State::read(signer, returned.state.as_deref().unwrap_or_default(), (env.clock)())?;
+    let state = State::read(
+        signer,
+        returned.state.as_deref().unwrap_or_default(),
+        (env.clock)(),
+    )?;
     match returned.error.as_deref() {
         Some("access_denied") => return Err(ConnectError::Denied),
         Some(other) => return Err(ConnectError::Reported(other.chars().take(100).collect())),
         None => {}
     }
-    let now = match db::use_state(env.door, &config.database, config.instance(), &state.nonce).await? {
-        StateUse::Fresh { now } => now,
-        StateUse::Used => return Err(ConnectError::Replayed),
-    };
+    let now =
+        match db::use_state(env.door, &config.database, config.instance(), &state.nonce).await? {
+            StateUse::Fresh { now } => now,
+            StateUse::Used => return Err(ConnectError::Replayed),
+        };
     let code = AuthorizationCode::from(returned.code.as_deref().ok_or(ConnectError::State)?);
     let verifier = verifier(signer, &state.nonce);
-    let request = exchange::request(&config.google.oauth, &token::client(env), &code, &verifier, &config.function_url(CALLBACK));
-    let tokens = exchange::answer(env.door.send(request).await).map_err(|error| ConnectError::Exchange(error.explain()))?;
+    let request = exchange::request(
+        &config.google.oauth,
+        &token::client(env),
+        &code,
+        &verifier,
+        &config.function_url(CALLBACK),
+    );
+    let tokens = exchange::answer(env.door.send(request).await)
+        .map_err(|error| ConnectError::Exchange(error.explain()))?;
     let missing = tokens.missing_scopes();
     if !missing.is_empty() {
         return Err(ConnectError::Scopes(missing.join(", ")));
@@ -116,7 +132,13 @@ pub async fn finish<D: Door>(env: &Env<'_, D>, signer: &Signer, returned: &Retur
     Ok(email)
 }
 
-async fn store<D: Door>(env: &Env<'_, D>, signer: &Signer, state: &State, tokens: &Tokens, now: DateTime<Utc>) -> Result<String, ConnectError> {
+async fn store<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    state: &State,
+    tokens: &Tokens,
+    now: DateTime<Utc>,
+) -> Result<String, ConnectError> {
     let config = env.config;
     let expected = Expected {
         client_id: &config.client_id,
@@ -133,7 +155,11 @@ async fn store<D: Door>(env: &Env<'_, D>, signer: &Signer, state: &State, tokens
         sub: &identity.sub,
         email: &email,
         scopes: tokens.scope.as_deref().unwrap_or_default(),
-        refresh_token: tokens.refresh_token.as_ref().map(|t| seal(t.as_str(), token::REFRESH)).transpose()?,
+        refresh_token: tokens
+            .refresh_token
+            .as_ref()
+            .map(|t| seal(t.as_str(), token::REFRESH))
+            .transpose()?,
         access_token: seal(tokens.access_token.as_str(), token::ACCESS)?,
         expires_in: tokens.expires_in,
     };
@@ -142,13 +168,21 @@ async fn store<D: Door>(env: &Env<'_, D>, signer: &Signer, state: &State, tokens
     Ok(email)
 }
 
-async fn connect_primary<D: Door>(env: &Env<'_, D>, account_id: Uuid, access: &AccessToken) -> Result<(), ConnectError> {
+async fn connect_primary<D: Door>(
+    env: &Env<'_, D>,
+    account_id: Uuid,
+    access: &AccessToken,
+) -> Result<(), ConnectError> {
     let config = env.config;
     let mut page = None;
     let entry = loop {
         let request = calendar_list::request(&config.google.api, access, page.as_ref());
         let list = calendar_list::answer(env.door.send(request).await)?;
-        if let Some(entry) = list.entries.into_iter().find(|entry| entry.primary == Some(true)) {
+        if let Some(entry) = list
+            .entries
+            .into_iter()
+            .find(|entry| entry.primary == Some(true))
+        {
             break entry;
         }
         page = Some(list.next.ok_or(ConnectError::NoCalendar)?);
@@ -159,7 +193,10 @@ async fn connect_primary<D: Door>(env: &Env<'_, D>, account_id: Uuid, access: &A
         google_id: &entry.id,
         summary: entry.title(),
         time_zone: entry.time_zone.as_deref().unwrap_or("UTC"),
-        access_role: entry.access_role.as_ref().map_or("none", |role| role.as_str()),
+        access_role: entry
+            .access_role
+            .as_ref()
+            .map_or("none", |role| role.as_str()),
     };
     let connected = db::connect_calendar(env.door, &config.database, &calendar).await?;
     let calendar_id = connected.calendar_id;

@@ -3,9 +3,11 @@
 
 use super::{Env, token};
 use crate::crm::RowId;
-use crate::db::pull::{self as db, About, Applied, Apply, Claim, Claimed, Cursor, Failure, Item, Trigger};
-use crate::db::push_record::{NewToken, Pause};
 use crate::db::DbError;
+use crate::db::pull::{
+    self as db, About, Applied, Apply, Claim, Claimed, Cursor, Failure, Item, Trigger,
+};
+use crate::db::push_record::{NewToken, Pause};
 use crate::decide::pull::item;
 use crate::decide::refusal::backoff;
 use crate::door::Door;
@@ -43,7 +45,14 @@ pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled
     let mut pulled = Pulled::default();
     let mut next = trigger.clone();
     while pulled.pages < PAGES {
-        let claim = db::claim(env.door, &config.database, config.instance(), &digest, &next).await?;
+        let claim = db::claim(
+            env.door,
+            &config.database,
+            config.instance(),
+            &digest,
+            &next,
+        )
+        .await?;
         let claimed = match claim {
             Claim::Claimed(claimed) => *claimed,
             Claim::Nothing { reason } | Claim::Busy { reason } | Claim::Waiting { reason } => {
@@ -113,15 +122,30 @@ impl<D: Door> Listing<'_, D> {
                 }
                 Err(error) if error.is_full_sync_required() => {
                     let reason = "Google asks for a full listing".to_owned();
-                    let failure = Failure { reason, resync: true, ..Failure::default() };
+                    let failure = Failure {
+                        reason,
+                        resync: true,
+                        ..Failure::default()
+                    };
                     self.fail(&failure).await?;
                     return Ok(Ended::Again);
                 }
                 Err(error) => return self.fail(&self.failure(&error)).await,
             };
-            if page.access_role.as_ref().is_some_and(|role| !role.can_read()) {
-                let reason = "this calendar no longer shows its events to the connected account".to_owned();
-                return self.fail(&Failure { reason, delay_seconds: 3600.0, ..Failure::default() }).await;
+            if page
+                .access_role
+                .as_ref()
+                .is_some_and(|role| !role.can_read())
+            {
+                let reason =
+                    "this calendar no longer shows its events to the connected account".to_owned();
+                return self
+                    .fail(&Failure {
+                        reason,
+                        delay_seconds: 3600.0,
+                        ..Failure::default()
+                    })
+                    .await;
             }
             let last = matches!(page.next, Next::Sync(_));
             let (more, after) = match self.apply(page, page_token.as_ref(), as_of, pulled).await? {
@@ -136,14 +160,33 @@ impl<D: Door> Listing<'_, D> {
             }
             if pulled.pages >= PAGES {
                 let reason = "the rest of the listing follows".to_owned();
-                return self.fail(&Failure { reason, ..Failure::default() }).await;
+                return self
+                    .fail(&Failure {
+                        reason,
+                        ..Failure::default()
+                    })
+                    .await;
             }
         }
     }
 
-    async fn list(&self, token: &AccessToken, page: Option<&crate::google::PageToken>) -> Result<Page, GoogleError> {
-        let since = self.claimed.sync_token.as_ref().map_or(Since::Beginning, Since::Token);
-        let request = list::request(&self.env.config.google.api, token, &self.claimed.google_id, since, page);
+    async fn list(
+        &self,
+        token: &AccessToken,
+        page: Option<&crate::google::PageToken>,
+    ) -> Result<Page, GoogleError> {
+        let since = self
+            .claimed
+            .sync_token
+            .as_ref()
+            .map_or(Since::Beginning, Since::Token);
+        let request = list::request(
+            &self.env.config.google.api,
+            token,
+            &self.claimed.google_id,
+            since,
+            page,
+        );
         list::answer(self.env.door.send(request).await)
     }
 
@@ -161,17 +204,29 @@ impl<D: Door> Listing<'_, D> {
             summary: page.summary,
         };
         let (end, next_page) = match page.next {
-            Next::Page(token) => (Cursor::Page { page_token: Some(token.clone()) }, Some(token)),
+            Next::Page(token) => (
+                Cursor::Page {
+                    page_token: Some(token.clone()),
+                },
+                Some(token),
+            ),
             Next::Sync(sync_token) => (Cursor::End { sync_token }, None),
         };
-        let same = Cursor::Page { page_token: from.cloned() };
+        let same = Cursor::Page {
+            page_token: from.cloned(),
+        };
         let items: Vec<Item> = page.items.into_iter().map(item).collect();
         let (mut rest, mut size) = (items.as_slice(), items.len().max(1));
         loop {
             let (chunk, remaining) = rest.split_at(size.min(rest.len()));
             let cursor = if remaining.is_empty() { &end } else { &same };
             match self.send(chunk, cursor, &about, as_of).await {
-                Ok(Applied::Applied { counts, due, more, as_of }) => {
+                Ok(Applied::Applied {
+                    counts,
+                    due,
+                    more,
+                    as_of,
+                }) => {
                     self.new_token = None;
                     for (what, n) in counts {
                         *pulled.counts.entry(what).or_default() += n;
@@ -189,7 +244,13 @@ impl<D: Door> Listing<'_, D> {
         }
     }
 
-    async fn send(&self, items: &[Item], cursor: &Cursor, about: &About, as_of: i64) -> Result<Applied, DbError> {
+    async fn send(
+        &self,
+        items: &[Item],
+        cursor: &Cursor,
+        about: &About,
+        as_of: i64,
+    ) -> Result<Applied, DbError> {
         let config = self.env.config;
         let page = Apply {
             claimed: &self.claimed,
@@ -200,12 +261,26 @@ impl<D: Door> Listing<'_, D> {
             token: self.new_token.as_ref(),
             trigger: self.trigger,
         };
-        db::apply(self.env.door, &config.database, config.instance(), self.digest, &page).await
+        db::apply(
+            self.env.door,
+            &config.database,
+            config.instance(),
+            self.digest,
+            &page,
+        )
+        .await
     }
 
     async fn fail(&self, failure: &Failure) -> Result<Ended, DbError> {
         let config = self.env.config;
-        db::fail(self.env.door, &config.database, config.instance(), &self.claimed, failure).await?;
+        db::fail(
+            self.env.door,
+            &config.database,
+            config.instance(),
+            &self.claimed,
+            failure,
+        )
+        .await?;
         Ok(Ended::Stopped(failure.reason.clone()))
     }
 

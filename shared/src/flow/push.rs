@@ -57,7 +57,11 @@ pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbErro
     for _ in 1..ROUNDS {
         match pushed {
             Pushed::Done { again: true, .. } => pushed = once(env, id).await?,
-            Pushed::Done { .. } | Pushed::Nothing { .. } | Pushed::Waiting { .. } | Pushed::Busy | Pushed::Fenced => break,
+            Pushed::Done { .. }
+            | Pushed::Nothing { .. }
+            | Pushed::Waiting { .. }
+            | Pushed::Busy
+            | Pushed::Fenced => break,
         }
     }
     Ok(pushed)
@@ -80,7 +84,15 @@ async fn once<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
         new_token: None,
     };
     let (outcome, notes) = work.run().await;
-    let recorded = push_record::send(env.door, &config.database, config.instance(), &claimed, &outcome, &notes, &work.new_token);
+    let recorded = push_record::send(
+        env.door,
+        &config.database,
+        config.instance(),
+        &claimed,
+        &outcome,
+        &notes,
+        &work.new_token,
+    );
     Ok(match recorded.await? {
         Recorded::Recorded { again } => Pushed::Done {
             did: name(&outcome),
@@ -127,7 +139,13 @@ impl<D: Door> Work<'_, D> {
                     Err(error) => self.after(None, &error),
                 },
                 Step::Write(_) if !push::may_write(self.claimed) => {
-                    return (failed("this calendar can only be read; choose another one for the event".to_owned()), Vec::new());
+                    return (
+                        failed(
+                            "this calendar can only be read; choose another one for the event"
+                                .to_owned(),
+                        ),
+                        Vec::new(),
+                    );
                 }
                 Step::Write(write) => match self.write(&access.token, &write).await {
                     Ok(event) => match push::written(self.claimed, &write, event.as_ref()) {
@@ -161,7 +179,13 @@ impl<D: Door> Work<'_, D> {
     }
 
     fn after(&self, write: Option<&Write>, error: &GoogleError) -> After {
-        refusal::after(self.claimed, write, error, self.refreshed, self.env.random.fraction())
+        refusal::after(
+            self.claimed,
+            write,
+            error,
+            self.refreshed,
+            self.env.random.fraction(),
+        )
     }
 
     /// A refusal of a read that followed another refusal: nothing is sent any more.
@@ -175,19 +199,31 @@ impl<D: Door> Work<'_, D> {
     fn no_access(&self, error: &token::NoAccess) -> Ended {
         match error {
             token::NoAccess::Refused(reason) | token::NoAccess::Later(reason) => self.soon(reason),
-            token::NoAccess::Broken(reason) => {
-                (refusal::again(self.claimed.attempt, reason.clone(), true, self.env.random.fraction()), Vec::new())
-            }
+            token::NoAccess::Broken(reason) => (
+                refusal::again(
+                    self.claimed.attempt,
+                    reason.clone(),
+                    true,
+                    self.env.random.fraction(),
+                ),
+                Vec::new(),
+            ),
         }
     }
 
     /// Earlier attempts of this claim may have landed, so it is not said that nothing was written.
     fn soon(&self, reason: &str) -> Ended {
-        (refusal::soon(reason.to_owned(), false, self.env.random.fraction()), Vec::new())
+        (
+            refusal::soon(reason.to_owned(), false, self.env.random.fraction()),
+            Vec::new(),
+        )
     }
 
     async fn read(&self, token: &AccessToken) -> Result<Seen, GoogleError> {
-        let (api, calendar) = (&self.env.config.google.api, &self.claimed.calendar.google_id);
+        let (api, calendar) = (
+            &self.env.config.google.api,
+            &self.claimed.calendar.google_id,
+        );
         let request = get::request(api, token, calendar, &self.claimed.link.google_id);
         match get::answer(self.env.door.send(request).await) {
             Ok(event) => Ok(Seen::Event(Box::new(event))),
@@ -196,8 +232,15 @@ impl<D: Door> Work<'_, D> {
         }
     }
 
-    async fn write(&self, token: &AccessToken, write: &Write) -> Result<Option<Event>, GoogleError> {
-        let (api, calendar) = (&self.env.config.google.api, &self.claimed.calendar.google_id);
+    async fn write(
+        &self,
+        token: &AccessToken,
+        write: &Write,
+    ) -> Result<Option<Event>, GoogleError> {
+        let (api, calendar) = (
+            &self.env.config.google.api,
+            &self.claimed.calendar.google_id,
+        );
         let (event, mail) = (&self.claimed.link.google_id, self.send_updates());
         let door = self.env.door;
         match &write.method {

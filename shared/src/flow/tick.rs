@@ -41,7 +41,11 @@ pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
     let config = env.config;
     let end = (env.clock)() + BUDGET;
     let in_time = || (env.clock)() < end;
-    let secret = config.function_secrets.first().map(String::as_str).unwrap_or_default();
+    let secret = config
+        .function_secrets
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     let due = due::send(env.door, &config.database, config.instance(), MOST, secret).await?;
     let mut ticked = Ticked::default();
     for calendar in due.channels {
@@ -78,7 +82,12 @@ pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
 }
 
 /// Pushes events while there is time; says whether some are left.
-async fn push_all<D: Door>(env: &Env<'_, D>, events: &[RowId], in_time: impl Fn() -> bool, ticked: &mut Ticked) -> bool {
+async fn push_all<D: Door>(
+    env: &Env<'_, D>,
+    events: &[RowId],
+    in_time: impl Fn() -> bool,
+    ticked: &mut Ticked,
+) -> bool {
     for id in events {
         if !in_time() {
             return true;

@@ -68,7 +68,12 @@ pub async fn open<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acces
 pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
     let config = env.config;
     let sealed_wrong = |error: crate::secret::KeyError| NoAccess::Broken(error.to_string());
-    let refresh_token = RefreshToken::from(config.keys.open(&grant.refresh_token, REFRESH).map_err(sealed_wrong)?);
+    let refresh_token = RefreshToken::from(
+        config
+            .keys
+            .open(&grant.refresh_token, REFRESH)
+            .map_err(sealed_wrong)?,
+    );
     let request = refresh::request(&config.google.oauth, &client(env), &refresh_token);
     let tokens = match refresh::answer(env.door.send(request).await) {
         Ok(tokens) => tokens,
@@ -79,13 +84,24 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
                     refused(env, grant, &reason).await;
                     NoAccess::Refused(reason)
                 }
-                Class::Retry | Class::RateLimited | Class::Conflict | Class::Resync => NoAccess::Later(reason),
+                Class::Retry | Class::RateLimited | Class::Conflict | Class::Resync => {
+                    NoAccess::Later(reason)
+                }
                 Class::Permanent => NoAccess::Broken(reason),
             });
         }
     };
-    let seal = |secret: &str, purpose| config.keys.seal(secret, purpose, env.random).map_err(sealed_wrong);
-    let new_refresh = tokens.refresh_token.as_ref().map(|token| seal(token.as_str(), REFRESH)).transpose()?;
+    let seal = |secret: &str, purpose| {
+        config
+            .keys
+            .seal(secret, purpose, env.random)
+            .map_err(sealed_wrong)
+    };
+    let new_refresh = tokens
+        .refresh_token
+        .as_ref()
+        .map(|token| seal(token.as_str(), REFRESH))
+        .transpose()?;
     let new = NewToken {
         account_id: grant.account_id,
         generation: grant.generation,
@@ -95,7 +111,8 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
     };
     let rotated = new.refresh_token.is_some();
     if rotated {
-        let stored = connect::store_token(env.door, &config.database, config.instance(), &new).await;
+        let stored =
+            connect::store_token(env.door, &config.database, config.instance(), &new).await;
         stored.map_err(|error| NoAccess::Later(error.to_string()))?;
     }
     Ok(Access {
@@ -107,7 +124,8 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
 /// The account waits for its user. Where the database does not hear it, the next refresh says it again.
 pub async fn refused<D: Door>(env: &Env<'_, D>, grant: &TokenGrant, reason: &str) {
     let config = env.config;
-    let _heard = connect::token_refused(env.door, &config.database, config.instance(), grant, reason).await;
+    let _heard =
+        connect::token_refused(env.door, &config.database, config.instance(), grant, reason).await;
 }
 
 /// The OAuth client.

@@ -22,23 +22,46 @@ const GRACE: i64 = 3600;
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn watch<D: Door>(env: &Env<'_, D>, calendar_id: Uuid) -> Result<Result<(), String>, DbError> {
+pub async fn watch<D: Door>(
+    env: &Env<'_, D>,
+    calendar_id: Uuid,
+) -> Result<Result<(), String>, DbError> {
     let config = env.config;
     let unable = match &config.signer {
-        _ if !config.is_reachable() => Some("app_url is not HTTPS, so Google cannot push: the calendar is polled"),
-        None => Some("signing_key is not set, so pushes could not be told from forgeries: the calendar is polled"),
+        _ if !config.is_reachable() => {
+            Some("app_url is not HTTPS, so Google cannot push: the calendar is polled")
+        }
+        None => Some(
+            "signing_key is not set, so pushes could not be told from forgeries: the calendar is polled",
+        ),
         Some(_) => None,
     };
     let channel = ChannelId::from(env.random.token());
-    let begun = db::begin_channel(env.door, &config.database, config.instance(), calendar_id, &channel, unable).await?;
+    let begun = db::begin_channel(
+        env.door,
+        &config.database,
+        config.instance(),
+        calendar_id,
+        &channel,
+        unable,
+    )
+    .await?;
     let (google_id, now, grant) = match begun {
-        Begun::Begun { google_id, now, token } => (google_id, now, token),
+        Begun::Begun {
+            google_id,
+            now,
+            token,
+        } => (google_id, now, token),
         Begun::Nothing { reason } => return Ok(Err(reason)),
     };
     let (watched, opened, new) = match token::open(env, &grant).await {
         Ok(mut access) => {
             let new = access.new.take();
-            (ask(env, &access.token, &google_id, &channel, now).await, Some(access.token), new)
+            (
+                ask(env, &access.token, &google_id, &channel, now).await,
+                Some(access.token),
+                new,
+            )
         }
         Err(error) => (failed(error.reason(), false), None, None),
     };
@@ -52,9 +75,18 @@ pub async fn watch<D: Door>(env: &Env<'_, D>, calendar_id: Uuid) -> Result<Resul
     })
 }
 
-async fn ask<D: Door>(env: &Env<'_, D>, token: &AccessToken, calendar: &CalendarId, channel: &ChannelId, now: DateTime<Utc>) -> Watched {
+async fn ask<D: Door>(
+    env: &Env<'_, D>,
+    token: &AccessToken,
+    calendar: &CalendarId,
+    channel: &ChannelId,
+    now: DateTime<Utc>,
+) -> Watched {
     let expires = now + TimeDelta::seconds(i64::from(TTL));
-    let (Some(signer), Ok(address)) = (&env.config.signer, Url::parse(&env.config.function_url("google-webhook"))) else {
+    let (Some(signer), Ok(address)) = (
+        &env.config.signer,
+        Url::parse(&env.config.function_url("google-webhook")),
+    ) else {
         return failed("there is no address for pushes", true);
     };
     let new = NewChannel {
@@ -73,21 +105,45 @@ async fn ask<D: Door>(env: &Env<'_, D>, token: &AccessToken, calendar: &Calendar
     }
 }
 
-async fn record<D: Door>(env: &Env<'_, D>, channel: &ChannelId, watched: &Watched, token: Option<&NewToken>) -> Result<Vec<OldChannel>, DbError> {
+async fn record<D: Door>(
+    env: &Env<'_, D>,
+    channel: &ChannelId,
+    watched: &Watched,
+    token: Option<&NewToken>,
+) -> Result<Vec<OldChannel>, DbError> {
     let config = env.config;
-    let recorded = db::record_channel(env.door, &config.database, config.instance(), channel, watched, token).await?;
+    let recorded = db::record_channel(
+        env.door,
+        &config.database,
+        config.instance(),
+        channel,
+        watched,
+        token,
+    )
+    .await?;
     Ok(recorded.old)
 }
 
 /// A channel that cannot be stopped ends by itself; until then its messages are harmless.
-async fn stop_all<D: Door>(env: &Env<'_, D>, token: &AccessToken, old: &[OldChannel]) -> Result<(), DbError> {
+async fn stop_all<D: Door>(
+    env: &Env<'_, D>,
+    token: &AccessToken,
+    old: &[OldChannel],
+) -> Result<(), DbError> {
     let config = env.config;
     let mut stopped = Vec::new();
     for channel in old {
-        let request = stop::request(&config.google.api, token, &channel.channel_id, &channel.resource_id);
+        let request = stop::request(
+            &config.google.api,
+            token,
+            &channel.channel_id,
+            &channel.resource_id,
+        );
         match stop::answer(env.door.send(request).await) {
             Ok(()) => stopped.push(channel.channel_id.clone()),
-            Err(error) if error.is_gone() || error.is_forbidden() => stopped.push(channel.channel_id.clone()),
+            Err(error) if error.is_gone() || error.is_forbidden() => {
+                stopped.push(channel.channel_id.clone())
+            }
             Err(_) => {}
         }
     }
@@ -115,12 +171,20 @@ fn sign(signer: &Signer, channel: &ChannelId, expires: DateTime<Utc>) -> Channel
 }
 
 /// Whether a message carries the token of its channel, and not after its end.
-pub fn is_genuine(signer: &Signer, channel: &ChannelId, token: &ChannelToken, now: DateTime<Utc>) -> bool {
+pub fn is_genuine(
+    signer: &Signer,
+    channel: &ChannelId,
+    token: &ChannelToken,
+    now: DateTime<Utc>,
+) -> bool {
     let Some((expires, signature)) = token.as_str().split_once('.') else {
         return false;
     };
     let genuine = signer.verify(PURPOSE, &format!("{channel} {expires}"), signature);
-    genuine && expires.parse::<i64>().is_ok_and(|expires| now.timestamp() < expires)
+    genuine
+        && expires
+            .parse::<i64>()
+            .is_ok_and(|expires| now.timestamp() < expires)
 }
 
 #[cfg(test)]
@@ -140,7 +204,12 @@ mod tests {
         let later = ChannelToken::from(token.as_str().replace("1000.", "9000."));
         assert!(!is_genuine(&signer, &one, &later, at(999)));
         for nonsense in ["", ".", "1000", "x.y", "9999999999999999999999.z"] {
-            assert!(!is_genuine(&signer, &one, &ChannelToken::from(nonsense), at(1)));
+            assert!(!is_genuine(
+                &signer,
+                &one,
+                &ChannelToken::from(nonsense),
+                at(1)
+            ));
         }
     }
 }

@@ -24,18 +24,29 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
     } else if path.ends_with("/google-connect/callback") {
         callback(&request, env).await
     } else {
-        Reply::error(StatusCode::NOT_FOUND, "google-connect answers start and callback")
+        Reply::error(
+            StatusCode::NOT_FOUND,
+            "google-connect answers start and callback",
+        )
     }
 }
 
 fn start<D: Door>(headers: &HeaderMap, env: &Env<'_, D>) -> Reply {
     let config = env.config;
     let (Some(secret), Some(signer)) = (&config.jwt_secret, &config.signer) else {
-        let reply = Reply::error(StatusCode::UNAUTHORIZED, "this deployment cannot connect calendars yet");
-        return reply.logged("refused: the variables jwt_secret and signing_key must be set to connect calendars");
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment cannot connect calendars yet",
+        );
+        return reply.logged(
+            "refused: the variables jwt_secret and signing_key must be set to connect calendars",
+        );
     };
     if config.client_id.is_empty() {
-        let reply = Reply::error(StatusCode::SERVICE_UNAVAILABLE, "this deployment has no Google OAuth client yet");
+        let reply = Reply::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this deployment has no Google OAuth client yet",
+        );
         return reply.logged("refused: the variable google_client_id is not set");
     }
     let user = match jwt::user(bearer(headers).unwrap_or_default(), secret, (env.clock)()) {
@@ -52,7 +63,10 @@ fn start<D: Door>(headers: &HeaderMap, env: &Env<'_, D>) -> Reply {
 
 async fn callback<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let Some(signer) = &env.config.signer else {
-        let reply = Reply::error(StatusCode::UNAUTHORIZED, "this deployment cannot connect calendars yet");
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment cannot connect calendars yet",
+        );
         return reply.logged("refused: the variable signing_key is not set");
     };
     let mut returned = Returned::default();
@@ -87,7 +101,10 @@ fn result_url(app_url: &Url, reason: Option<&str>) -> Url {
     let mut url = app_url.clone();
     match reason {
         None => url.query_pairs_mut().append_pair("google", "connected"),
-        Some(reason) => url.query_pairs_mut().append_pair("google", "failed").append_pair("reason", reason),
+        Some(reason) => url
+            .query_pairs_mut()
+            .append_pair("google", "failed")
+            .append_pair("reason", reason),
     };
     url
 }

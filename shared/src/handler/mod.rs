@@ -66,15 +66,26 @@ impl Reply {
 /// are 500 and say in the log what to do.
 fn database_error(error: &DbError) -> Reply {
     let (status, reason) = match error.class() {
-        Class::Retry | Class::RateLimited | Class::Resync | Class::Reconnect => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached; the work is done later")
-        }
-        Class::Conflict => (StatusCode::CONFLICT, "this database belongs to another deployment; see the log"),
-        Class::Permanent => (StatusCode::INTERNAL_SERVER_ERROR, "the database refused the call; see the log"),
+        Class::Retry | Class::RateLimited | Class::Resync | Class::Reconnect => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database cannot be reached; the work is done later",
+        ),
+        Class::Conflict => (
+            StatusCode::CONFLICT,
+            "this database belongs to another deployment; see the log",
+        ),
+        Class::Permanent => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the database refused the call; see the log",
+        ),
     };
     let hint = match error {
-        DbError::Refused { hint: Some(hint), .. } => format!(" {hint}"),
-        DbError::Refused { hint: None, .. } | DbError::Transport(_) | DbError::Unreadable { .. } => String::new(),
+        DbError::Refused {
+            hint: Some(hint), ..
+        } => format!(" {hint}"),
+        DbError::Refused { hint: None, .. }
+        | DbError::Transport(_)
+        | DbError::Unreadable { .. } => String::new(),
     };
     Reply::error(status, reason).logged(format!("{error}.{hint}"))
 }
@@ -82,13 +93,27 @@ fn database_error(error: &DbError) -> Reply {
 /// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.
 fn refuse_stranger(config: &Config, headers: &HeaderMap) -> Option<Reply> {
     if config.function_secrets.is_empty() {
-        let reply = Reply::error(StatusCode::UNAUTHORIZED, "this deployment has no function_secret; nobody is let in");
-        return Some(reply.logged("refused: the variable function_secret is not set; set it to let the database in"));
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment has no function_secret; nobody is let in",
+        );
+        return Some(reply.logged(
+            "refused: the variable function_secret is not set; set it to let the database in",
+        ));
     }
     let shown = bearer(headers).unwrap_or_default();
     // Each is compared, so that the time does not tell which one fits.
-    let fits = config.function_secrets.iter().filter(|known| secret::equal(known, shown)).count();
-    (fits == 0).then(|| Reply::error(StatusCode::UNAUTHORIZED, "send the function secret as Authorization: Bearer"))
+    let fits = config
+        .function_secrets
+        .iter()
+        .filter(|known| secret::equal(known, shown))
+        .count();
+    (fits == 0).then(|| {
+        Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "send the function secret as Authorization: Bearer",
+        )
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

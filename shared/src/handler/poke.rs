@@ -19,7 +19,9 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
     }
     let id = match poke::parse(request.body()) {
         Ok(id) => id,
-        Err(error @ Malformed::TooLarge) => return Reply::error(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+        Err(error @ Malformed::TooLarge) => {
+            return Reply::error(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string());
+        }
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match push(env, id).await {

@@ -11,7 +11,10 @@ use http::{Method, Request, StatusCode};
 pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     if !path.ends_with("/scheduler/tick") {
-        return Reply::error(StatusCode::NOT_FOUND, "the scheduler answers POST /functions/v1/scheduler/tick");
+        return Reply::error(
+            StatusCode::NOT_FOUND,
+            "the scheduler answers POST /functions/v1/scheduler/tick",
+        );
     }
     if request.method() != Method::POST {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "POST to tick");

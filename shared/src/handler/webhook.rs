@@ -6,10 +6,10 @@
 use super::{Reply, database_error};
 use crate::db::pull::Trigger;
 use crate::door::Door;
+use crate::flow::Env;
 use crate::flow::pull::pull;
 use crate::flow::push::push;
 use crate::flow::watch::is_genuine;
-use crate::flow::Env;
 use crate::google::notification;
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -22,13 +22,19 @@ const MERGED: usize = 5;
 pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let quiet = || Reply::json(StatusCode::OK, &json!({"outcome": "ok"}));
     let Some(signer) = &env.config.signer else {
-        return quiet().logged("ignored: the variable signing_key is not set, so no notification can be trusted");
+        return quiet().logged(
+            "ignored: the variable signing_key is not set, so no notification can be trusted",
+        );
     };
     let Ok(message) = notification::read(request.headers()) else {
         return quiet();
     };
     let now = (env.clock)();
-    if !message.token.as_ref().is_some_and(|token| is_genuine(signer, &message.channel, token, now)) {
+    if !message
+        .token
+        .as_ref()
+        .is_some_and(|token| is_genuine(signer, &message.channel, token, now))
+    {
         return quiet();
     }
     let trigger = Trigger::Notification {

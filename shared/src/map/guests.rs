@@ -36,8 +36,13 @@ impl Guests {
         let guests = row.value("attendees").as_array().map(Vec::as_slice);
         Self::collect(guests.unwrap_or_default().iter().map(|guest| {
             let field = |name: &str| guest.get(name).cloned().unwrap_or_default();
-            let fields = NAMES.iter().map(|(ours, theirs)| ((*theirs).to_owned(), field(ours)));
-            (field("email").as_str().unwrap_or_default().to_owned(), fields.collect())
+            let fields = NAMES
+                .iter()
+                .map(|(ours, theirs)| ((*theirs).to_owned(), field(ours)));
+            (
+                field("email").as_str().unwrap_or_default().to_owned(),
+                fields.collect(),
+            )
         }))
     }
 
@@ -76,7 +81,11 @@ impl Guests {
 
     fn collect(guests: impl Iterator<Item = (String, Map<String, Value>)>) -> Self {
         let named = guests.filter(|(email, _)| !email.trim().is_empty());
-        Self(named.map(|(email, guest)| (canonical(&email), plain(&email, guest))).collect())
+        Self(
+            named
+                .map(|(email, guest)| (canonical(&email), plain(&email, guest)))
+                .collect(),
+        )
     }
 }
 
@@ -102,7 +111,11 @@ pub fn merge(base_crm: &Guests, row: &Guests, base_google: &Guests, google: &Gue
     Guests(merged)
 }
 
-fn fields(base: Option<&Map<String, Value>>, ours: &Map<String, Value>, theirs: &Map<String, Value>) -> Map<String, Value> {
+fn fields(
+    base: Option<&Map<String, Value>>,
+    ours: &Map<String, Value>,
+    theirs: &Map<String, Value>,
+) -> Map<String, Value> {
     let mut guest = theirs.clone();
     for (_, name) in NAMES {
         let changed = base.is_some_and(|base| base.get(name) != ours.get(name));
@@ -117,7 +130,10 @@ fn fields(base: Option<&Map<String, Value>>, ours: &Map<String, Value>, theirs: 
 }
 
 fn wire(guest: &Attendee) -> Map<String, Value> {
-    let answer = guest.response_status.as_ref().unwrap_or(&ResponseStatus::NeedsAction);
+    let answer = guest
+        .response_status
+        .as_ref()
+        .unwrap_or(&ResponseStatus::NeedsAction);
     let fields = json!({
         "displayName": guest.display_name, "optional": guest.optional, "responseStatus": answer,
         "comment": guest.comment, "additionalGuests": guest.additional_guests,
@@ -134,13 +150,17 @@ fn canonical(email: &str) -> String {
 /// Without what is absent or default, and without a name that is only the address again.
 fn plain(email: &str, mut guest: Map<String, Value>) -> Map<String, Value> {
     guest.remove("email");
-    let empty = |value: &Value| value.is_null() || *value == json!(false) || *value == json!("") || *value == json!(0);
+    let empty = |value: &Value| {
+        value.is_null() || *value == json!(false) || *value == json!("") || *value == json!(0)
+    };
     guest.retain(|_, value| !empty(value));
     let named_as_address = guest.get("displayName").and_then(Value::as_str);
     if named_as_address.is_some_and(|name| canonical(name) == canonical(email)) {
         guest.remove("displayName");
     }
-    guest.entry("responseStatus").or_insert_with(|| json!("needsAction"));
+    guest
+        .entry("responseStatus")
+        .or_insert_with(|| json!("needsAction"));
     guest
 }
 
@@ -149,11 +169,17 @@ mod tests {
     use super::*;
 
     fn guests(list: &[(&str, &str)]) -> Guests {
-        let one = |(email, answer): &(&str, &str)| json!({"email": email, "responseStatus": answer});
+        let one =
+            |(email, answer): &(&str, &str)| json!({"email": email, "responseStatus": answer});
         Guests::of_shown(&list.iter().map(one).collect())
     }
 
-    fn check(base: &[(&str, &str)], row: &[(&str, &str)], google: &[(&str, &str)], expected: &[(&str, &str)]) {
+    fn check(
+        base: &[(&str, &str)],
+        row: &[(&str, &str)],
+        google: &[(&str, &str)],
+        expected: &[(&str, &str)],
+    ) {
         let base = guests(base);
         let merged = merge(&base, &guests(row), &base, &guests(google));
         assert_eq!(merged, guests(expected));
@@ -179,6 +205,11 @@ mod tests {
 
     #[test]
     fn addresses_are_one_whatever_their_case() {
-        check(&[ANN], &[("Ann@Example.com", "needsAction")], &[ANN_YES], &[ANN_YES]);
+        check(
+            &[ANN],
+            &[("Ann@Example.com", "needsAction")],
+            &[ANN_YES],
+            &[ANN_YES],
+        );
     }
 }

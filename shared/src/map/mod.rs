@@ -105,7 +105,14 @@ impl Unit {
             Self::Title => &["title"],
             Self::Description => &["description"],
             Self::Location => &["location"],
-            Self::When => &["all_day", "starts_at", "ends_at", "starts_on", "ends_on", "time_zone"],
+            Self::When => &[
+                "all_day",
+                "starts_at",
+                "ends_at",
+                "starts_on",
+                "ends_on",
+                "time_zone",
+            ],
             Self::Recurrence => &["recurrence"],
             Self::Status => &["status"],
             Self::Visibility => &["visibility"],
@@ -181,7 +188,9 @@ pub fn shown(event: &Event) -> Result<Shown, Unmappable> {
             Unit::Recurrence => lines(event.recurrence.as_deref()),
             Unit::Status => json!(event.status.as_ref().map_or("confirmed", Status::as_str)),
             Unit::Visibility => json!(event.visibility.as_ref().map_or("default", |v| v.as_str())),
-            Unit::Transparency => json!(event.transparency.as_ref().map_or("opaque", |t| t.as_str())),
+            Unit::Transparency => {
+                json!(event.transparency.as_ref().map_or("opaque", |t| t.as_str()))
+            }
             Unit::Color => text(event.color_id.as_deref()),
             // A shortened list says nothing about who was removed.
             Unit::Attendees if event.attendees_omitted == Some(true) => continue,
@@ -242,7 +251,11 @@ pub fn to_row(unit: Unit, shown: &Value) -> Map<String, Value> {
 ///
 /// # Errors
 /// [`Unmappable::RowWithoutTime`].
-pub fn to_google(unit: Unit, row: &Row, context: &Context) -> Result<Map<String, Value>, Unmappable> {
+pub fn to_google(
+    unit: Unit,
+    row: &Row,
+    context: &Context,
+) -> Result<Map<String, Value>, Unmappable> {
     let expected = expected(unit, row, context)?;
     let one = |field: &str, value: Value| Map::from_iter([(field.to_owned(), value)]);
     Ok(match unit {
@@ -280,34 +293,55 @@ pub fn whole(row: &Row, context: &Context) -> Result<Map<String, Value>, Unmappa
 }
 
 fn text(text: Option<&str>) -> Value {
-    text.filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
+    text.filter(|text| !text.is_empty())
+        .map_or(Value::Null, Value::from)
 }
 
 fn lines(lines: Option<&[String]>) -> Value {
-    lines.filter(|lines| !lines.is_empty()).map_or(Value::Null, |lines| json!(lines))
+    lines
+        .filter(|lines| !lines.is_empty())
+        .map_or(Value::Null, |lines| json!(lines))
 }
 
 fn row_lines(row: &Row) -> Value {
     match row.value("recurrence") {
         Value::Array(lines) if !lines.is_empty() => Value::Array(lines.clone()),
-        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Value::Null,
+        Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Object(_) => Value::Null,
     }
 }
 
 fn reminders_shown(reminders: Option<&Reminders>) -> Value {
-    let use_default = reminders.and_then(|r| r.use_default).unwrap_or(reminders.is_none());
-    let overrides = reminders.and_then(|r| r.overrides.as_deref()).unwrap_or_default();
+    let use_default = reminders
+        .and_then(|r| r.use_default)
+        .unwrap_or(reminders.is_none());
+    let overrides = reminders
+        .and_then(|r| r.overrides.as_deref())
+        .unwrap_or_default();
     reminders_value(use_default, overrides.iter().map(reminder))
 }
 
 fn reminder(reminder: &Reminder) -> (String, i64) {
-    let method = reminder.method.as_ref().map_or("popup", |method| method.as_str());
+    let method = reminder
+        .method
+        .as_ref()
+        .map_or("popup", |method| method.as_str());
     (method.to_owned(), reminder.minutes.unwrap_or_default())
 }
 
 fn reminders_expected(row: &Value) -> Value {
-    let use_default = row.get("use_default").and_then(Value::as_bool).unwrap_or(row.is_null());
-    let overrides = row.get("overrides").and_then(Value::as_array).map(Vec::as_slice);
+    let use_default = row
+        .get("use_default")
+        .and_then(Value::as_bool)
+        .unwrap_or(row.is_null());
+    let overrides = row
+        .get("overrides")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice);
     reminders_value(
         use_default,
         overrides.unwrap_or_default().iter().map(|one| {
@@ -333,7 +367,10 @@ fn reminders_value(use_default: bool, overrides: impl Iterator<Item = (String, i
 }
 
 fn reminders_to_row(shown: &Value) -> Value {
-    let use_default = shown.get("useDefault").and_then(Value::as_bool).unwrap_or(true);
+    let use_default = shown
+        .get("useDefault")
+        .and_then(Value::as_bool)
+        .unwrap_or(true);
     let overrides = shown.get("overrides").cloned().unwrap_or_else(|| json!([]));
     json!({"use_default": use_default, "overrides": overrides})
 }

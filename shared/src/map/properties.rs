@@ -68,16 +68,27 @@ pub fn body(id: RowId, stamp: Stamp, row: &Row, link_back: &LinkBack) -> Value {
         private.insert(EVENT.to_owned(), json!(id.to_string()));
     }
     for (field, key) in REFERENCES {
-        private.insert(key.to_owned(), row.text(field).map_or(Value::Null, Value::from));
+        private.insert(
+            key.to_owned(),
+            row.text(field).map_or(Value::Null, Value::from),
+        );
     }
     json!({"private": private})
 }
 
 pub fn shown(event: &Event) -> Value {
     let value = |key| event.private_property(key);
-    REFERENCES.iter().map(|(field, key)| ((*field).to_owned(), json!(value(key)))).collect::<Map<_, _>>().into()
+    REFERENCES
+        .iter()
+        .map(|(field, key)| ((*field).to_owned(), json!(value(key))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 pub fn expected(row: &Row) -> Value {
-    REFERENCES.iter().map(|(field, _)| ((*field).to_owned(), json!(row.text(field)))).collect::<Map<_, _>>().into()
+    REFERENCES
+        .iter()
+        .map(|(field, _)| ((*field).to_owned(), json!(row.text(field))))
+        .collect::<Map<_, _>>()
+        .into()
 }

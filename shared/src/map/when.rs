@@ -20,9 +20,10 @@ pub fn shown(event: &Event) -> Result<Value, Unmappable> {
 fn side(time: Option<&EventTime>, name: &'static str) -> Result<String, Unmappable> {
     match time {
         Some(EventTime::Date { date }) => Ok(date.to_string()),
-        Some(time @ EventTime::DateTime { .. }) => {
-            time.instant().map(seconds).ok_or(Unmappable::GoogleTime(name))
-        }
+        Some(time @ EventTime::DateTime { .. }) => time
+            .instant()
+            .map(seconds)
+            .ok_or(Unmappable::GoogleTime(name)),
         None => Err(Unmappable::GoogleTime(name)),
     }
 }
@@ -33,8 +34,11 @@ pub fn expected(row: &Row, context: &Context) -> Result<Value, Unmappable> {
         return Ok(json!({"start": date("starts_on")?, "end": date("ends_on")?, "zone": null}));
     }
     let instant = |field| {
-        let time = row.text(field).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        time.map(|time| seconds(time.to_utc())).ok_or(Unmappable::RowWithoutTime)
+        let time = row
+            .text(field)
+            .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        time.map(|time| seconds(time.to_utc()))
+            .ok_or(Unmappable::RowWithoutTime)
     };
     let zone = row.text("time_zone").unwrap_or(&context.time_zone);
     Ok(json!({"start": instant("starts_at")?, "end": instant("ends_at")?, "zone": zone}))
@@ -68,7 +72,9 @@ pub fn to_row(shown: &Value) -> Map<String, Value> {
     };
     match fields {
         Value::Object(fields) => fields,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
     }
 }
 
@@ -77,12 +83,15 @@ fn is_date(time: &Value) -> bool {
 }
 
 fn seconds(time: DateTime<Utc>) -> String {
-    time.trunc_subsecs(0).to_rfc3339_opts(SecondsFormat::Secs, true)
+    time.trunc_subsecs(0)
+        .to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The form in which the database compares times.
 fn micros(time: &Value) -> Value {
-    let parsed = time.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let parsed = time
+        .as_str()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     parsed.map_or(Value::Null, |time| {
         json!(time.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true))
     })
