@@ -105,6 +105,8 @@ switches! {
     WebhookDomain "webhookDomain" ["accepted", "refused"];
     /// Quota units of a PATCH.
     PatchCost "patchCost" ["one", "three"];
+    /// A second write to one event within a batch.
+    BatchConflicts "batchConflicts" ["refused", "done"];
     /// Importing an `iCalUID` that is already there.
     ImportAgain "importAgain" ["update", "duplicate"];
 }
@@ -138,6 +140,8 @@ dials! {
     GuestsPerDay "externalGuestsPerDay" = 10_000;
     /// Calendars one user may create per day; 0 is no limit.
     CalendarsPerDay "calendarsPerDay" = 60;
+    /// Calls a batch may hold.
+    BatchLimit "batchLimit" = 1000;
     /// How far ahead of now endless series are expanded, in days.
     ExpansionDays "expansionDays" = 730;
 }

@@ -178,6 +178,13 @@ impl Session {
         send(&self.sim, method, path, &all, body)
     }
 
+    /// A body that is not JSON.
+    pub(crate) fn raw(&self, path: &str, kind: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
+        send(&self.sim, "POST", path, &headers, body.to_owned().into())
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], &Value::Null)
     }

@@ -3,6 +3,7 @@
 //! A row's check runs requests against a fresh simulator and panics when an answer is not the
 //! documented one; the unit test of the row calls the same function.
 
+mod batch;
 mod calendars;
 mod delivery;
 mod deltas;
@@ -10,13 +11,13 @@ mod errors;
 mod events_fields;
 mod events_read;
 mod events_write;
+mod imports;
 pub(crate) mod lab;
 mod lists;
 mod oauth;
 mod people;
 mod push;
 mod series;
-mod todo;
 mod tokens;
 
 use std::panic;
@@ -90,7 +91,8 @@ pub fn conformance() -> Vec<Row> {
         series::ROWS,
         errors::ROWS,
         calendars::ROWS,
-        todo::ROWS,
+        batch::ROWS,
+        imports::ROWS,
     ]
     .concat();
     let order = |row: &Row| {

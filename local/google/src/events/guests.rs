@@ -169,6 +169,9 @@ impl World {
         if let Some(before) = before.filter(|_| event.is_series()) {
             self.follow_master(calendar, before, event);
         }
+        if event.flag("privateCopy", false) {
+            return;
+        }
         if event.organizer == calendar {
             self.mail_guests(event, before, written);
             let before = before.map(Event::guest_emails).unwrap_or_default();

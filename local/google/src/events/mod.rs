@@ -5,7 +5,9 @@ mod conference;
 mod draft;
 mod event;
 mod filter;
+mod gated;
 mod guests;
+mod import;
 mod list;
 mod mails;
 mod occurrences;
@@ -47,6 +49,8 @@ pub(crate) fn answer(
         "get" => read::get(world, caller, call, at),
         "instances" => series::instances(world, caller, call, at),
         "insert" => write::insert(world, caller, call, at.calendar),
+        "import" => import::import(world, caller, call, at.calendar),
+        "quickAdd" => import::quick_add(world, caller, call, at.calendar),
         "update" => write::change(world, caller, call, at, write::Kind::Replace),
         "patch" => write::change(world, caller, call, at, write::Kind::Merge),
         "delete" => remove::delete(world, caller, call, at),

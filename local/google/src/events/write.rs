@@ -4,13 +4,14 @@ use serde_json::{Map, Value};
 
 use super::draft::{Draft, merge};
 use super::event::{Event, Status};
-use super::guests::{SendUpdates, Written};
+use super::gated::{self, Options};
+use super::guests::Written;
 use super::view::View;
-use super::{Place, check_if_match, conference};
+use super::{Place, check_if_match};
 use crate::calendars::Role;
 use crate::error::{self, ApiError};
-use crate::http_api::{Call, Caller, Query, Reply};
-use crate::switches::{Dial, Switch};
+use crate::http_api::{Call, Caller, Reply};
+use crate::switches::Switch;
 use crate::world::World;
 
 /// PUT or PATCH.
@@ -20,38 +21,26 @@ pub(super) enum Kind {
     Merge,
 }
 
-/// The query parameters of a write.
-pub(super) struct Options {
-    pub(super) updates: SendUpdates,
-    /// Whether conference data in the body counts.
-    conference: bool,
-}
-
-impl Options {
-    pub(super) fn read(query: &Query) -> Result<Self, ApiError> {
-        let version = query.get("conferenceDataVersion").unwrap_or("0");
-        if !["0", "1"].contains(&version) {
-            let message =
-                format!("Invalid value '{version}'. Values must be within the range: [0, 1]");
-            return Err(error::invalid_parameter("conferenceDataVersion", message));
-        }
-        query.flag("supportsAttachments")?;
-        Ok(Self {
-            updates: SendUpdates::read(query)?,
-            conference: version == "1",
-        })
-    }
-}
-
 pub(super) fn insert(
     world: &mut World,
     caller: &Caller,
     call: &Call,
     written: &str,
 ) -> Result<Reply, ApiError> {
+    let body = call.object()?;
+    insert_body(world, caller, call, written, &body)
+}
+
+/// Inserts a body; the call gives the parameters.
+pub(super) fn insert_body(
+    world: &mut World,
+    caller: &Caller,
+    call: &Call,
+    written: &str,
+    body: &Map<String, Value>,
+) -> Result<Reply, ApiError> {
     let options = Options::read(&call.query)?;
     let calendar = world.open(written, caller, Role::WriterWithoutPrivateAccess)?;
-    let body = call.object()?;
     let refuses = world.switches.is(Switch::InsertWithCreated, "refused");
     if refuses && (body.contains_key("created") || body.contains_key("updated")) {
         return Err(error::bad_request("Bad Request"));
@@ -61,16 +50,16 @@ pub(super) fn insert(
         None => Some(world.random.base32hex(26)),
     };
     let id = id.ok_or_else(|| error::invalid("Invalid resource id value."))?;
-    let draft = Draft::read(&body)?;
+    let draft = Draft::read(body)?;
     world.check_guests(caller, &draft, &[])?;
-    let mut event = fresh(world, caller, &calendar, &id, &body, draft);
+    let mut event = fresh(world, caller, &calendar, &id, body, draft);
     if let Some(existing) = world.calendar(&calendar)?.event(&id) {
         let just_now = existing.created == event.created;
         if !just_now || world.switches.is(Switch::DuplicateRace, "detected") {
             return Err(error::duplicate());
         }
     }
-    set_conference(world, &mut event, &body, None, options.conference);
+    gated::apply(world, &mut event, body, None, &options)?;
     let stored = world.store(&calendar, event);
     world.written(
         &calendar,
@@ -89,7 +78,7 @@ pub(super) fn valid_id(id: &str) -> bool {
     (5..=1024).contains(&id.len()) && id.bytes().all(|b| matches!(b, b'a'..=b'v' | b'0'..=b'9'))
 }
 
-fn fresh(
+pub(super) fn fresh(
     world: &mut World,
     caller: &Caller,
     calendar: &str,
@@ -117,32 +106,6 @@ fn fresh(
         .reminders
         .extend(own.map(|reminders| (caller.email.clone(), reminders)));
     event
-}
-
-/// Takes conference data from the body, or keeps the stored when the version parameter is 0.
-fn set_conference(
-    world: &mut World,
-    event: &mut Event,
-    body: &Map<String, Value>,
-    stored: Option<&Event>,
-    counts: bool,
-) {
-    let before = stored.and_then(|stored| stored.fields.get("conferenceData"));
-    let data = if counts {
-        let asked = body.get("conferenceData").unwrap_or(&Value::Null);
-        conference::settle(asked, before, &mut world.random)
-    } else {
-        before.cloned()
-    };
-    let created = data.is_some() && before != data.as_ref();
-    if created && world.switches.is(Switch::Conference, "pending") {
-        let delay = world.switches.seconds(Dial::ConferenceDelay);
-        event.conference_ready = world.time.now().checked_add_signed(delay);
-    }
-    event.fields.remove("conferenceData");
-    event
-        .fields
-        .extend(data.map(|data| ("conferenceData".to_owned(), data)));
 }
 
 pub(super) fn change(
@@ -179,7 +142,7 @@ pub(super) fn change(
     world.check_guests(caller, &draft, &stored.guests)?;
     let mut event = apply(world, caller, &stored, draft);
     let stricter = world.instance_visibility(&stored, &mut event);
-    set_conference(world, &mut event, &whole, Some(&stored), options.conference);
+    gated::apply(world, &mut event, &whole, Some(&stored), &options)?;
     world.check_copy(&id, &stored, &mut event)?;
     let same = event.content() == stored.content() && event.sequence == stored.sequence;
     let reminders_only = same && event.reminders != stored.reminders;
@@ -299,12 +262,14 @@ fn apply(world: &World, caller: &Caller, stored: &Event, draft: Draft) -> Event 
     event.recurrence = draft.recurrence;
     event.guests = draft.guests;
     event.fields = draft.fields;
-    // The type of an event never changes.
-    event.fields.remove("eventType");
-    let kind = stored.fields.get("eventType").cloned();
-    event
-        .fields
-        .extend(kind.map(|kind| ("eventType".to_owned(), kind)));
+    // Neither ever changes after the event was made.
+    for name in ["eventType", "privateCopy"] {
+        event.fields.remove(name);
+        let kept = stored.fields.get(name).cloned();
+        event
+            .fields
+            .extend(kept.map(|kept| (name.to_owned(), kept)));
+    }
     match draft.reminders {
         Some(reminders) if reminders["useDefault"] == true => {
             event.reminders.remove(&caller.email);

@@ -1,5 +1,6 @@
 //! From a request to its answer: parsing, routing, faults, quotas, the log, the envelope.
 
+mod batch;
 mod call;
 mod fields;
 mod reply;
@@ -21,18 +22,20 @@ use crate::{calendars, control, events, log, oauth, page, push};
 pub(crate) fn answer(world: &mut World, request: Request<Bytes>) -> Response<Bytes> {
     world.settle();
     let call = Call::new(request);
-    let first = call.segments.first().map(String::as_str);
-    if first == Some("_sim") {
-        return control::answer(world, &call);
+    match call.segments.first().map(String::as_str) {
+        None => page::answer(world, &call),
+        Some("_sim") => control::answer(world, &call),
+        Some("batch") => batch::answer(world, &call),
+        Some(_) => answer_call(world, &call),
     }
-    if first.is_none() {
-        return page::answer(world, &call);
-    }
-    let route = resolve(&call);
-    let response = with_faults(world, &call, &route);
-    world
-        .log
-        .record(log::Entry::new(world.time.now(), &call, &route, &response));
+}
+
+/// Answers a call to an endpoint of Google's, batched or not, and logs it.
+fn answer_call(world: &mut World, call: &Call) -> Response<Bytes> {
+    let route = resolve(call);
+    let response = with_faults(world, call, &route);
+    let entry = log::Entry::new(world.time.now(), call, &route, &response);
+    world.log.record(entry);
     response
 }
 

@@ -19,11 +19,18 @@ pub(super) fn act(world: &World, form: &Query) -> Act {
         _ => Scope::This,
     };
     let wants_changes = matches!(form.get("action"), Some("create" | "edit" | "split"));
-    let fields = if wants_changes {
+    let mut fields = if wants_changes {
         changes(form, zone.as_deref().unwrap_or("UTC"))
     } else {
         Map::new()
     };
+    let stored = world.calendars.get(&calendar).and_then(|calendar| {
+        let event = world.find_event(calendar, form.get("event").unwrap_or_default())?;
+        Some(event.to_body("", calendar.zone()))
+    });
+    if let Some(stored) = stored {
+        keep_unchanged(&mut fields, &stored);
+    }
     Act {
         user,
         calendar,
@@ -64,6 +71,32 @@ fn changes(form: &Query, zone: &str) -> Map<String, Value> {
         changes.insert("recurrence".into(), lines.into());
     }
     changes
+}
+
+/// Leaves out times that are as they were, and keeps what else is known of a guest.
+fn keep_unchanged(fields: &mut Map<String, Value>, stored: &Map<String, Value>) {
+    for name in ["start", "end"] {
+        let same = |key: &str| {
+            let text = |value: Option<&Value>| {
+                let text = value
+                    .and_then(|value| value[key].as_str())
+                    .unwrap_or_default();
+                text.get(..16).unwrap_or(text).to_owned()
+            };
+            text(fields.get(name)) == text(stored.get(name))
+        };
+        if same("date") && same("dateTime") {
+            fields.remove(name);
+        }
+    }
+    let known = stored.get("attendees").and_then(Value::as_array);
+    if let (Some(Value::Array(guests)), Some(known)) = (fields.get_mut("attendees"), known) {
+        for guest in guests {
+            if let Some(old) = known.iter().find(|old| old["email"] == guest["email"]) {
+                guest.clone_from(old);
+            }
+        }
+    }
 }
 
 /// What a `datetime-local` input gives, on the calendar's clock.
