@@ -12,12 +12,8 @@ fn two() -> String {
         .replace("probe]", "second]")
         .replace("probe.variables]", "second.variables]")
         .replace("{{ greeting }}, world", "second");
-    let routes = [
-        "/probe/variable/polite",
-        "/probe/deep/...",
-        "/users/:id/hello",
-    ]
-    .map(|route| format!("[[trigger.http]]\nroute = \"{route}\"\ncomponent = \"second\"\n"));
+    let routes = ["/probe/variable/polite", "/probe/deep/..."]
+        .map(|route| format!("[[trigger.http]]\nroute = \"{route}\"\ncomponent = \"second\"\n"));
     format!("{MANIFEST}{second}{}", routes.concat())
 }
 
