@@ -65,10 +65,18 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
     stack.connect(0).await.context("Ann's calendar was not connected")?;
     fs::write(home.join("stack.json"), serde_json::to_vec_pretty(&stack.describe())?)?;
     welcome(&stack, say);
-    tokio::signal::ctrl_c().await?;
+    until_stopped().await?;
     say("stopping");
     stack.stop().await;
     Ok(())
+}
+
+async fn until_stopped() -> Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        _ = terminated.recv() => Ok(()),
+    }
 }
 
 /// Runs the Google simulator alone.
@@ -87,7 +95,7 @@ pub async fn google(port: u16, say: &dyn Fn(&str)) -> Result<()> {
     });
     tokio::select! {
         ended = google_simulator::server::serve(simulator, listener) => Ok(ended?),
-        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+        stopped = until_stopped() => stopped,
     }
 }
 
@@ -111,14 +119,15 @@ Tandem is running.
   everything else  .local/stack.json, .local/logs/
 
 Ann's calendar is connected. Try:
-  1. an event in the CRM, which appears in Google:
-     psql '{}' -c \"insert into events (owner_id, title, starts_at, ends_at) values ('{}', 'Hello', now() + interval '1 hour', now() + interval '2 hours')\"
-  2. what both sides show:
-     psql '{}' -c 'select title, starts_at, sync_state, sync_error, google_event_id from events'
-     curl -s {}/_sim/calendars
+  1. an event in the CRM, which appears in Google within a second:
+     cargo local sql \"insert into events (owner_id, title, starts_at, ends_at) values ('{}', 'Hello', now() + interval '1 hour', now() + interval '2 hours')\"
+  2. both sides: the CRM's rows with their state, and Ann's week in the simulator, where an edit comes back to the CRM:
+     cargo local sql 'select title, starts_at, sync_state, sync_error, google_event_id from events'
+     {}/
   3. every step of the round trip, on a stack of its own:
      cargo local smoke
 
 Ctrl-C stops it; the data stays. `cargo dev --reset` begins anew.",
-        stack.app, stack.google, stack.database.url, stack.database.url, ann.id, stack.database.url, stack.google));
+        stack.app, stack.google, stack.database.url, ann.id, stack.google
+    ));
 }

@@ -15,5 +15,6 @@ pub mod postgrest;
 pub mod process;
 pub mod relay;
 pub mod smoke;
+pub mod sql;
 pub mod stack;
 pub mod toolchain;

@@ -35,6 +35,11 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
     },
+    /// Run one SQL statement on the database of `cargo dev`.
+    Sql {
+        /// The statement.
+        statement: String,
+    },
     /// Print measurements.
     Bench,
 }
@@ -64,6 +69,7 @@ async fn run(command: Command) -> Result<()> {
             say(&format!("{} applied, the rest was", applied.len()));
             Ok(())
         }
+        Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,
         Command::Bench => local::bench::run(&root, &say).await,
     }
 }

@@ -1,12 +1,28 @@
-//! Measurements of the product, printed.
+//! Measurements of the product, printed. They compare runs on one machine with each other; no test
+//! asserts a time.
 
+mod functions;
+
+use crate::stack::database::Driver;
+use crate::stack::{COMPONENTS, build};
+use crate::toolchain::artifact;
 use anyhow::Result;
 use std::path::Path;
 
-/// Prints them.
+/// Prints the components' sizes, their calls and their times, for each driver.
 ///
 /// # Errors
 /// When the stack does not run.
-pub async fn run(_root: &Path, _say: &dyn Fn(&str)) -> Result<()> {
+pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    build(root, say)?;
+    say("size of each component (target: under 500 kB)");
+    for package in COMPONENTS {
+        let source = format!("target/components/wasm32-wasip2/component/{}.wasm", package.replace('-', "_"));
+        let size = artifact(root, Path::new(&source)).metadata()?.len();
+        say(&format!("  {package:<16} {:>5} kB", size / 1000));
+    }
+    for driver in [Driver::Neon, Driver::Postgrest] {
+        functions::run(root, driver, say).await?;
+    }
     Ok(())
 }

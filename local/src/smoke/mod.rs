@@ -71,8 +71,8 @@ impl World {
     async fn google_at_rest(&self) -> Result<()> {
         for _ in 0..400 {
             let state = self.google.control(http::Method::GET, "notifications", &serde_json::Value::Null).await?;
-            let waiting = |name: &str| state[name].as_array().map_or(state[name].as_u64().unwrap_or(0), |list| list.len() as u64);
-            if waiting("waiting") + waiting("in_flight") + waiting("pending") + waiting("queued") == 0 {
+            let is_empty = |name: &str| state[name].as_array().is_some_and(Vec::is_empty);
+            if is_empty("waiting") && is_empty("in_flight") {
                 return Ok(());
             }
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;

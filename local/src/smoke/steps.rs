@@ -116,12 +116,12 @@ async fn both_sides(w: &World) -> Result<()> {
     let google_id = event["id"].as_str().context("id")?;
     // Neither side hears of the other's edit before both are made.
     w.stack.relay.set_faults(RelayFaults { drop_percent: 100, ..RelayFaults::default() });
-    w.google.control(Method::POST, "notifications", &json!({"drop": true})).await?;
+    w.google.control(Method::POST, "notifications", &json!({"drop": 1000})).await?;
     w.crm.run(&format!("update public.events set title = 'CRM title' where id = '{id}'")).await?;
     w.google.patch(google_id, &json!({"location": "Google place"})).await?;
     w.stack.relay.wait_until_idle(std::time::Duration::from_secs(10)).await?;
     w.stack.relay.set_faults(RelayFaults::default());
-    w.google.control(Method::POST, "notifications", &json!({"drop": false})).await?;
+    w.google.control(Method::POST, "notifications", &json!({})).await?;
     w.stack.tick().await?;
     w.crm.wait_state(&id, "synced").await?;
     let row = w.crm.event(&id).await?;
@@ -133,7 +133,7 @@ async fn both_sides(w: &World) -> Result<()> {
 
 async fn refused(w: &World) -> Result<()> {
     let body = json!({"error": {"errors": [{"domain": "global", "reason": "invalid", "message": "Invalid value"}], "code": 400, "message": "Invalid value"}});
-    w.google.control(Method::POST, "faults", &json!({"method": "events.insert", "count": 1, "status": 400, "body": body})).await?;
+    w.google.control(Method::POST, "faults", &json!({"method": "events.insert", "count": 1, "status": 400, "body": body.to_string()})).await?;
     let id = w.crm.create(&w.ann, &timed()).await?;
     w.crm.wait_state(&id, "error").await?;
     let row = w.crm.event(&id).await?;
@@ -170,15 +170,15 @@ async fn doubled_pokes(w: &World) -> Result<()> {
 }
 
 async fn notifications(w: &World) -> Result<()> {
-    w.google.control(Method::POST, "notifications", &json!({"drop": true})).await?;
+    w.google.control(Method::POST, "notifications", &json!({"drop": 1000})).await?;
     let lost = w.google.insert(&google_timed()).await?;
-    w.google.control(Method::POST, "notifications", &json!({"drop": false, "double": true})).await?;
+    w.google.control(Method::POST, "notifications", &json!({"double": 1000})).await?;
     let doubled = w.google.insert(&google_all_day()).await?;
     for event in [lost, doubled] {
         let count = format!("select count(*) from public.events where google_event_id = {}", quoted(&event["id"]));
         w.crm.wait(&count, &json!(1)).await?;
     }
-    w.google.control(Method::POST, "notifications", &json!({"double": false})).await?;
+    w.google.control(Method::POST, "notifications", &json!({})).await?;
     Ok(())
 }
 
