@@ -191,13 +191,23 @@ pub(crate) fn forbidden() -> ApiError {
     ApiError::new(403, "global", "forbidden", "Forbidden")
 }
 
-/// 403 `requiredAccessLevel`.
-pub(crate) fn required_access_level() -> ApiError {
+/// 403 `requiredAccessLevel`; `level` is the least role that would do.
+pub(crate) fn required_access_level(level: &str) -> ApiError {
     ApiError::new(
         403,
         "calendar",
         "requiredAccessLevel",
-        "You need to have writer access to this calendar.",
+        format!("You need to have {level} access to this calendar."),
+    )
+}
+
+/// 403 for an account without Google Calendar.
+pub(crate) fn not_a_calendar_user() -> ApiError {
+    ApiError::new(
+        403,
+        "calendar",
+        "notACalendarUser",
+        "The user must be signed up for Google Calendar.",
     )
 }
 
@@ -338,6 +348,7 @@ pub(crate) fn catalogue(status: u16, reason: Option<&str>) -> ApiError {
         "userRateLimitExceeded" => ("usageLimits", "User Rate Limit Exceeded"),
         "quotaExceeded" => ("usageLimits", "Calendar usage limits exceeded."),
         "dailyLimitExceeded" => ("usageLimits", "Daily Limit Exceeded"),
+        "accessNotConfigured" => ("usageLimits", "Access Not Configured"),
         "backendError" => ("global", "Backend Error"),
         "forbidden" => ("global", "Forbidden"),
         "notFound" => ("global", "Not Found"),
@@ -345,13 +356,10 @@ pub(crate) fn catalogue(status: u16, reason: Option<&str>) -> ApiError {
         "duplicate" => ("global", "The requested identifier already exists."),
         "deleted" => ("global", "Resource has been deleted"),
         "badRequest" => ("global", "Bad Request"),
-        "requiredAccessLevel" => return required_access_level(),
+        "requiredAccessLevel" => return required_access_level("writer"),
         "forbiddenForNonOrganizer" => return forbidden_for_non_organizer(),
         "fullSyncRequired" => return full_sync_required(),
-        "notACalendarUser" => (
-            "calendar",
-            "The user must be signed up for Google Calendar.",
-        ),
+        "notACalendarUser" => return not_a_calendar_user(),
         other => return ApiError::new(status, "global", other.to_owned(), other.to_owned()),
     };
     ApiError::new(status, domain, reason.to_owned(), message)

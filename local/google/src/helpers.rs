@@ -1,6 +1,8 @@
 //! Typed shortcuts for tests, thin over what `/_sim` does.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use http::Request;
 use serde_json::Value;
 
 use crate::faults::Fault;
@@ -69,6 +71,31 @@ impl Simulator {
     pub fn fault(&self, rule: Value) -> Result<u64, String> {
         let rule: Fault = serde_json::from_value(rule).map_err(|error| error.to_string())?;
         Ok(self.lock().faults.add(rule))
+    }
+
+    /// A control request without HTTP: `("POST", "ui/create", body)` is `POST /_sim/ui/create`.
+    ///
+    /// # Errors
+    /// What the endpoint complains about.
+    pub fn control(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/_sim/{path}"));
+        let request = request
+            .body(Bytes::from(body))
+            .map_err(|error| error.to_string())?;
+        let response = self.handle(request);
+        let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        if response.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(answer["error"].as_str().unwrap_or_default().to_owned())
+        }
     }
 
     /// Sets a switch or a dial by name.

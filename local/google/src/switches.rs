@@ -232,4 +232,26 @@ mod tests {
         assert!(switches.set("nothing", &json!(1)).is_err());
         assert!(switches.set("messageGap", &json!(-1)).is_err());
     }
+
+    #[test]
+    fn the_readme_names_every_switch_and_dial() {
+        let readme = include_str!("../README.md");
+        for switch in Switch::ALL {
+            let name = switch.name();
+            assert!(readme.contains(&format!("`{name}`")), "{name}");
+            for position in switch.positions() {
+                assert!(
+                    readme.contains(&format!("`{position}`")),
+                    "{name}: {position}"
+                );
+            }
+        }
+        for dial in Dial::ALL {
+            assert!(
+                readme.contains(&format!("`{}`", dial.name())),
+                "{}",
+                dial.name()
+            );
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Person {
     pub(crate) consent: Consent,
     /// A service account may not invite guests.
     pub(crate) service_account: bool,
+    /// An account without Google Calendar.
+    pub(crate) no_calendar: bool,
     /// The person's calendar list by calendar id.
     pub(crate) calendar_list: BTreeMap<String, Entry>,
     /// Grows with every change of the list.
@@ -153,7 +155,17 @@ impl World {
         let id = self.calendar_id(written, &caller.email);
         match self.role(&id, &caller.email) {
             Role::None => Err(error::not_found()),
-            role if role < least => Err(error::required_access_level()),
+            role if role < least => {
+                // The roles in between are named after the next plain one.
+                let level = if least <= Role::Reader {
+                    "reader"
+                } else if least < Role::Owner {
+                    "writer"
+                } else {
+                    "owner"
+                };
+                Err(error::required_access_level(level))
+            }
             Role::FreeBusyReader
             | Role::Reader
             | Role::WriterWithoutPrivateAccess
@@ -188,6 +200,7 @@ impl World {
             time_zone: time_zone.to_owned(),
             consent,
             service_account: false,
+            no_calendar: false,
             calendar_list: BTreeMap::new(),
             calendar_list_change: 0,
         };

@@ -130,6 +130,10 @@ fn p08_an_unknown_calendar_cannot_be_watched() {
     let path = "/calendar/v3/calendars/days@holiday/events/watch";
     let answer = ann.post(path, channel("c1", json!({})));
     answer.fails(400, "pushNotSupportedForRequestedResource", "");
+    let stranger = json!({"email": "new@example.com", "no_calendar": true});
+    lab.control("POST", "users", stranger).ok();
+    let session = lab.with("new@example.com", &[super::lab::CALENDAR]);
+    watch(&session, "c1", json!({})).fails(403, "notACalendarUser", "");
 }
 
 fn stop(session: &Session, body: &Value) -> Answer {

@@ -23,6 +23,8 @@ struct NewUser {
     auto_consent: AutoConsent,
     #[serde(default)]
     service_account: bool,
+    #[serde(default)]
+    no_calendar: bool,
 }
 
 /// `true`, `false`, `"deny"`, or the scopes to grant.
@@ -87,6 +89,7 @@ fn describe(person: &Person) -> Value {
             Consent::Deny => json!("deny"),
         },
         "service_account": person.service_account,
+        "no_calendar": person.no_calendar,
         "calendars": person.calendar_list.keys().collect::<Vec<_>>(),
     })
 }
@@ -107,6 +110,7 @@ fn add_user(world: &mut World, call: &Call) -> Done {
         .get_mut(&email)
         .ok_or("the user was not stored")?;
     person.service_account = new.service_account;
+    person.no_calendar = new.no_calendar;
     Ok(describe(person))
 }
 

@@ -1,6 +1,6 @@
 //! Clock, faults, switches, the logs, and notifications.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -70,13 +70,15 @@ fn clock(world: &World) -> Value {
 }
 
 fn move_clock(world: &mut World, to: &Clock) -> Done {
-    if let Some(at) = to.set {
-        world.time.set(at);
-    }
+    let mut at = to.set.unwrap_or_else(|| world.time.now());
     if let Some(seconds) = to.advance {
         let by = TimeDelta::try_seconds(seconds).ok_or("advance is too large")?;
-        world.time.advance(by);
+        at = at.checked_add_signed(by).ok_or("advance is too large")?;
     }
+    if !(1970..=9000).contains(&at.year()) {
+        return Err("the clock goes from 1970 to 9000".into());
+    }
+    world.time.set(at);
     world.settle();
     Ok(clock(world))
 }

@@ -1,8 +1,8 @@
 //! Start and end of an event: a date, or an instant with an optional zone.
 
 use chrono::{
-    DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
-    TimeZone, Utc,
+    DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat,
+    TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ pub(crate) enum When {
     Time { at: DateTime<Utc>, zone: Option<Tz> },
 }
 
+/// Years an event may be in.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
 impl When {
     /// Reads `start` or `end`; `which` names it in messages.
     pub(crate) fn parse(value: &Value, which: &str) -> Result<Self, ApiError> {
@@ -25,8 +28,10 @@ impl When {
         match (text("date"), text("dateTime")) {
             (Some(date), None) => date
                 .parse()
+                .ok()
+                .filter(|date: &NaiveDate| YEARS.contains(&date.year()))
                 .map(Self::Day)
-                .map_err(|_| error::invalid(format!("Invalid {which} time."))),
+                .ok_or_else(|| error::invalid(format!("Invalid {which} time."))),
             (None, Some(time)) => Self::parse_time(time, text("timeZone"), which),
             (Some(_), Some(_)) => Err(error::invalid(format!("Invalid {which} time."))),
             (None, None) => Err(error::required(format!("Missing {which} time."))),
@@ -40,14 +45,20 @@ impl When {
                 error::invalid(format!("Invalid time zone definition for {which} time."))
             })?),
         };
+        let outside = || error::invalid(format!("Invalid {which} time."));
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-            return Ok(Self::Time {
-                at: at.with_timezone(&Utc),
-                zone,
-            });
+            let at = at.with_timezone(&Utc);
+            return if YEARS.contains(&at.year()) {
+                Ok(Self::Time { at, zone })
+            } else {
+                Err(outside())
+            };
         }
         let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
             .map_err(|_| error::bad_request("Bad Request"))?;
+        if !YEARS.contains(&local.year()) {
+            return Err(outside());
+        }
         let zone = zone.ok_or_else(|| {
             error::invalid(format!("Missing time zone definition for {which} time."))
         })?;

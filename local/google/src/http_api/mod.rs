@@ -56,6 +56,9 @@ fn run(world: &mut World, call: &Call, route: &Route) -> Response<Bytes> {
     if let Some(endpoint) = &route.oauth {
         return oauth::answer(world, call, endpoint);
     }
+    if call.segments.first().map(String::as_str) != Some("calendar") {
+        return plain(404, "text/plain; charset=utf-8", "Not Found\n".into());
+    }
     match api(world, call, route) {
         Ok(reply) => reply.into_response(call),
         Err(error) => failure(call, &error),
@@ -67,6 +70,13 @@ fn api(world: &mut World, call: &Call, route: &Route) -> Result<Reply, ApiError>
     let caller = oauth::authenticate(world, call)?;
     oauth::require_scope(&caller, &route.method)?;
     world.charge(&caller, call, route)?;
+    if world
+        .people
+        .get(&caller.email)
+        .is_none_or(|person| person.no_calendar)
+    {
+        return Err(error::not_a_calendar_user());
+    }
     let (resource, verb) = route.method.split_once('.').unwrap_or((&route.method, ""));
     match resource {
         "events" => events::answer(world, &caller, call, route, verb),

@@ -109,8 +109,7 @@ impl Grants {
         self.access.get(token).filter(|access| access.expires > now)
     }
 
-    pub(super) fn add_access(&mut self, token: String, access: Access) {
-        let now = access.expires - TimeDelta::hours(2);
+    pub(super) fn add_access(&mut self, token: String, access: Access, now: DateTime<Utc>) {
         if self.access.len() % 1024 == 1023 {
             self.access.retain(|_, access| access.expires > now);
         }

@@ -215,6 +215,7 @@ pub(super) fn issue(
     if access.scopes.contains("openid") {
         body["id_token"] = identity::id_token(world, client, &access, &token, nonce).into();
     }
-    world.grants.add_access(token, access);
+    let now = world.time.now();
+    world.grants.add_access(token, access, now);
     body
 }

@@ -101,7 +101,11 @@ fn monday(world: &World, calendar: &Calendar, week: &str) -> NaiveDate {
         .now()
         .with_timezone(&calendar.zone())
         .date_naive();
-    let day = week.parse().unwrap_or(today);
+    let given = week
+        .parse()
+        .ok()
+        .filter(|day: &NaiveDate| (1900..=9000).contains(&day.year()));
+    let day = given.unwrap_or(today);
     day - TimeDelta::days(i64::from(day.weekday().num_days_from_monday()))
 }
 
