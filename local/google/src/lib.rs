@@ -24,6 +24,7 @@ mod page;
 mod push;
 mod quota;
 mod random;
+mod saved;
 pub mod server;
 #[cfg(test)]
 mod stories;

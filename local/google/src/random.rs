@@ -1,10 +1,12 @@
 //! A small seeded generator (SplitMix64), so that a run can be repeated.
 
+use serde::{Deserialize, Serialize};
+
 const BASE32HEX: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
 const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,5 +1,6 @@
 //! The state of the simulated Google.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use crate::random::Random;
 use crate::switches::Switches;
 
 /// A Google account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) name: String,
@@ -38,7 +39,7 @@ pub(crate) struct Person {
 }
 
 /// What happens when an app asks this person for access.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Consent {
     /// The consent page is shown.
     Ask,
@@ -79,7 +80,7 @@ pub(crate) struct World {
     pub(crate) mail: Vec<Mail>,
     pub(crate) windows: Windows,
     pub(crate) later: Vec<Later>,
-    last_version: u64,
+    pub(crate) last_version: u64,
 }
 
 /// Work that Google does some time after the request that caused it.

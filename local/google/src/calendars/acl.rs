@@ -1,5 +1,6 @@
 //! Access roles and the rules that give them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{self, ApiError};
@@ -8,7 +9,7 @@ use crate::push::Resource;
 use crate::world::World;
 
 /// What a person may do on a calendar, least first (discovery document, `Events.accessRole`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Role {
     None,
     FreeBusyReader,

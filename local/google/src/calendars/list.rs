@@ -1,5 +1,6 @@
 //! `calendarList`: which calendars a person sees.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Calendar, Role};
@@ -11,7 +12,7 @@ use crate::switches::Dial;
 use crate::world::World;
 
 /// A person's own view of one calendar.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) change: u64,
     pub(crate) version: u64,

@@ -1,5 +1,6 @@
 //! One calendar: its events by id, an index by change number, and who may do what.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use super::Role;
 use crate::events::Event;
 
 /// A calendar and its events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Calendar {
     pub(crate) id: String,
     pub(crate) summary: String,

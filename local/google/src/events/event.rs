@@ -1,5 +1,6 @@
 //! The stored event.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::When;
 
 /// `Event.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     Confirmed,
     Tentative,
@@ -36,7 +37,7 @@ impl Status {
 pub(crate) type Guest = Map<String, Value>;
 
 /// One copy of an event in one calendar.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) id: String,
     /// Change number of the calendar at the latest change.

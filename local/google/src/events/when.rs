@@ -5,12 +5,13 @@ use chrono::{
     TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{self, ApiError};
 
 /// One end of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum When {
     /// A whole day; the end's day is exclusive.
     Day(NaiveDate),

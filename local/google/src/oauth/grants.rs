@@ -1,5 +1,6 @@
 //! Clients, codes, tokens and grants, with the rules by which they stop working.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -34,7 +35,7 @@ pub(crate) struct Client {
 }
 
 /// A code waiting to be exchanged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Code {
     pub(super) client: String,
     pub(super) email: String,
@@ -47,13 +48,13 @@ pub(super) struct Code {
 }
 
 /// How a code challenge was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Method {
     Plain,
     S256,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Access {
     pub(super) email: String,
     pub(super) client: String,
@@ -62,7 +63,7 @@ pub(super) struct Access {
     pub(super) expires: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Refresh {
     pub(super) email: String,
     pub(super) client: String,
@@ -74,7 +75,7 @@ pub(super) struct Refresh {
 }
 
 /// What a person gave a project.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Grant {
     pub(super) scopes: BTreeSet<String>,
     /// Clients that have had a refresh token; they get the next one only with `prompt=consent`.
@@ -82,13 +83,14 @@ pub(super) struct Grant {
 }
 
 /// Everything OAuth remembers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Grants {
     pub(crate) clients: BTreeMap<String, Client>,
     pub(super) codes: BTreeMap<String, Code>,
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
     /// By email and project.
+    #[serde(with = "crate::saved::pairs")]
     pub(super) given: BTreeMap<(String, String), Grant>,
     /// Tokens that once worked: they answer differently from ones that never existed.
     spent: BTreeSet<String>,

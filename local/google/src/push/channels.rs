@@ -1,5 +1,6 @@
 //! Channels: creation, expiry, stopping.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use base64::Engine;
@@ -16,7 +17,7 @@ use crate::switches::{Dial, Switch};
 use crate::world::World;
 
 /// A watched collection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Resource {
     Events(String),
     Acl(String),
@@ -25,7 +26,7 @@ pub(crate) enum Resource {
 }
 
 /// A push channel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Channel {
     pub(crate) id: String,
     pub(crate) resource: Resource,

@@ -1,8 +1,10 @@
 //! Histories over several people, clocks and copies that are not rows of the conformance table.
 
+mod consent;
 mod guests;
 mod lag;
 mod odd_input;
 mod page;
 mod size;
 mod web_interface;
+mod world;
