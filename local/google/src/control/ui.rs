@@ -172,39 +172,48 @@ impl Person<'_> {
     }
 
     fn edit(&self, world: &mut World) -> Done {
-        let changes = &self.act.changes;
         match self.act.scope {
-            Scope::This => self.patch(world, &self.act.id, Value::Object(changes.clone())),
-            Scope::Following => self.split(world),
-            Scope::All => {
-                let found = world.series_changes(&self.calendar, &self.act.id, changes);
-                let (id, changes) = found.ok_or("there is no such event")?;
-                self.patch(world, &id, Value::Object(changes))
+            Scope::This => {
+                let changes = Value::Object(self.act.changes.clone());
+                self.patch(world, &self.act.id, changes)
             }
+            Scope::Following => self.split(world),
+            Scope::All => self.edit_all(world),
         }
+    }
+
+    fn edit_all(&self, world: &mut World) -> Done {
+        let found = world.series_changes(&self.calendar, &self.act.id, &self.act.changes);
+        let (id, changes) = found.ok_or("there is no such event")?;
+        self.patch(world, &id, Value::Object(changes))
     }
 
     fn delete(&self, world: &mut World) -> Done {
         let id = &self.act.id;
-        match self.act.scope {
-            Scope::This => self.run(world, "delete", id, &[], &Value::Null),
-            Scope::All => {
+        let tail = match self.act.scope {
+            Scope::This => Some(id.clone()),
+            Scope::All => None,
+            Scope::Following => world.split_series(&self.calendar, id, &self.email),
+        };
+        let id = match tail {
+            Some(id) => id,
+            None => {
                 let found = world.series_changes(&self.calendar, id, &Map::new());
-                let (series, _) = found.ok_or("there is no such event")?;
-                self.run(world, "delete", &series, &[], &Value::Null)
+                found.ok_or("there is no such event")?.0
             }
-            Scope::Following => {
-                let tail = world.split_series(&self.calendar, id, &self.email);
-                let tail = tail.ok_or("only a later occurrence of a series can be split off")?;
-                self.run(world, "delete", &tail, &[], &Value::Null)
-            }
-        }
+        };
+        self.run(world, "delete", &id, &[], &Value::Null)
     }
 
+    /// "This and following" from the first occurrence on is the whole series.
     fn split(&self, world: &mut World) -> Done {
-        let tail = world.split_series(&self.calendar, &self.act.id, &self.email);
-        let tail = tail.ok_or("only a later occurrence of a series can be split off")?;
-        self.patch(world, &tail, Value::Object(self.act.changes.clone()))
+        match world.split_series(&self.calendar, &self.act.id, &self.email) {
+            Some(tail) => {
+                let changes = Value::Object(self.act.changes.clone());
+                self.patch(world, &tail, changes)
+            }
+            None => self.edit_all(world),
+        }
     }
 
     /// Answers an invitation, for one occurrence or for all.

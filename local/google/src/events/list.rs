@@ -281,6 +281,10 @@ impl<'a> Listing<'a> {
         if born_since && self.world.switches.is(Switch::ShortLived, "nothing") {
             return Vec::new();
         }
+        // A delta always includes deletions, whatever the first request was restricted to.
+        if self.since.is_none() && !self.restrictions_let_through(event) {
+            return Vec::new();
+        }
         let details = self.filter.show_deleted == Some(true);
         if self.filter.single && event.is_series() {
             return self.deleted_series_rows(event);
@@ -300,6 +304,15 @@ impl<'a> Listing<'a> {
             self.view.tombstone(event)
         };
         vec![Row::Shown(value)]
+    }
+
+    fn restrictions_let_through(&self, cancelled: &Event) -> bool {
+        let inside = if cancelled.is_series() {
+            self.series_is_inside(cancelled)
+        } else {
+            self.filter.overlaps(cancelled, self.calendar.zone())
+        };
+        inside && self.filter.content(cancelled, self.world)
     }
 
     /// Deltas may show a cancelled instance with nothing but its id (switch); plain lists show

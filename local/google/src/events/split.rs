@@ -26,7 +26,12 @@ impl World {
             .clone();
         let start = occurrence.original_start?;
         let zone = stored.zone();
-        let planned = self.starts(&master, zone, start.instant(zone));
+        // COUNT also counts what EXDATE takes out, so only the rules are asked.
+        let mut rules = master.clone();
+        rules
+            .recurrence
+            .retain(|line| line.to_ascii_uppercase().starts_with("RRULE"));
+        let planned = self.starts(&rules, zone, start.instant(zone));
         let before = planned.iter().filter(|other| **other != start).count();
         if master.cancelled() || before == 0 {
             return None;

@@ -98,3 +98,32 @@ fn a_split_series_can_be_split_again_and_keeps_its_base() {
     let next = split("series1_R20260309T090000_20260323T090000Z");
     assert_eq!(next, "series1_R20260323T090000");
 }
+
+#[test]
+fn this_and_following_of_the_first_occurrence_is_the_whole_series() {
+    let lab = Lab::new();
+    lab.ann().insert(weekly("series1"));
+    let first = "series1_20260302T090000Z";
+    let act =
+        json!({"user": ANN, "id": first, "scope": "following", "changes": {"summary": "New"}});
+    assert_eq!(ui(&lab, "edit", act).ok()["id"], "series1");
+    let act = json!({"user": ANN, "id": first, "scope": "following"});
+    ui(&lab, "delete", act).ok();
+    assert_eq!(lab.ann().event("series1")["status"], "cancelled");
+}
+
+#[test]
+fn a_split_counts_the_occurrences_that_were_taken_out() {
+    let lab = Lab::new();
+    let rules = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE:20260309T090000Z"]});
+    lab.ann()
+        .insert(crate::conformance::lab::with(weekly("series1"), rules));
+    ui(
+        &lab,
+        "split",
+        json!({"user": ANN, "id": "series1_20260316T090000Z"}),
+    )
+    .ok();
+    let tail = lab.ann().event("series1_R20260316T090000");
+    assert_eq!(tail["recurrence"][0], "RRULE:FREQ=WEEKLY;COUNT=3");
+}

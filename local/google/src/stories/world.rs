@@ -198,3 +198,18 @@ fn a_delta_with_other_parameters_than_the_first_request_is_refused() {
     lab.switch("tokenParameters", "ignored");
     assert!(ann.list(&other).ids().is_empty());
 }
+
+#[test]
+fn restrictions_hold_for_deleted_events_too() {
+    let ann = Lab::new().ann();
+    for (id, row) in [("event1", "1"), ("event2", "2")] {
+        let mut body = timed(id);
+        body["extendedProperties"] = json!({"private": {"row": row}});
+        ann.insert(body);
+        ann.delete(&format!("{MINE}/{id}"));
+    }
+    let row = ("privateExtendedProperty", "row=2");
+    assert_eq!(ann.list(&[("showDeleted", "true"), row]).ids(), ["event2"]);
+    let later = ("timeMin", "2026-06-01T00:00:00Z");
+    assert!(ann.list(&[("showDeleted", "true"), later]).ids().is_empty());
+}
