@@ -3,6 +3,7 @@
 use crate::host::Log;
 use crate::postgres::Cluster;
 use crate::stack::database::{Data, Driver};
+use crate::stack::sides::Crm;
 use crate::stack::{Secrets, Stack, StackOptions, build};
 use anyhow::{Context, Result};
 use google_simulator::{Options as GoogleOptions, Simulator};
@@ -61,8 +62,13 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
         log: Log { dir: Some(home.join("logs")), on_line: None },
     };
     let stack = Stack::start(stack_options, say).await?;
+    let crm = Crm::of(&stack).await?;
+    // The data is this stack's own, whatever ports it ran on before.
+    crm.run(&format!("update tandem.settings set value = '{}' where key = 'instance'", stack.app)).await?;
     stack.tick().await?;
-    stack.connect(0).await.context("Ann's calendar was not connected")?;
+    if crm.value("select count(*) from tandem.accounts where state = 'active'").await? == 0 {
+        stack.connect(0).await.context("Ann's calendar was not connected")?;
+    }
     fs::write(home.join("stack.json"), serde_json::to_vec_pretty(&stack.describe())?)?;
     welcome(&stack, say);
     until_stopped().await?;

@@ -1,7 +1,7 @@
 //! Counts what goes through the components' doors.
 
 use crate::host::{Answer, Call, Observer, Served, Verdict};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// One call that a component made.
@@ -81,6 +81,29 @@ impl Observer for Calls {
             total: served.total,
         };
         lock(&self.seen).1.push(handled);
+    }
+}
+
+/// Counts, and lets somebody else watch too and decide what becomes of calls.
+pub struct Both(pub Arc<Calls>, pub Option<Arc<dyn Observer>>);
+
+impl Observer for Both {
+    fn calls(&self, call: &Call) -> Verdict {
+        self.1.as_ref().map_or(Verdict::Proceed, |other| other.calls(call))
+    }
+
+    fn called(&self, call: &Call, answer: &Answer) {
+        self.0.called(call, answer);
+        if let Some(other) = &self.1 {
+            other.called(call, answer);
+        }
+    }
+
+    fn served(&self, served: &Served) {
+        self.0.served(served);
+        if let Some(other) = &self.1 {
+            other.served(served);
+        }
     }
 }
 

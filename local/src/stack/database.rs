@@ -1,7 +1,7 @@
 //! The stack's database and its HTTP front end, by driver.
 
 use crate::neon::{self, Neon, NeonOptions};
-use crate::postgres::{Cluster, ClusterOptions, Server, TestDatabase, connect, roles, test_cluster};
+use crate::postgres::{Cluster, ClusterOptions, Server, TestDatabase, connect, roles, supabase_test_cluster, test_cluster};
 use crate::postgrest::{self, Postgrest, PostgrestOptions, gateway};
 use crate::{migrate, relay};
 use anyhow::{Context, Result};
@@ -133,9 +133,8 @@ async fn open(driver: Driver, data: &Data, migrations: &Path, progress: &dyn Fn(
             Ok((server, NAME.to_owned(), Home::Kept(cluster)))
         }
         Data::Fresh => {
-            let cluster = test_cluster().await?;
             let database = match driver {
-                Driver::Neon => cluster.migrated(migrations).await?,
+                Driver::Neon => test_cluster().await?.migrated(migrations).await?,
                 Driver::Postgrest => supabase_like(migrations).await?,
             };
             Ok((database.server(), database.name().to_owned(), Home::Fresh(database)))
@@ -148,11 +147,7 @@ async fn open(driver: Driver, data: &Data, migrations: &Path, progress: &dyn Fn(
 /// # Errors
 /// When the server or a migration refuses.
 pub async fn supabase_like(migrations: &Path) -> Result<TestDatabase> {
-    let cluster = test_cluster().await?;
-    let database = cluster.database().await?;
-    roles::supabase_like(&database.connect().await?).await?;
-    migrate::apply(&database.url(), migrations).await?;
-    Ok(database)
+    supabase_test_cluster().await?.migrated(migrations).await
 }
 
 async fn exists(server: Server) -> Result<bool> {

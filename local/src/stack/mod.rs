@@ -3,10 +3,11 @@
 
 pub mod calls;
 pub mod database;
+mod google;
 pub mod people;
 pub mod sides;
 
-use crate::host::{Host, HostOptions, Log, Manifest, Running};
+use crate::host::{Host, HostOptions, Log, Manifest, Observer, Running};
 use crate::http::Http;
 use crate::postgrest::jwt;
 use crate::relay::{Relay, RelayOptions};
@@ -14,9 +15,9 @@ use crate::{cache, toolchain};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use calls::Calls;
+use calls::{Both, Calls};
 use database::{Data, Database, Driver};
-use google_simulator::{Options, Simulator};
+use google_simulator::Simulator;
 use http::Method;
 use people::Person;
 use serde_json::{Value, json};
@@ -55,6 +56,15 @@ pub struct StackOptions {
     pub secrets: Secrets,
     /// Where the components' lines go.
     pub log: Log,
+}
+
+/// What a test changes about a stack.
+#[derive(Default)]
+pub struct Extras {
+    /// Variables of the application, in place of the stack's own values.
+    pub variables: BTreeMap<String, String>,
+    /// Watches the components too, and may end their instances.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// The deployment's secrets.
@@ -110,6 +120,7 @@ pub struct Stack {
     pub secrets: Secrets,
     /// For calls to the stack.
     pub http: Http,
+    google_state: Option<PathBuf>,
     host: Option<Running>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -120,6 +131,14 @@ impl Stack {
     /// # Errors
     /// When one of the parts does not start; the text says what to do.
     pub async fn start(options: StackOptions, progress: &dyn Fn(&str)) -> Result<Self> {
+        Self::start_with(options, Extras::default(), progress).await
+    }
+
+    /// [`Stack::start`], with a test's changes.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub async fn start_with(options: StackOptions, extras: Extras, progress: &dyn Fn(&str)) -> Result<Self> {
         let [app_port, google_port, database_port] = options.ports;
         let (app_listener, google_listener) = (bind(app_port).await?, bind(google_port).await?);
         let (app, google) = (url(&app_listener)?, url(&google_listener)?);
@@ -134,29 +153,33 @@ impl Stack {
             progress,
         )
         .await?;
-        let simulator = Simulator::new(Options {
-            origin: google.clone(),
-            allow_http_loopback: true,
-            ..Options::default()
-        });
+        let google_state = match &options.data {
+            Data::Kept(folder, _) => Some(folder.with_file_name("google.json")),
+            Data::Fresh => None,
+        };
+        let simulator = google::open(&google, google_state.as_deref())?;
         let mut tasks = vec![tokio::spawn(serve_google(simulator.clone(), google_listener))];
+        if let Some(path) = &google_state {
+            tasks.push(tokio::spawn(google::keep(simulator.clone(), path.clone())));
+        }
         let calls = Arc::new(Calls::default());
         calls.set_google(google.trim_start_matches("http://"));
         let listen = app_listener.local_addr()?;
         drop(app_listener);
+        let mut variables = variables(&database, &google, &app, &secrets);
+        variables.extend(extras.variables);
         let host = HostOptions {
-            variables: variables(&database, &google, &app, &secrets),
+            variables,
             listen,
             log: options.log,
             cache_dir: Some(cache::dir()?.join("compiled")),
-            observer: Some(calls.clone()),
+            observer: Some(Arc::new(Both(calls.clone(), extras.observer))),
             ..HostOptions::new(Manifest::load(options.root.join("spin.toml"))?, &options.root)
         };
         let host = Host::start(host).await?;
         let relay = Relay::start(&database.url, RelayOptions::default()).await?;
         let http = Http::default();
-        let now = STARTED.with(|now| *now);
-        let people = people::demo(&secrets.jwt_secret, now);
+        let people = people::demo(&secrets.jwt_secret, now());
         let callback = format!("{app}/functions/v1/google-connect/callback");
         people::introduce(&http, &google, &people, &callback).await?;
         if let Some(period) = options.clock {
@@ -172,6 +195,7 @@ impl Stack {
             people,
             secrets,
             http,
+            google_state,
             host: Some(host),
             tasks,
         })
@@ -216,6 +240,10 @@ impl Stack {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
+        if let Some(path) = &self.google_state {
+            // What the last second changed is lost where the folder cannot be written.
+            let _written = google::write(path, &self.simulator.save());
+        }
     }
 }
 
@@ -227,12 +255,8 @@ impl Drop for Stack {
     }
 }
 
-thread_local! {
-    static STARTED: i64 = started();
-}
-
 #[expect(clippy::disallowed_methods, reason = "demo logins expire a year from now")]
-fn started() -> i64 {
+fn now() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default())
 }
