@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::switches::{Switch, Switches};
+
 type Text = Cow<'static, str>;
 
 /// An error answer of the Calendar API; boxed, because every result carries room for one.
@@ -105,6 +107,19 @@ impl ApiError {
 
     fn at(mut self, kind: &'static str, location: impl Into<Text>) -> Self {
         self.0.location = Some((kind.into(), location.into()));
+        self
+    }
+
+    /// The error as the switches want it worded and wrapped.
+    pub(crate) fn switched(mut self, switches: &Switches) -> Self {
+        if switches.is(Switch::AuthEnvelope, "calendar") {
+            self.0.front = None;
+        }
+        if switches.is(Switch::ErrorMessages, "generic") {
+            let status = http::StatusCode::from_u16(self.0.status).ok();
+            let words = status.and_then(|status| status.canonical_reason());
+            self.0.message = words.unwrap_or("Error").into();
+        }
         self
     }
 

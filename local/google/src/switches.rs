@@ -105,6 +105,20 @@ switches! {
     WebhookDomain "webhookDomain" ["accepted", "refused"];
     /// Quota units of a PATCH.
     PatchCost "patchCost" ["one", "three"];
+    /// The envelope of 401 and of missing scopes: the front end's, or Calendar's own.
+    AuthEnvelope "authEnvelope" ["frontEnd", "calendar"];
+    /// The texts of errors: those that were seen, or only the status in words.
+    ErrorMessages "errorMessages" ["known", "generic"];
+    /// The token endpoint's errors: with `error_description`, or without.
+    OauthErrors "oauthErrors" ["described", "bare"];
+    /// The channel type `webhook` beside `web_hook`.
+    ChannelType "channelType" ["both", "strict"];
+    /// `expiration` of a channel: a text (schema), or a number (guide).
+    ExpirationType "expirationType" ["text", "number"];
+    /// The status in the answer to move.
+    MoveAnswer "moveAnswer" ["cancelled", "confirmed"];
+    /// Whom `externalOnly` mails: people outside the domain, or those without an account here.
+    External "external" ["domain", "account"];
     /// A second write to one event within a batch.
     BatchConflicts "batchConflicts" ["refused", "done"];
     /// Importing an `iCalUID` that is already there.

@@ -13,7 +13,7 @@ rows! {
     "X6" "I" Switch x06_many_external_guests_exceed_the_quota;
     "X7" "D" Pass x07_an_insert_that_failed_after_the_commit_is_a_duplicate;
     "X12" "S" Pass x12_pretty_print_can_be_switched_off;
-    "X13" "X" Pass x13_an_unknown_send_updates_is_an_invalid_parameter;
+    "X13" "X" Switch x13_an_unknown_send_updates_is_an_invalid_parameter;
     "X14" "C" Pass x14_an_overridden_method_is_followed;
 }
 
@@ -168,7 +168,8 @@ fn x12_pretty_print_can_be_switched_off() {
 }
 
 fn x13_an_unknown_send_updates_is_an_invalid_parameter() {
-    let ann = Lab::new().ann();
+    let lab = Lab::new();
+    let ann = lab.ann();
     let answer = ann.post(&format!("{MINE}?sendUpdates=maybe"), timed("event1"));
     let error = answer.fails(400, "invalidParameter", "");
     assert_eq!(error["location"], "sendUpdates");
@@ -177,6 +178,9 @@ fn x13_an_unknown_send_updates_is_an_invalid_parameter() {
             .as_str()
             .is_some_and(|text| text.starts_with("Invalid value"))
     );
+    lab.switch("errorMessages", "generic");
+    let answer = ann.post(&format!("{MINE}?sendUpdates=maybe"), timed("event1"));
+    answer.fails(400, "invalidParameter", "Bad Request");
 }
 
 fn x14_an_overridden_method_is_followed() {

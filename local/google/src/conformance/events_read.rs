@@ -17,7 +17,7 @@ rows! {
     "E36" "S" Switch e36_a_deleted_event_is_read_as_cancelled;
     "E37" "X" Switch e37_a_tombstone_comes_back_under_the_same_id;
     "E38" "I" Pass e38_after_emptying_the_trash_nothing_comes_back;
-    "E43" "L" Pass e43_a_moved_event_is_cancelled_here_and_confirmed_there;
+    "E43" "L" Switch e43_a_moved_event_is_cancelled_here_and_confirmed_there;
     "E44" "S" Pass e44_only_default_events_move;
     "E49" "C" Pass e49_writing_to_a_read_only_calendar_needs_access;
     "E50" "D" Pass e50_an_unknown_calendar_is_not_found;
@@ -191,7 +191,8 @@ fn e38_after_emptying_the_trash_nothing_comes_back() {
 }
 
 fn e43_a_moved_event_is_cancelled_here_and_confirmed_there() {
-    let ann = Lab::new().ann();
+    let lab = Lab::new();
+    let ann = lab.ann();
     let other = other_calendar(&ann);
     let uid = ann.insert(timed("event1"))["iCalUID"].clone();
     let token = ann.sync_token();
@@ -213,6 +214,10 @@ fn e43_a_moved_event_is_cancelled_here_and_confirmed_there() {
     assert_eq!(delta.item("event1")["status"], "cancelled");
     ann.post(&format!("{}/move", at("event1")), Value::Null)
         .fails(400, "required", "");
+    lab.switch("moveAnswer", "confirmed");
+    ann.insert(timed("event2"));
+    let path = format!("{}/move?destination={other}", at("event2"));
+    assert_eq!(ann.post(&path, Value::Null).ok()["status"], "confirmed");
 }
 
 fn e44_only_default_events_move() {

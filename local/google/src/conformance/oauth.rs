@@ -19,9 +19,9 @@ rows! {
     "O7" "D" Pass o07_online_access_gives_no_refresh_token;
     "O8" "D" Pass o08_an_unticked_scope_is_missing_from_the_answer;
     "O9" "D" Pass o09_include_granted_scopes_covers_earlier_grants;
-    "O10" "U" Pass o10_a_code_works_once;
-    "O11" "X" Pass o11_an_exchange_with_another_redirect_is_refused;
-    "O12" "X" Pass o12_a_wrong_or_missing_code_verifier_is_refused;
+    "O10" "U" Switch o10_a_code_works_once;
+    "O11" "X" Switch o11_an_exchange_with_another_redirect_is_refused;
+    "O12" "X" Switch o12_a_wrong_or_missing_code_verifier_is_refused;
     "O13" "C" Pass o13_a_challenge_without_a_method_is_plain;
 }
 
@@ -209,17 +209,20 @@ fn o10_a_code_works_once() {
     exchange(&lab, &code, &[]).ok();
     exchange(&lab, &code, &[]).refuses(400, "invalid_grant", "");
     exchange(&lab, "nonsense", &[]).refuses(400, "invalid_grant", "Malformed auth code.");
+    lab.switch("oauthErrors", "bare");
+    let again = exchange(&lab, &code, &[]);
+    again.refuses(400, "invalid_grant", "");
+    assert!(again.json["error_description"].is_null());
 }
 
 fn o11_an_exchange_with_another_redirect_is_refused() {
     let lab = Lab::new();
-    let code = code(&lab, &[]);
-    let answer = exchange(
-        &lab,
-        &code,
-        &[("redirect_uri", "https://app.example/other")],
-    );
+    let other = [("redirect_uri", "https://app.example/other")];
+    let answer = exchange(&lab, &code(&lab, &[]), &other);
     answer.refuses(400, "redirect_uri_mismatch", "Bad Request");
+    lab.switch("oauthErrors", "bare");
+    let answer = exchange(&lab, &code(&lab, &[]), &other);
+    assert_eq!(answer.json, json!({"error": "redirect_uri_mismatch"}));
 }
 
 fn o12_a_wrong_or_missing_code_verifier_is_refused() {
@@ -234,6 +237,9 @@ fn o12_a_wrong_or_missing_code_verifier_is_refused() {
     let missing = exchange(&lab, &code(&lab, &pkce), &[]);
     missing.refuses(400, "invalid_grant", "Missing code verifier.");
     exchange(&lab, &code(&lab, &pkce), &[("code_verifier", "right")]).ok();
+    lab.switch("oauthErrors", "bare");
+    let wrong = exchange(&lab, &code(&lab, &pkce), &[("code_verifier", "wrong")]);
+    assert_eq!(wrong.json, json!({"error": "invalid_grant"}));
 }
 
 fn o13_a_challenge_without_a_method_is_plain() {

@@ -6,16 +6,16 @@ use super::lab::{ANN, Answer, Lab, MINE, Session, start, timed, with};
 use super::rows;
 
 rows! {
-    "P1" "D" Pass p01_a_channel_lives_a_week_by_default;
+    "P1" "D" Switch p01_a_channel_lives_a_week_by_default;
     "P2" "D" Pass p02_a_ttl_of_an_hour_is_an_hour;
     "P3" "D" Switch p03_a_ttl_above_the_cap_is_cut;
     "P4" "C" Pass p04_a_channel_id_is_used_once;
     "P5" "C" Pass p05_a_plain_http_address_is_refused;
-    "P6" "S" Pass p06_the_type_webhook_is_taken_too;
+    "P6" "S" Switch p06_the_type_webhook_is_taken_too;
     "P7" "I" Pass p07_an_expiration_in_the_past_is_an_invalid_ttl;
     "P8" "I" Pass p08_an_unknown_calendar_cannot_be_watched;
     "P18" "D" Switch p18_a_stopped_channel_is_silent_at_once_or_after_a_while;
-    "P19" "X" Pass p19_stopping_with_a_wrong_resource_id_is_not_found;
+    "P19" "X" Switch p19_stopping_with_a_wrong_resource_id_is_not_found;
     "P20" "D" Switch p20_only_the_owner_stops_a_channel;
     "P21" "I" Switch p21_stopping_twice_is_fine_or_not_found;
     "P22" "D" Pass p22_a_calendar_that_is_not_watched_is_silent;
@@ -60,6 +60,9 @@ fn p01_a_channel_lives_a_week_by_default() {
             .is_some_and(|uri| uri.contains("/events"))
     );
     assert_eq!((&body["token"], life(&body)), (&json!("t"), 604_800));
+    lab.switch("expirationType", "number");
+    let body = watch(&lab.ann(), "c2", json!({})).ok();
+    assert_eq!(body["expiration"], start().timestamp_millis() + 604_800_000);
 }
 
 fn p02_a_ttl_of_an_hour_is_an_hour() {
@@ -109,6 +112,9 @@ fn p06_the_type_webhook_is_taken_too() {
     watch(&lab.ann(), "c1", json!({"type": "webhook"})).ok();
     watch(&lab.ann(), "c2", json!({"type": "mail"})).fails(400, "push.channelTypeNotSupported", "");
     watch(&lab.ann(), "", json!({})).fails(400, "required", "");
+    lab.switch("channelType", "strict");
+    let answer = watch(&lab.ann(), "c3", json!({"type": "webhook"}));
+    answer.fails(400, "push.channelTypeNotSupported", "");
 }
 
 fn p07_an_expiration_in_the_past_is_an_invalid_ttl() {
@@ -166,6 +172,8 @@ fn p19_stopping_with_a_wrong_resource_id_is_not_found() {
     let wrong = json!({"id": "c1", "resourceId": "wrong"});
     let text = "Channel 'c1' not found for project '1001'";
     stop(&ann, &wrong).fails(404, "notFound", text);
+    lab.switch("errorMessages", "generic");
+    stop(&ann, &wrong).fails(404, "notFound", "Not Found");
 }
 
 fn p20_only_the_owner_stops_a_channel() {

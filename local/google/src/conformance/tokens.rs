@@ -8,17 +8,17 @@ use super::rows;
 rows! {
     "O14" "C" Pass o14_a_refresh_gives_no_new_refresh_token;
     "O15" "C" Pass o15_a_revoked_refresh_token_is_expired_or_revoked;
-    "O16" "C" Pass o16_an_unknown_refresh_token_is_a_bad_request;
-    "O17" "X" Pass o17_an_unknown_client_is_not_found;
-    "O18" "X" Pass o18_a_wrong_secret_is_unauthorized;
-    "O19" "X" Pass o19_a_request_without_a_client_cannot_be_placed;
-    "O20" "X" Pass o20_an_unknown_grant_type_is_named;
+    "O16" "C" Switch o16_an_unknown_refresh_token_is_a_bad_request;
+    "O17" "X" Switch o17_an_unknown_client_is_not_found;
+    "O18" "X" Switch o18_a_wrong_secret_is_unauthorized;
+    "O19" "X" Switch o19_a_request_without_a_client_cannot_be_placed;
+    "O20" "X" Switch o20_an_unknown_grant_type_is_named;
     "O21" "D" Pass o21_the_hundred_and_first_refresh_token_pushes_out_the_oldest;
     "O22" "D" Pass o22_a_testing_app_loses_its_refresh_token_after_seven_days;
     "O23" "D" Pass o23_a_refresh_token_idle_for_six_months_is_dead;
     "O24" "D" Pass o24_revoking_the_access_token_kills_the_refresh_token;
     "O25" "D" Pass o25_revoking_garbage_is_refused;
-    "O26" "X" Pass o26_a_call_without_authorization_requires_login;
+    "O26" "X" Switch o26_a_call_without_authorization_requires_login;
     "O27" "D" Pass o27_an_expired_access_token_is_invalid_credentials;
     "O28" "S" Pass o28_the_events_scope_does_not_open_freebusy;
     "O29" "S" Pass o29_the_events_scope_does_not_open_the_calendar_list;
@@ -62,18 +62,33 @@ fn o15_a_revoked_refresh_token_is_expired_or_revoked() {
 fn o16_an_unknown_refresh_token_is_a_bad_request() {
     let lab = Lab::new();
     refresh(&lab, "1//nothing").refuses(400, "invalid_grant", "Bad Request");
+    lab.switch("oauthErrors", "bare");
+    assert_eq!(
+        refresh(&lab, "1//nothing").json,
+        json!({"error": "invalid_grant"})
+    );
 }
 
 fn o17_an_unknown_client_is_not_found() {
     let lab = Lab::new();
     let answer = refresh_with(&lab, "x", "client-9", "secret-1");
     answer.refuses(401, "invalid_client", "The OAuth client was not found.");
+    lab.switch("oauthErrors", "bare");
+    assert_eq!(
+        refresh_with(&lab, "x", "client-9", "secret-1").json,
+        json!({"error": "invalid_client"})
+    );
 }
 
 fn o18_a_wrong_secret_is_unauthorized() {
     let lab = Lab::new();
     let answer = refresh_with(&lab, "x", "client-1", "wrong");
     answer.refuses(401, "invalid_client", "Unauthorized");
+    lab.switch("oauthErrors", "bare");
+    assert_eq!(
+        refresh_with(&lab, "x", "client-1", "wrong").json,
+        json!({"error": "invalid_client"})
+    );
 }
 
 fn o19_a_request_without_a_client_cannot_be_placed() {
@@ -87,6 +102,9 @@ fn o19_a_request_without_a_client_cannot_be_placed() {
         "invalid_request",
         "Could not determine client ID from request.",
     );
+    lab.switch("oauthErrors", "bare");
+    let answer = lab.form("/token", &[("grant_type", "refresh_token")]);
+    assert_eq!(answer.json, json!({"error": "invalid_request"}));
 }
 
 fn o20_an_unknown_grant_type_is_named() {
@@ -98,6 +116,11 @@ fn o20_an_unknown_grant_type_is_named() {
     ];
     let answer = lab.form("/token", &form);
     answer.refuses(400, "unsupported_grant_type", "Invalid grant_type: foo");
+    lab.switch("oauthErrors", "bare");
+    assert_eq!(
+        lab.form("/token", &form).json,
+        json!({"error": "unsupported_grant_type"})
+    );
 }
 
 fn o21_the_hundred_and_first_refresh_token_pushes_out_the_oldest() {
@@ -159,6 +182,10 @@ fn o26_a_call_without_authorization_requires_login() {
         (&first["location"], &first["locationType"]),
         (&json!("Authorization"), &json!("header"))
     );
+    lab.switch("authEnvelope", "calendar");
+    let answer = lab.plain("GET", MINE);
+    assert!(answer.json["error"]["status"].is_null());
+    answer.fails(401, "required", "Login Required.");
 }
 
 fn o27_an_expired_access_token_is_invalid_credentials() {

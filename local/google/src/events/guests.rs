@@ -3,14 +3,13 @@
 //! Every calendar has a copy of its own. The organizer's copy leads: its shared fields reach the
 //! guests' copies, a guest's reply reaches the organizer's copy (Calendar API guide, events).
 
-use crate::error::{self, ApiError};
-use crate::http_api::{Caller, Query};
+use crate::error::ApiError;
+use crate::http_api::Query;
 use crate::push::Resource;
 use crate::switches::{Dial, Switch};
 use crate::world::{Later, World};
 
-use super::draft::Draft;
-use super::event::{Event, Guest, Status, guest_email, response};
+use super::event::{Event, Guest, Status, response};
 use super::properties;
 
 /// Who is mailed about a change (discovery document, `sendUpdates`).
@@ -19,6 +18,8 @@ pub(crate) enum SendUpdates {
     All,
     ExternalOnly,
     None,
+    /// Nothing was said: nobody is mailed, but guests' copies follow all the same.
+    Unsaid,
 }
 
 /// Who wrote, and whom to tell.
@@ -58,8 +59,9 @@ impl SendUpdates {
             match query.choice("sendUpdates", &["all", "externalOnly", "none"])? {
                 Some("all") => Self::All,
                 Some("externalOnly") => Self::ExternalOnly,
+                Some(_) => Self::None,
                 None if notify == Some(true) => Self::All,
-                _ => Self::None,
+                None => Self::Unsaid,
             },
         )
     }
@@ -70,93 +72,8 @@ pub(super) fn domain(email: &str) -> &str {
 }
 
 /// Fields each copy has for itself.
-const OWN_FIELDS: [&str; 3] = ["colorId", "transparency", "visibility"];
-const ORGANIZER_FIELDS: [&str; 4] = [
-    "guestsCanInviteOthers",
-    "guestsCanModify",
-    "guestsCanSeeOtherGuests",
-    "anyoneCanAddSelf",
-];
-
+pub(super) const OWN_FIELDS: [&str; 3] = ["colorId", "transparency", "visibility"];
 impl World {
-    /// Refuses guests a caller may not invite; counts the external ones.
-    pub(super) fn check_guests(
-        &mut self,
-        caller: &Caller,
-        draft: &Draft,
-        before: &[Guest],
-    ) -> Result<(), ApiError> {
-        let service = self
-            .people
-            .get(&caller.email)
-            .is_some_and(|person| person.service_account);
-        if service && !draft.guests.is_empty() {
-            return Err(ApiError::new(
-                403,
-                "calendar",
-                "forbiddenForServiceAccounts",
-                "Service accounts cannot invite attendees without Domain-Wide Delegation of \
-                 Authority.",
-            ));
-        }
-        let known: Vec<&str> = before.iter().map(guest_email).collect();
-        let new = draft
-            .guests
-            .iter()
-            .map(guest_email)
-            .filter(|email| !known.contains(email));
-        let external = new
-            .filter(|email| domain(email) != domain(&caller.email))
-            .count();
-        self.charge_guests(&caller.email, external)
-    }
-
-    /// Applies the rules for a copy whose organizer is someone else.
-    ///
-    /// The `guestsCan...` flags are the organizer's; leaving them out of a PUT counts as setting
-    /// the defaults (Calendar API guide, errors, `forbiddenForNonOrganizer`).
-    pub(super) fn check_copy(
-        &self,
-        calendar: &str,
-        stored: &Event,
-        event: &mut Event,
-    ) -> Result<(), ApiError> {
-        if stored.organizer == calendar {
-            return Ok(());
-        }
-        if ORGANIZER_FIELDS
-            .iter()
-            .any(|name| stored.fields.get(*name) != event.fields.get(*name))
-        {
-            return Err(error::forbidden_for_non_organizer());
-        }
-        if stored.flag("guestsCanModify", false) {
-            return Ok(());
-        }
-        let reply = event.guest(calendar).cloned();
-        event.guests.clone_from(&stored.guests);
-        if let (Some(reply), Some(entry)) = (reply, event.guest_mut(calendar)) {
-            *entry = reply;
-        }
-        let shared = |event: &Event| {
-            let mut fields = event.fields.clone();
-            fields.retain(|name, _| {
-                !OWN_FIELDS.contains(&name.as_str()) && name != "extendedProperties"
-            });
-            (
-                fields,
-                event.start.clone(),
-                event.end.clone(),
-                event.recurrence.clone(),
-            )
-        };
-        let edits = shared(stored) != shared(event);
-        if edits && self.switches.is(Switch::GuestEdit, "refused") {
-            return Err(error::forbidden_for_non_organizer());
-        }
-        Ok(())
-    }
-
     /// What follows from a write: notifications, exceptions, copies, mails.
     pub(crate) fn written(
         &mut self,

@@ -1,7 +1,10 @@
 //! The mails Google would send about an event (discovery document, `sendUpdates`).
 
+use std::collections::BTreeSet;
+
 use super::event::Event;
 use super::guests::{SendUpdates, Written, domain};
+use crate::switches::Switch;
 use crate::world::World;
 
 impl World {
@@ -15,9 +18,12 @@ impl World {
         written: &Written<'_>,
     ) {
         let home = domain(written.by).to_owned();
+        let by_account = self.switches.is(Switch::External, "account");
+        let accounts: BTreeSet<String> = self.people.keys().cloned().collect();
         let told = |email: &str| match written.updates {
-            SendUpdates::None => false,
+            SendUpdates::None | SendUpdates::Unsaid => false,
             SendUpdates::All => email != written.by,
+            SendUpdates::ExternalOnly if by_account => !accounts.contains(email),
             SendUpdates::ExternalOnly => domain(email) != home,
         };
         let was = before.map(Event::guest_emails).unwrap_or_default();

@@ -8,6 +8,7 @@ mod filter;
 mod gated;
 mod guests;
 mod import;
+mod invitations;
 mod list;
 mod mails;
 mod occurrences;

@@ -7,6 +7,7 @@ use super::{Place, check_if_match};
 use crate::calendars::Role;
 use crate::error::{self, ApiError};
 use crate::http_api::{Call, Caller, Reply};
+use crate::switches::Switch;
 use crate::world::World;
 
 /// 204; a second time 410 (Calendar API guide, errors).
@@ -199,11 +200,7 @@ pub(super) fn transfer(
     };
     let view = View::new(world, world.calendar(&id)?, caller, &call.query)?;
     let mut body = view.resource(&left);
-    body["status"] = if destination == id {
-        "confirmed"
-    } else {
-        "cancelled"
-    }
-    .into();
+    let gone = destination != id && world.switches.is(Switch::MoveAnswer, "cancelled");
+    body["status"] = if gone { "cancelled" } else { "confirmed" }.into();
     Ok(Reply::Json(body))
 }

@@ -61,7 +61,7 @@ fn run(world: &mut World, call: &Call, route: &Route) -> Response<Bytes> {
     }
     match api(world, call, route) {
         Ok(reply) => reply.into_response(call),
-        Err(error) => failure(call, &error),
+        Err(error) => failure(call, &error.switched(&world.switches)),
     }
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::grants::{Access, Client, Code, Method, RefreshState};
 use super::{answer_json, identity, refuse};
 use crate::http_api::{Call, Query};
-use crate::switches::Dial;
+use crate::switches::{Dial, Switch};
 use crate::world::World;
 
 /// A refusal: status, error, description.
@@ -20,7 +20,10 @@ type Refusal = (u16, &'static str, String);
 pub(super) fn answer(world: &mut World, call: &Call) -> Response<Bytes> {
     match granted(world, call) {
         Ok(body) => answer_json(200, &body),
-        Err((status, error, description)) => refuse(status, error, &description),
+        Err((status, error, description)) => {
+            let bare = world.switches.is(Switch::OauthErrors, "bare");
+            refuse(status, error, if bare { "" } else { &description })
+        }
     }
 }
 

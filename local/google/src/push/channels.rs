@@ -104,7 +104,8 @@ pub(crate) fn watch(
         return Err(error::invalid("Invalid value for channel."));
     }
     match text("type") {
-        Some("web_hook" | "webhook") => {}
+        Some("web_hook") => {}
+        Some("webhook") if world.switches.is(Switch::ChannelType, "both") => {}
         None => return Err(error::required("Required")),
         Some(_) => {
             let message = "Channel type not supported".to_owned();
@@ -138,6 +139,12 @@ pub(crate) fn watch(
         project: caller.project.clone(),
         types: call.query.all("eventTypes").map(str::to_owned).collect(),
     };
+    let answer = answer(world, &channel);
+    world.open_channel(channel);
+    Ok(Reply::Json(answer))
+}
+
+fn answer(world: &World, channel: &Channel) -> Value {
     let mut answer = json!({
         "kind": "api#channel",
         "id": channel.id,
@@ -145,11 +152,13 @@ pub(crate) fn watch(
         "resourceUri": channel.uri,
         "expiration": channel.expires.timestamp_millis().to_string(),
     });
+    if world.switches.is(Switch::ExpirationType, "number") {
+        answer["expiration"] = channel.expires.timestamp_millis().into();
+    }
     if let Some(token) = &channel.token {
         answer["token"] = token.clone().into();
     }
-    world.open_channel(channel);
-    Ok(Reply::Json(answer))
+    answer
 }
 
 fn watched(world: &World, caller: &Caller, route: &Route) -> Result<Resource, ApiError> {

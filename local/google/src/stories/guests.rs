@@ -114,8 +114,13 @@ fn a_quiet_deletion_leaves_the_guests_copy() {
     assert_eq!(lab.bob().event("event1")["status"], "confirmed");
     let lab = Lab::new();
     invite(&lab.ann(), "");
+    lab.ann().delete(&at("event1"));
+    assert_eq!(lab.bob().event("event1")["status"], "cancelled");
+    let lab = Lab::new();
+    invite(&lab.ann(), "");
+    lab.switch("quietDelete", "removed");
     lab.ann()
-        .delete(&format!("{}?sendUpdates=all", at("event1")));
+        .delete(&format!("{}?sendUpdates=none", at("event1")));
     assert_eq!(lab.bob().event("event1")["status"], "cancelled");
 }
 
@@ -231,5 +236,43 @@ fn max_attendees_keeps_only_the_reader() {
     assert_eq!(
         (&copy["attendees"][0]["self"], &copy["attendeesOmitted"]),
         (&json!(true), &json!(true))
+    );
+}
+
+#[test]
+fn a_guest_who_cancels_the_copy_by_patch_declines_too() {
+    let lab = Lab::new();
+    invite(&lab.ann(), "");
+    lab.bob()
+        .patch(&at("event1"), json!({"status": "cancelled"}))
+        .ok();
+    let event = lab.ann().event("event1");
+    assert_eq!(
+        (&event["status"], &event["attendees"][0]["responseStatus"]),
+        (&json!("confirmed"), &json!("declined"))
+    );
+}
+
+#[test]
+fn external_is_outside_the_domain_or_without_an_account() {
+    for (position, expected) in [("domain", "x@else.example"), ("account", "x@else.example")] {
+        let lab = Lab::new();
+        lab.switch("external", position);
+        invite(&lab.ann(), "?sendUpdates=externalOnly");
+        let mail = lab.control("GET", "mail", Value::Null).ok();
+        assert_eq!(mail[0]["to"], expected);
+    }
+    let lab = Lab::new();
+    let colleague = json!({"attendees": [{"email": "new@example.com"}]});
+    let path = format!("{MINE}?sendUpdates=externalOnly");
+    lab.ann()
+        .post(&path, with(timed("event1"), colleague.clone()))
+        .ok();
+    assert_eq!(lab.control("GET", "mail", Value::Null).ok(), json!([]));
+    lab.switch("external", "account");
+    lab.ann().post(&path, with(timed("event2"), colleague)).ok();
+    assert_eq!(
+        lab.control("GET", "mail", Value::Null).ok()[0]["to"],
+        "new@example.com"
     );
 }
