@@ -3,6 +3,7 @@
 pub mod pull;
 pub mod push;
 pub mod refusal;
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Google to CRM, one calendar: claim, then list and apply page after page; the token is stored with
 //! the last one.
 
-use super::{Env, token};
+use super::Env;
+use super::token::{self, Access};
 use crate::crm::RowId;
 use crate::db::DbError;
 use crate::db::pull::{
@@ -13,7 +14,7 @@ use crate::decide::refusal::backoff;
 use crate::door::Door;
 use crate::error::Class;
 use crate::google::events::list::{self, Next, Page, Since};
-use crate::google::{AccessToken, GoogleError};
+use crate::google::{AccessToken, GoogleError, PageToken};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -107,53 +108,19 @@ impl<D: Door> Listing<'_, D> {
         };
         let (mut page_token, mut as_of) = (self.claimed.page_token.clone(), self.claimed.as_of);
         loop {
-            if access.new.is_some() {
-                self.new_token = access.new.take();
-            }
-            let page = match self.list(&access.token, page_token.as_ref()).await {
+            let page = match self.next_page(&mut access, page_token.as_ref()).await {
                 Ok(page) => page,
-                Err(error) if error.is_unauthorized() && !self.refreshed => {
-                    self.refreshed = true;
-                    access = match token::renew(self.env, &self.claimed.token).await {
-                        Ok(access) => access,
-                        Err(error) => return self.fail(&later(error.reason())).await,
-                    };
-                    continue;
+                Err(failure) => {
+                    let ended = self.fail(&failure).await?;
+                    return Ok(if failure.resync { Ended::Again } else { ended });
                 }
-                Err(error) if error.is_full_sync_required() => {
-                    let reason = "Google asks for a full listing".to_owned();
-                    let failure = Failure {
-                        reason,
-                        resync: true,
-                        ..Failure::default()
-                    };
-                    self.fail(&failure).await?;
-                    return Ok(Ended::Again);
-                }
-                Err(error) => return self.fail(&self.failure(&error)).await,
             };
-            if page
-                .access_role
-                .as_ref()
-                .is_some_and(|role| !role.can_read())
-            {
-                let reason =
-                    "this calendar no longer shows its events to the connected account".to_owned();
-                return self
-                    .fail(&Failure {
-                        reason,
-                        delay_seconds: 3600.0,
-                        ..Failure::default()
-                    })
-                    .await;
-            }
             let last = matches!(page.next, Next::Sync(_));
-            let (more, after) = match self.apply(page, page_token.as_ref(), as_of, pulled).await? {
-                Some(applied) => applied,
-                None => return Ok(Ended::Stopped("another instance took over".to_owned())),
+            let Some((more, after)) = self.apply(page, page_token.as_ref(), as_of, pulled).await?
+            else {
+                return Ok(Ended::Stopped("another instance took over".to_owned()));
             };
-            as_of = after.0;
-            page_token = after.1;
+            (as_of, page_token) = after;
             pulled.pages += 1;
             if last {
                 return Ok(if more { Ended::Again } else { Ended::Complete });
@@ -170,10 +137,45 @@ impl<D: Door> Listing<'_, D> {
         }
     }
 
+    /// Lists one page; a token that is not accepted is refreshed once.
+    async fn next_page(
+        &mut self,
+        access: &mut Access,
+        page: Option<&PageToken>,
+    ) -> Result<Page, Failure> {
+        if access.new.is_some() {
+            self.new_token = access.new.take();
+        }
+        let mut listed = self.list(&access.token, page).await;
+        if !self.refreshed && listed.as_ref().is_err_and(GoogleError::is_unauthorized) {
+            self.refreshed = true;
+            let renewed = token::renew(self.env, &self.claimed.token).await;
+            *access = renewed.map_err(|error| later(error.reason()))?;
+            self.new_token = access.new.take();
+            listed = self.list(&access.token, page).await;
+        }
+        let page = listed.map_err(|error| self.failure(&error))?;
+        if page
+            .access_role
+            .as_ref()
+            .is_some_and(|role| !role.can_read())
+        {
+            let reason =
+                "this calendar no longer shows its events to the connected account".to_owned();
+            let delay_seconds = 3600.0;
+            return Err(Failure {
+                reason,
+                delay_seconds,
+                ..Failure::default()
+            });
+        }
+        Ok(page)
+    }
+
     async fn list(
         &self,
         token: &AccessToken,
-        page: Option<&crate::google::PageToken>,
+        page: Option<&PageToken>,
     ) -> Result<Page, GoogleError> {
         let since = self
             .claimed
@@ -194,10 +196,10 @@ impl<D: Door> Listing<'_, D> {
     async fn apply(
         &mut self,
         page: Page,
-        from: Option<&crate::google::PageToken>,
+        from: Option<&PageToken>,
         as_of: i64,
         pulled: &mut Pulled,
-    ) -> Result<Option<(bool, (i64, Option<crate::google::PageToken>))>, DbError> {
+    ) -> Result<Option<(bool, (i64, Option<PageToken>))>, DbError> {
         let about = About {
             access_role: page.access_role.map(|role| role.to_string()),
             time_zone: page.time_zone,
@@ -285,6 +287,14 @@ impl<D: Door> Listing<'_, D> {
     }
 
     fn failure(&self, error: &GoogleError) -> Failure {
+        if error.is_full_sync_required() {
+            let reason = "Google asks for a full listing".to_owned();
+            return Failure {
+                reason,
+                resync: true,
+                ..Failure::default()
+            };
+        }
         let fraction = self.env.random.fraction();
         let delay_seconds = match error.class() {
             Class::Retry | Class::Conflict | Class::Resync => backoff(3, fraction),

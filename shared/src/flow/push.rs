@@ -10,6 +10,7 @@ use crate::decide::refusal::{self, After};
 use crate::door::Door;
 use crate::google::events::{delete, get, insert, patch};
 use crate::google::{AccessToken, Event, GoogleError, SendUpdates};
+use crate::map::Unmappable;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -113,6 +114,18 @@ struct Work<'a, D> {
 
 type Ended = (Outcome, Vec<Note>);
 
+/// What follows a step.
+enum Next {
+    /// Record this.
+    Ended(Ended),
+    /// Decide again, knowing this.
+    Seen(Seen),
+    /// Decide again with a new token.
+    Refresh,
+    /// Only the account's user can help.
+    Reconnect(String),
+}
+
 impl<D: Door> Work<'_, D> {
     async fn run(&mut self) -> Ended {
         let mut access = match token::open(self.env, &self.claimed.token).await {
@@ -126,42 +139,10 @@ impl<D: Door> Work<'_, D> {
                 Ok(step) => step,
                 Err(error) => return (failed(error.to_string()), Vec::new()),
             };
-            if !matches!(step, Step::Record(..)) && !self.env.lease_allows_a_call(self.leased_at) {
-                return self.soon("it took too long; trying again");
-            }
-            let after = match step {
-                Step::Record(outcome, notes) => return (outcome, notes),
-                Step::Read => match self.read(&access.token).await {
-                    Ok(found) => {
-                        seen = found;
-                        continue;
-                    }
-                    Err(error) => self.after(None, &error),
-                },
-                Step::Write(_) if !push::may_write(self.claimed) => {
-                    return (
-                        failed(
-                            "this calendar can only be read; choose another one for the event"
-                                .to_owned(),
-                        ),
-                        Vec::new(),
-                    );
-                }
-                Step::Write(write) => match self.write(&access.token, &write).await {
-                    Ok(event) => match push::written(self.claimed, &write, event.as_ref()) {
-                        Ok(ended) => return ended,
-                        Err(error) => return (failed(error.to_string()), Vec::new()),
-                    },
-                    Err(error) => self.after(Some(&write), &error),
-                },
-            };
-            match after {
-                After::Record(outcome, notes) => return (outcome, notes),
-                After::Reconnect(reason) => {
-                    token::refused(self.env, &self.claimed.token, &reason).await;
-                    return self.soon(&reason);
-                }
-                After::Refresh => {
+            match self.act(step, &access.token).await {
+                Next::Ended(ended) => return ended,
+                Next::Seen(found) => seen = found,
+                Next::Refresh => {
                     self.refreshed = true;
                     access = match token::renew(self.env, &self.claimed.token).await {
                         Ok(access) => access,
@@ -169,13 +150,48 @@ impl<D: Door> Work<'_, D> {
                     };
                     self.new_token = access.new.take();
                 }
-                After::Read => match self.read(&access.token).await {
-                    Ok(found) => seen = found,
-                    Err(error) => return self.unread(&error),
-                },
+                Next::Reconnect(reason) => {
+                    token::refused(self.env, &self.claimed.token, &reason).await;
+                    return self.soon(&reason);
+                }
             }
         }
         self.soon("the event keeps changing in Google; trying again")
+    }
+
+    async fn act(&self, step: Step, token: &AccessToken) -> Next {
+        let is_call = !matches!(step, Step::Record(..));
+        if is_call && !self.env.lease_allows_a_call(self.leased_at) {
+            return Next::Ended(self.soon("it took too long; trying again"));
+        }
+        let after = match step {
+            Step::Record(outcome, notes) => return Next::Ended((outcome, notes)),
+            Step::Read => match self.read(token).await {
+                Ok(found) => return Next::Seen(found),
+                Err(error) => self.after(None, &error),
+            },
+            Step::Write(_) if !push::may_write(self.claimed) => {
+                let reason = "this calendar can only be read; choose another one for the event";
+                return Next::Ended((failed(reason.to_owned()), Vec::new()));
+            }
+            Step::Write(write) => match self.write(token, &write).await {
+                Ok(event) => {
+                    let ended = push::written(self.claimed, &write, event.as_ref());
+                    let unmappable = |error: Unmappable| (failed(error.to_string()), Vec::new());
+                    return Next::Ended(ended.unwrap_or_else(unmappable));
+                }
+                Err(error) => self.after(Some(&write), &error),
+            },
+        };
+        match after {
+            After::Record(outcome, notes) => Next::Ended((outcome, notes)),
+            After::Reconnect(reason) => Next::Reconnect(reason),
+            After::Refresh => Next::Refresh,
+            After::Read => match self.read(token).await {
+                Ok(found) => Next::Seen(found),
+                Err(error) => Next::Ended(self.unread(&error)),
+            },
+        }
     }
 
     fn after(&self, write: Option<&Write>, error: &GoogleError) -> After {
