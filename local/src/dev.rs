@@ -46,7 +46,9 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
         say("deleting the data of earlier runs");
         Cluster::reset(&home.join("postgres")).await?;
         match fs::remove_dir_all(&home) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).context("delete the folder .local by hand"),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).context("delete the folder .local by hand");
+            }
             Ok(()) | Err(_) => {}
         }
     }
@@ -56,20 +58,41 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
         root: root.to_owned(),
         driver: options.driver,
         data: Data::Kept(home.join("postgres"), Some(options.database_port)),
-        ports: [options.port, options.google_port, options.database_http_port],
+        ports: [
+            options.port,
+            options.google_port,
+            options.database_http_port,
+        ],
         clock: Some(Duration::from_secs(2)),
         secrets: secrets(&home.join("secrets.json"))?,
-        log: Log { dir: Some(home.join("logs")), on_line: None },
+        log: Log {
+            dir: Some(home.join("logs")),
+            on_line: None,
+        },
     };
     let stack = Stack::start(stack_options, say).await?;
     let crm = Crm::of(&stack).await?;
     // The data is this stack's own, whatever ports it ran on before.
-    crm.run(&format!("update tandem.settings set value = '{}' where key = 'instance'", stack.app)).await?;
+    crm.run(&format!(
+        "update tandem.settings set value = '{}' where key = 'instance'",
+        stack.app
+    ))
+    .await?;
     stack.tick().await?;
-    if crm.value("select count(*) from tandem.accounts where state = 'active'").await? == 0 {
-        stack.connect(0).await.context("Ann's calendar was not connected")?;
+    if crm
+        .value("select count(*) from tandem.accounts where state = 'active'")
+        .await?
+        == 0
+    {
+        stack
+            .connect(0)
+            .await
+            .context("Ann's calendar was not connected")?;
     }
-    fs::write(home.join("stack.json"), serde_json::to_vec_pretty(&stack.describe())?)?;
+    fs::write(
+        home.join("stack.json"),
+        serde_json::to_vec_pretty(&stack.describe())?,
+    )?;
     welcome(&stack, say);
     until_stopped().await?;
     say("stopping");
@@ -91,9 +114,12 @@ async fn until_stopped() -> Result<()> {
 /// When the port is taken.
 pub async fn google(port: u16, say: &dyn Fn(&str)) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener = listener.with_context(|| format!("port {port} is taken: choose another one with --port"))?;
+    let listener = listener
+        .with_context(|| format!("port {port} is taken: choose another one with --port"))?;
     let origin = format!("http://{}", listener.local_addr()?);
-    say(&format!("Google simulator at {origin}; its control API is below {origin}/_sim/, see local/google/README.md"));
+    say(&format!(
+        "Google simulator at {origin}; its control API is below {origin}/_sim/, see local/google/README.md"
+    ));
     let simulator = Simulator::new(GoogleOptions {
         origin,
         allow_http_loopback: true,
@@ -108,7 +134,12 @@ pub async fn google(port: u16, say: &dyn Fn(&str)) -> Result<()> {
 /// The secrets of earlier runs, or new ones.
 fn secrets(path: &Path) -> Result<Secrets> {
     if let Ok(text) = fs::read_to_string(path) {
-        return serde_json::from_str(&text).with_context(|| format!("delete {}, or start with --reset: it cannot be read", path.display()));
+        return serde_json::from_str(&text).with_context(|| {
+            format!(
+                "delete {}, or start with --reset: it cannot be read",
+                path.display()
+            )
+        });
     }
     let secrets = Secrets::new();
     fs::write(path, serde_json::to_vec_pretty(&secrets)?)?;
@@ -116,7 +147,9 @@ fn secrets(path: &Path) -> Result<Secrets> {
 }
 
 fn welcome(stack: &Stack, say: &dyn Fn(&str)) {
-    let Some(ann) = stack.people.first() else { return };
+    let Some(ann) = stack.people.first() else {
+        return;
+    };
     say(&format!("
 Tandem is running.
   application      {}

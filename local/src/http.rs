@@ -49,8 +49,17 @@ impl Http {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn json(&self, method: Method, url: &str, bearer: Option<&str>, body: &Value) -> Result<(u16, Value)> {
-        let mut request = Request::builder().method(method).uri(url).header("accept", "application/json");
+    pub async fn json(
+        &self,
+        method: Method,
+        url: &str,
+        bearer: Option<&str>,
+        body: &Value,
+    ) -> Result<(u16, Value)> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("accept", "application/json");
         if let Some(token) = bearer {
             request = request.header("authorization", format!("Bearer {token}"));
         }

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "cargo local", about = "Tandem on this machine", disable_help_subcommand = true)]
+#[command(
+    name = "cargo local",
+    about = "Tandem on this machine",
+    disable_help_subcommand = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -76,9 +80,12 @@ async fn run(command: Command) -> Result<()> {
 
 /// The project's folder, which cargo tells.
 fn root() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let package = PathBuf::from(package);
-    package.parent().map_or_else(|| package.clone(), PathBuf::from)
+    package
+        .parent()
+        .map_or_else(|| package.clone(), PathBuf::from)
 }
 
 #[expect(clippy::print_stdout, reason = "the commands talk to a person")]

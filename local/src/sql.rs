@@ -14,8 +14,12 @@ pub async fn run(root: &Path, statement: &str, say: &dyn Fn(&str)) -> Result<()>
     let path = root.join(".local").join("stack.json");
     let text = std::fs::read_to_string(path).context("start the stack first: cargo dev")?;
     let stack: Value = serde_json::from_str(&text).context("start the stack again: cargo dev")?;
-    let url = stack["database_url"].as_str().context("start the stack again: cargo dev")?;
-    let client = connect(url).await.context("start the stack first: cargo dev")?;
+    let url = stack["database_url"]
+        .as_str()
+        .context("start the stack again: cargo dev")?;
+    let client = connect(url)
+        .await
+        .context("start the stack first: cargo dev")?;
     let answer = client.simple_query(statement).await;
     let answer = answer.map_err(|error| match error.as_db_error() {
         Some(said) => anyhow::anyhow!("{}", said),

@@ -17,7 +17,10 @@ pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     build(root, say)?;
     say("size of each component (target: under 500 kB)");
     for package in COMPONENTS {
-        let source = format!("target/components/wasm32-wasip2/component/{}.wasm", package.replace('-', "_"));
+        let source = format!(
+            "target/components/wasm32-wasip2/component/{}.wasm",
+            package.replace('-', "_")
+        );
         let size = artifact(root, Path::new(&source)).metadata()?.len();
         say(&format!("  {package:<16} {:>5} kB", size / 1000));
     }

@@ -43,7 +43,10 @@ impl World {
             ports: [0; 3],
             clock: None,
             secrets: Secrets::new(),
-            log: Log { dir: None, on_line: Some(on_line) },
+            log: Log {
+                dir: None,
+                on_line: Some(on_line),
+            },
         };
         let stack = Stack::start(options, progress).await?;
         stack.tick().await?;
@@ -51,7 +54,12 @@ impl World {
         let crm = Crm::of(&stack).await?;
         let google = Google::of(&stack, 0).await?;
         let ann = stack.people.first().context("Ann")?.id.clone();
-        let world = Self { stack, crm, google, ann };
+        let world = Self {
+            stack,
+            crm,
+            google,
+            ann,
+        };
         world.rest().await?;
         Ok(world)
     }
@@ -70,7 +78,10 @@ impl World {
 
     async fn google_at_rest(&self) -> Result<()> {
         for _ in 0..400 {
-            let state = self.google.control(http::Method::GET, "notifications", &serde_json::Value::Null).await?;
+            let state = self
+                .google
+                .control(http::Method::GET, "notifications", &serde_json::Value::Null)
+                .await?;
             let is_empty = |name: &str| state[name].as_array().is_some_and(Vec::is_empty);
             if is_empty("waiting") && is_empty("in_flight") {
                 return Ok(());
@@ -92,16 +103,29 @@ pub async fn run(root: &Path, driver: Driver, say: &dyn Fn(&str)) -> Result<()> 
     say("ok  connected a calendar through consent, callback and watch");
     for (name, step) in steps::ALL {
         world.stack.calls.reset();
-        step(&world).await.with_context(|| format!("FAILED  {name}"))?;
-        world.rest().await.with_context(|| format!("FAILED  {name}: it does not come to rest"))?;
+        step(&world)
+            .await
+            .with_context(|| format!("FAILED  {name}"))?;
+        world
+            .rest()
+            .await
+            .with_context(|| format!("FAILED  {name}: it does not come to rest"))?;
         let (made, handled) = world.stack.calls.take();
         let google = made.iter().filter(|call| call.to_google).count();
-        say(&format!("ok  {name}  ({} requests in; calls out: {} to Google, {} to the database)", handled.len(), google, made.len() - google));
+        say(&format!(
+            "ok  {name}  ({} requests in; calls out: {} to Google, {} to the database)",
+            handled.len(),
+            google,
+            made.len() - google
+        ));
     }
     let writes = world.google.writes().await?;
     world.stack.tick().await?;
     world.rest().await?;
-    ensure!(world.google.writes().await? == writes, "FAILED  at rest, a tick wrote to Google");
+    ensure!(
+        world.google.writes().await? == writes,
+        "FAILED  at rest, a tick wrote to Google"
+    );
     say("ok  at rest: no job, and a tick writes nothing to Google");
     world.stack.stop().await;
     Ok(())

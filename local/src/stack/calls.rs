@@ -89,7 +89,9 @@ pub struct Both(pub Arc<Calls>, pub Option<Arc<dyn Observer>>);
 
 impl Observer for Both {
     fn calls(&self, call: &Call) -> Verdict {
-        self.1.as_ref().map_or(Verdict::Proceed, |other| other.calls(call))
+        self.1
+            .as_ref()
+            .map_or(Verdict::Proceed, |other| other.calls(call))
     }
 
     fn called(&self, call: &Call, answer: &Answer) {

@@ -1,7 +1,10 @@
 //! The stack's database and its HTTP front end, by driver.
 
 use crate::neon::{self, Neon, NeonOptions};
-use crate::postgres::{Cluster, ClusterOptions, Server, TestDatabase, connect, roles, supabase_test_cluster, test_cluster};
+use crate::postgres::{
+    Cluster, ClusterOptions, Server, TestDatabase, connect, roles, supabase_test_cluster,
+    test_cluster,
+};
 use crate::postgrest::{self, Postgrest, PostgrestOptions, gateway};
 use crate::{migrate, relay};
 use anyhow::{Context, Result};
@@ -65,7 +68,14 @@ impl Database {
     ///
     /// # Errors
     /// When one of the parts does not start; the text says what to do.
-    pub async fn start(driver: Driver, data: &Data, migrations: &Path, listener: TcpListener, jwt_secret: &str, progress: &dyn Fn(&str)) -> Result<Self> {
+    pub async fn start(
+        driver: Driver,
+        data: &Data,
+        migrations: &Path,
+        listener: TcpListener,
+        jwt_secret: &str,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self> {
         let (server, name, home) = open(driver, data, migrations, progress).await?;
         let url = server.superuser_url(&name);
         let client = connect(&url).await?;
@@ -78,14 +88,20 @@ impl Database {
                     ("db_driver", "neon".to_owned()),
                     ("db_origin", format!("http://{}", front.address())),
                     ("db_path", "/sql".to_owned()),
-                    ("db_connection", server.url(&name, "tandem_component", PASSWORD)),
+                    (
+                        "db_connection",
+                        server.url(&name, "tandem_component", PASSWORD),
+                    ),
                 ];
                 let address = front.url();
                 (Front::Neon(front), address, variables)
             }
             Driver::Postgrest => {
-                let authenticator = server.url(&name, "authenticator", roles::AUTHENTICATOR_PASSWORD);
-                let postgrest = postgrest::start(PostgrestOptions::new(authenticator, jwt_secret), progress).await?;
+                let authenticator =
+                    server.url(&name, "authenticator", roles::AUTHENTICATOR_PASSWORD);
+                let postgrest =
+                    postgrest::start(PostgrestOptions::new(authenticator, jwt_secret), progress)
+                        .await?;
                 let keys = gateway::keys(jwt_secret, "sb_publishable_local", KEY);
                 let gateway = gateway::serve(listener, postgrest.address(), keys)?;
                 let variables = [
@@ -100,7 +116,9 @@ impl Database {
         };
         Ok(Self {
             url,
-            variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+            variables: variables
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
             front: address,
             _front: front,
             _home: home,
@@ -108,7 +126,12 @@ impl Database {
     }
 }
 
-async fn open(driver: Driver, data: &Data, migrations: &Path, progress: &dyn Fn(&str)) -> Result<(Server, String, Home)> {
+async fn open(
+    driver: Driver,
+    data: &Data,
+    migrations: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<(Server, String, Home)> {
     match data {
         Data::Kept(folder, port) => {
             let options = ClusterOptions {
@@ -137,7 +160,11 @@ async fn open(driver: Driver, data: &Data, migrations: &Path, progress: &dyn Fn(
                 Driver::Neon => test_cluster().await?.migrated(migrations).await?,
                 Driver::Postgrest => supabase_like(migrations).await?,
             };
-            Ok((database.server(), database.name().to_owned(), Home::Fresh(database)))
+            Ok((
+                database.server(),
+                database.name().to_owned(),
+                Home::Fresh(database),
+            ))
         }
     }
 }
@@ -152,8 +179,12 @@ pub async fn supabase_like(migrations: &Path) -> Result<TestDatabase> {
 
 async fn exists(server: Server) -> Result<bool> {
     let client = server.connect("postgres").await?;
-    let found = client.query_opt("select from pg_database where datname = $1", &[&NAME]).await;
-    Ok(found.context("the list of databases cannot be read")?.is_some())
+    let found = client
+        .query_opt("select from pg_database where datname = $1", &[&NAME])
+        .await;
+    Ok(found
+        .context("the list of databases cannot be read")?
+        .is_some())
 }
 
 /// Gives the components' role a login, once per cluster: roles belong to all databases.
@@ -169,5 +200,8 @@ async fn log_in(client: &tokio_postgres::Client) -> Result<()> {
            if sqlerrm not like '%concurrently%' then raise; end if;
          end $$"
     );
-    client.batch_execute(&sql).await.context("the role tandem_component cannot be given a login")
+    client
+        .batch_execute(&sql)
+        .await
+        .context("the role tandem_component cannot be given a login")
 }

@@ -84,7 +84,11 @@ impl Secrets {
     /// New ones.
     pub fn new() -> Self {
         let text = || uuid::Uuid::new_v4().simple().to_string();
-        let bytes = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
+        let bytes = [
+            *uuid::Uuid::new_v4().as_bytes(),
+            *uuid::Uuid::new_v4().as_bytes(),
+        ]
+        .concat();
         Self {
             function_secret: text(),
             token_keys: format!("k1:{}", STANDARD.encode(bytes)),
@@ -138,7 +142,11 @@ impl Stack {
     ///
     /// # Errors
     /// As [`Stack::start`].
-    pub async fn start_with(options: StackOptions, extras: Extras, progress: &dyn Fn(&str)) -> Result<Self> {
+    pub async fn start_with(
+        options: StackOptions,
+        extras: Extras,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self> {
         let [app_port, google_port, database_port] = options.ports;
         let (app_listener, google_listener) = (bind(app_port).await?, bind(google_port).await?);
         let (app, google) = (url(&app_listener)?, url(&google_listener)?);
@@ -158,7 +166,10 @@ impl Stack {
             Data::Fresh => None,
         };
         let simulator = google::open(&google, google_state.as_deref())?;
-        let mut tasks = vec![tokio::spawn(serve_google(simulator.clone(), google_listener))];
+        let mut tasks = vec![tokio::spawn(serve_google(
+            simulator.clone(),
+            google_listener,
+        ))];
         if let Some(path) = &google_state {
             tasks.push(tokio::spawn(google::keep(simulator.clone(), path.clone())));
         }
@@ -174,7 +185,10 @@ impl Stack {
             log: options.log,
             cache_dir: Some(cache::dir()?.join("compiled")),
             observer: Some(Arc::new(Both(calls.clone(), extras.observer))),
-            ..HostOptions::new(Manifest::load(options.root.join("spin.toml"))?, &options.root)
+            ..HostOptions::new(
+                Manifest::load(options.root.join("spin.toml"))?,
+                &options.root,
+            )
         };
         let host = Host::start(host).await?;
         let relay = Relay::start(&database.url, RelayOptions::default()).await?;
@@ -183,7 +197,12 @@ impl Stack {
         let callback = format!("{app}/functions/v1/google-connect/callback");
         people::introduce(&http, &google, &people, &callback).await?;
         if let Some(period) = options.clock {
-            tasks.push(tokio::spawn(tick_for_ever(http.clone(), app.clone(), secrets.function_secret.clone(), period)));
+            tasks.push(tokio::spawn(tick_for_ever(
+                http.clone(),
+                app.clone(),
+                secrets.function_secret.clone(),
+                period,
+            )));
         }
         Ok(Self {
             app,
@@ -255,7 +274,10 @@ impl Drop for Stack {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "demo logins expire a year from now")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "demo logins expire a year from now"
+)]
 fn now() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default())
@@ -273,9 +295,9 @@ pub fn build(root: &Path, progress: &dyn Fn(&str)) -> Result<()> {
 
 async fn bind(port: u16) -> Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("port {port} is taken: stop the other program, or start with other ports (--help)"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("port {port} is taken: stop the other program, or start with other ports (--help)")
+    })
 }
 
 fn url(listener: &TcpListener) -> Result<String> {
@@ -287,7 +309,12 @@ async fn serve_google(simulator: Simulator, listener: TcpListener) {
     let _ended = google_simulator::server::serve(simulator, listener).await;
 }
 
-fn variables(database: &Database, google: &str, app: &str, secrets: &Secrets) -> BTreeMap<String, String> {
+fn variables(
+    database: &Database,
+    google: &str,
+    app: &str,
+    secrets: &Secrets,
+) -> BTreeMap<String, String> {
     let mut variables = database.variables.clone();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     set("google_api_origin", google);
@@ -305,7 +332,9 @@ fn variables(database: &Database, google: &str, app: &str, secrets: &Secrets) ->
 
 async fn tick(http: &Http, app: &str, secret: &str) -> Result<Value> {
     let url = format!("{app}/functions/v1/scheduler/tick");
-    let (status, answer) = http.json(Method::POST, &url, Some(secret), &json!({})).await?;
+    let (status, answer) = http
+        .json(Method::POST, &url, Some(secret), &json!({}))
+        .await?;
     anyhow::ensure!(status == 200, "the scheduler answered {status}: {answer}");
     Ok(answer)
 }

@@ -27,7 +27,10 @@ pub fn demo(jwt_secret: &str, now: i64) -> Vec<Person> {
         id: id.to_owned(),
         name: name.to_owned(),
         email: format!("{}@example.com", name.to_lowercase()),
-        jwt: jwt::sign(jwt_secret, &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600})),
+        jwt: jwt::sign(
+            jwt_secret,
+            &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600}),
+        ),
     };
     vec![
         person("a0000000-0000-4000-8000-000000000001", "Ann"),
@@ -44,14 +47,46 @@ pub const CLIENT: (&str, &str) = ("tandem-local.apps.example.com", "local-client
 /// When the simulator refuses.
 pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &str) -> Result<()> {
     let client = json!({"id": CLIENT.0, "secret": CLIENT.1, "redirect_uris": [callback]});
-    let (status, answer) = http.json(Method::POST, &format!("{google}/_sim/clients"), None, &client).await?;
-    ensure!(status == 200, "the simulator refused the OAuth client: {answer}");
-    let (_, known) = http.json(Method::GET, &format!("{google}/_sim/users"), None, &Value::Null).await?;
-    let is_known = |person: &Person| known.as_array().is_some_and(|all| all.iter().any(|one| one["email"] == person.email.as_str()));
+    let (status, answer) = http
+        .json(
+            Method::POST,
+            &format!("{google}/_sim/clients"),
+            None,
+            &client,
+        )
+        .await?;
+    ensure!(
+        status == 200,
+        "the simulator refused the OAuth client: {answer}"
+    );
+    let (_, known) = http
+        .json(
+            Method::GET,
+            &format!("{google}/_sim/users"),
+            None,
+            &Value::Null,
+        )
+        .await?;
+    let is_known = |person: &Person| {
+        known
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["email"] == person.email.as_str()))
+    };
     for person in people.iter().filter(|person| !is_known(person)) {
         let account = json!({"email": person.email, "name": person.name, "time_zone": "Europe/Berlin", "auto_consent": true});
-        let (status, answer) = http.json(Method::POST, &format!("{google}/_sim/users"), None, &account).await?;
-        ensure!(status == 200, "the simulator refused {}: {answer}", person.email);
+        let (status, answer) = http
+            .json(
+                Method::POST,
+                &format!("{google}/_sim/users"),
+                None,
+                &account,
+            )
+            .await?;
+        ensure!(
+            status == 200,
+            "the simulator refused {}: {answer}",
+            person.email
+        );
     }
     Ok(())
 }
@@ -62,15 +97,33 @@ pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &
 /// When one of the steps is refused.
 pub async fn connect(http: &Http, app: &str, person: &Person) -> Result<Value> {
     let start = format!("{app}/functions/v1/google-connect/start");
-    let (status, answer) = http.json(Method::GET, &start, Some(&person.jwt), &Value::Null).await?;
-    ensure!(status == 200, "google-connect/start answered {status}: {answer}");
+    let (status, answer) = http
+        .json(Method::GET, &start, Some(&person.jwt), &Value::Null)
+        .await?;
+    ensure!(
+        status == 200,
+        "google-connect/start answered {status}: {answer}"
+    );
     let mut consent = Url::parse(answer["url"].as_str().unwrap_or_default())?;
-    consent.query_pairs_mut().append_pair("login_hint", &person.email);
+    consent
+        .query_pairs_mut()
+        .append_pair("login_hint", &person.email);
     let request = http::Request::get(consent.as_str()).body(bytes::Bytes::new())?;
     let redirect = http.send(request).await?;
-    let callback = redirect.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
-    ensure!(!callback.is_empty(), "Google's consent page did not redirect: {}", redirect.status());
+    let callback = redirect
+        .headers()
+        .get("location")
+        .and_then(|to| to.to_str().ok())
+        .unwrap_or_default();
+    ensure!(
+        !callback.is_empty(),
+        "Google's consent page did not redirect: {}",
+        redirect.status()
+    );
     let (status, answer) = http.json(Method::GET, callback, None, &Value::Null).await?;
-    ensure!(status == 200, "google-connect/callback answered {status}: {answer}");
+    ensure!(
+        status == 200,
+        "google-connect/callback answered {status}: {answer}"
+    );
     Ok(answer)
 }

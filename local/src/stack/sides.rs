@@ -31,7 +31,10 @@ impl Crm {
     /// # Errors
     /// As Postgres says.
     pub async fn run(&self, sql: &str) -> Result<()> {
-        self.0.batch_execute(sql).await.with_context(|| sql.to_owned())
+        self.0
+            .batch_execute(sql)
+            .await
+            .with_context(|| sql.to_owned())
     }
 
     /// One value as JSON; `Null` without a row.
@@ -39,9 +42,14 @@ impl Crm {
     /// # Errors
     /// As Postgres says.
     pub async fn value(&self, sql: &str) -> Result<Value> {
-        let row = self.0.query_opt(&format!("select to_jsonb(({sql}))"), &[]).await;
+        let row = self
+            .0
+            .query_opt(&format!("select to_jsonb(({sql}))"), &[])
+            .await;
         let row = row.with_context(|| sql.to_owned())?;
-        Ok(row.and_then(|row| row.get::<_, Option<Value>>(0)).unwrap_or_default())
+        Ok(row
+            .and_then(|row| row.get::<_, Option<Value>>(0))
+            .unwrap_or_default())
     }
 
     /// Inserts an event of `owner` with these columns; answers its id.
@@ -51,13 +59,22 @@ impl Crm {
     pub async fn create(&self, owner: &str, columns: &Value) -> Result<String> {
         let mut columns = columns.clone();
         columns["owner_id"] = json!(owner);
-        let names: Vec<String> = columns.as_object().context("columns")?.keys().cloned().collect();
+        let names: Vec<String> = columns
+            .as_object()
+            .context("columns")?
+            .keys()
+            .cloned()
+            .collect();
         let names = names.join(", ");
         let sql = format!(
             "insert into public.events ({names}) select {names} from jsonb_populate_record(null::public.events, {}) returning id::text",
             literal(&columns)
         );
-        let row = self.0.query_one(&sql, &[]).await.with_context(|| sql.clone())?;
+        let row = self
+            .0
+            .query_one(&sql, &[])
+            .await
+            .with_context(|| sql.clone())?;
         Ok(row.get(0))
     }
 
@@ -66,7 +83,10 @@ impl Crm {
     /// # Errors
     /// As Postgres says.
     pub async fn event(&self, id: &str) -> Result<Value> {
-        self.value(&format!("select to_jsonb(e) from public.events e where e.id = '{id}'")).await
+        self.value(&format!(
+            "select to_jsonb(e) from public.events e where e.id = '{id}'"
+        ))
+        .await
     }
 
     /// Waits until `sql` gives `expected`.
@@ -92,7 +112,11 @@ impl Crm {
     /// # Errors
     /// As [`Crm::wait`].
     pub async fn wait_state(&self, id: &str, state: &str) -> Result<()> {
-        self.wait(&format!("select sync_state from public.events where id = '{id}'"), &json!(state)).await
+        self.wait(
+            &format!("select sync_state from public.events where id = '{id}'"),
+            &json!(state),
+        )
+        .await
     }
 
     /// Waits until no event has open work.
@@ -128,12 +152,23 @@ impl Google {
     pub async fn of(stack: &Stack, person: usize) -> Result<Self> {
         let person = stack.people.get(person).context("no such demo user")?;
         let wanted = json!({"user": person.email, "client": people::CLIENT.0, "scopes": ["https://www.googleapis.com/auth/calendar"]});
-        let (status, answer) = stack.http.json(Method::POST, &format!("{}/_sim/tokens", stack.google), None, &wanted).await?;
+        let (status, answer) = stack
+            .http
+            .json(
+                Method::POST,
+                &format!("{}/_sim/tokens", stack.google),
+                None,
+                &wanted,
+            )
+            .await?;
         ensure!(status == 200, "the simulator gave no token: {answer}");
         Ok(Self {
             http: stack.http.clone(),
             origin: stack.google.clone(),
-            token: answer["access_token"].as_str().context("access_token")?.to_owned(),
+            token: answer["access_token"]
+                .as_str()
+                .context("access_token")?
+                .to_owned(),
             calendar: person.email.clone(),
         })
     }
@@ -185,7 +220,9 @@ impl Google {
     /// When Google refuses.
     pub async fn of_row(&self, id: &str) -> Result<Vec<Value>> {
         let mut all = self.list().await?;
-        all.retain(|event| event.pointer("/extendedProperties/private/crmflowEventId") == Some(&json!(id)));
+        all.retain(|event| {
+            event.pointer("/extendedProperties/private/crmflowEventId") == Some(&json!(id))
+        });
         Ok(all)
     }
 
@@ -194,9 +231,25 @@ impl Google {
     /// # Errors
     /// When the simulator does not answer.
     pub async fn writes(&self) -> Result<u64> {
-        let (_, counters) = self.http.json(Method::GET, &format!("{}/_sim/counters", self.origin), None, &Value::Null).await?;
-        let methods = ["events.insert", "events.patch", "events.update", "events.delete"];
-        Ok(methods.iter().filter_map(|method| counters[method].as_u64()).sum())
+        let (_, counters) = self
+            .http
+            .json(
+                Method::GET,
+                &format!("{}/_sim/counters", self.origin),
+                None,
+                &Value::Null,
+            )
+            .await?;
+        let methods = [
+            "events.insert",
+            "events.patch",
+            "events.update",
+            "events.delete",
+        ];
+        Ok(methods
+            .iter()
+            .filter_map(|method| counters[method].as_u64())
+            .sum())
     }
 
     /// Asks the simulator for a fault, or something else of its control API.
@@ -204,7 +257,10 @@ impl Google {
     /// # Errors
     /// When it refuses.
     pub async fn control(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
-        let (status, answer) = self.http.json(method, &format!("{}/_sim/{path}", self.origin), None, body).await?;
+        let (status, answer) = self
+            .http
+            .json(method, &format!("{}/_sim/{path}", self.origin), None, body)
+            .await?;
         ensure!(status == 200, "_sim/{path} answered {status}: {answer}");
         Ok(answer)
     }
@@ -215,8 +271,14 @@ impl Google {
             .map_err(|()| anyhow::anyhow!("the simulator's URL has no path"))?
             .extend(["calendar", "v3", "calendars", &self.calendar, "events"])
             .extend(path);
-        let (status, answer) = self.http.json(method.clone(), url.as_str(), Some(&self.token), body).await?;
-        ensure!(status < 300, "Google answered {method} {url} with {status}: {answer}");
+        let (status, answer) = self
+            .http
+            .json(method.clone(), url.as_str(), Some(&self.token), body)
+            .await?;
+        ensure!(
+            status < 300,
+            "Google answered {method} {url} with {status}: {answer}"
+        );
         Ok(answer)
     }
 }
