@@ -1,13 +1,11 @@
 //! A simulated Google: OAuth 2.0 and Calendar v3 with state, clock and faults.
 //!
 //! [`Simulator::handle`] answers one request without a socket; [`server::serve`] puts the same
-//! simulator behind a listener and delivers its push notifications. Everything Google-side is on
-//! one origin: `/o/oauth2/v2/auth`, `/token`, `/revoke`, `/tokeninfo`, `/calendar/v3/...`. What a
-//! test controls (people, clients, clock, faults, switches, logs, a person's edits in the web
-//! interface) is under `/_sim/...`; the README lists it.
+//! simulator behind a listener and delivers its push notifications. Behaviour that Google
+//! documents is the default and cited at its place; behaviour that is only reported somewhere has
+//! a switch with both positions. The README follows.
 //!
-//! Behaviour that Google documents is the default and cited at its place; behaviour that is only
-//! reported somewhere has a [switch](control) with both positions.
+#![doc = include_str!("../README.md")]
 
 mod calendars;
 mod clock;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::Options;
 use crate::calendars::{Calendar, Entry, Role};
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 use crate::error::{self, ApiError};
 use crate::events::Event;
 use crate::faults::Faults;
@@ -66,6 +66,7 @@ pub(crate) struct Mail {
 /// Everything there is.
 #[derive(Debug)]
 pub(crate) struct World {
+    seed: u64,
     pub(crate) origin: String,
     pub(crate) allow_http_loopback: bool,
     pub(crate) time: Time,
@@ -93,6 +94,7 @@ pub(crate) struct Later {
 impl World {
     pub(crate) fn new(options: Options) -> Self {
         Self {
+            seed: options.seed,
             origin: options.origin,
             allow_http_loopback: options.allow_http_loopback,
             time: Time::new(options.clock),
@@ -109,6 +111,21 @@ impl World {
             later: Vec::new(),
             last_version: 0,
         }
+    }
+
+    /// Forgets everything; a fixed clock keeps its time, a running one loses its offset.
+    pub(crate) fn reset(&mut self) {
+        let clock = if self.time.running() {
+            Clock::System
+        } else {
+            Clock::Fixed(self.time.now())
+        };
+        *self = Self::new(Options {
+            seed: self.seed,
+            clock,
+            origin: std::mem::take(&mut self.origin),
+            allow_http_loopback: self.allow_http_loopback,
+        });
     }
 
     /// Does the delayed work that is due.

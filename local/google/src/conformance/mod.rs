@@ -20,7 +20,7 @@ mod push;
 mod series;
 mod tokens;
 
-use std::panic;
+use std::{fmt, panic};
 
 /// How a row stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,17 @@ pub enum Outcome {
     Todo,
     /// Does not behave as documented; the text says where.
     Fail(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass => f.write_str("pass"),
+            Self::Switch => f.write_str("switch"),
+            Self::Todo => f.write_str("todo"),
+            Self::Fail(why) => write!(f, "fail: {why}"),
+        }
+    }
 }
 
 /// How a row is covered.

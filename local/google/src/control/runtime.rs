@@ -25,6 +25,10 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
     let done = match (call.method.as_str(), segments) {
         ("GET", ["clock"]) => Ok(clock(world)),
         ("POST", ["clock"]) => body(call).and_then(|to| move_clock(world, &to)),
+        ("POST", ["reset"]) => {
+            world.reset();
+            Ok(json!({}))
+        }
         ("GET", ["faults"]) => Ok(json!(world.faults.rules())),
         ("POST", ["faults"]) => {
             body::<Fault>(call).map(|rule| json!({ "id": world.faults.add(rule) }))

@@ -213,3 +213,19 @@ fn restrictions_hold_for_deleted_events_too() {
     let later = ("timeMin", "2026-06-01T00:00:00Z");
     assert!(ann.list(&[("showDeleted", "true"), later]).ids().is_empty());
 }
+
+#[test]
+fn a_reset_forgets_everything_but_a_fixed_time() {
+    let lab = Lab::new();
+    lab.ann().insert(timed("event1"));
+    lab.advance(60);
+    let now = lab.sim.now();
+    lab.switch("stopTwice", "notFound");
+    lab.control("POST", "reset", json!({})).ok();
+    assert_eq!(lab.control("GET", "users", Value::Null).ok(), json!([]));
+    assert_eq!(
+        lab.control("GET", "switches", Value::Null).ok()["stopTwice"]["position"],
+        "ok"
+    );
+    assert_eq!(lab.sim.now(), now);
+}
