@@ -108,6 +108,7 @@ create table if not exists tandem.jobs (
   due_at timestamptz not null,
   attempts integer not null default 0,
   look boolean not null default false,
+  looking boolean not null default false,
   last_error text,
   created_at timestamptz not null default tandem.clock()
 );
@@ -120,7 +121,8 @@ comment on column tandem.jobs.account_id is 'The account it waits for.';
 comment on column tandem.jobs.state is 'open; waiting for its account (reconnect, first import), which is no attempt; dead: attempts spent or permanent error, until somebody retries.';
 comment on column tandem.jobs.due_at is 'Not before.';
 comment on column tandem.jobs.attempts is 'Claims since the last success or change.';
-comment on column tandem.jobs.look is 'Read the event in Google before anything else.';
+comment on column tandem.jobs.look is 'The next claim is to read the event in Google before anything else.';
+comment on column tandem.jobs.looking is 'The last claim was to do so, and it is not done yet.';
 comment on column tandem.jobs.last_error is 'Why the last attempt failed, for people to read.';
 comment on column tandem.jobs.created_at is 'When the work was found.';
 

@@ -137,7 +137,8 @@ create or replace function tandem.claimed(event uuid, v_rev bigint, crm_row json
 returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'outcome', 'claimed', 'event_id', event, 'rev', v_rev, 'fence', fence, 'now', tandem.utc(tandem.clock()),
-    'row', crm_row, 'old_row', old_row, 'look', j.look, 'attempt', j.attempts,
+    'row', crm_row, 'old_row', old_row, 'attempt', j.attempts,
+    'look', j.looking or exists (select from tandem.inbox i where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'),
     'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at',
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
@@ -174,7 +175,7 @@ end $$;
 comment on function tandem.spend_attempt(uuid, bigint, jsonb) is 'Counts and notes an attempt before it is made, so that what kills an instance ends too; false where they are spent.';
 
 create or replace function public.tandem_push_claim(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
 declare
   event uuid := (p ->> 'event_id')::uuid;
   j tandem.jobs; l tandem.links; c tandem.calendars; a tandem.accounts;
@@ -211,7 +212,8 @@ begin
     update tandem.leases set until = null where root_id = j.root_id;
     return jsonb_build_object('outcome', 'nothing', 'reason', 'attempts are spent');
   end if;
-  update tandem.jobs set state = 'open', account_id = a.id where event_id = event;
+  -- A look that is asked for from now on is more than this claim will have done.
+  update tandem.jobs set state = 'open', account_id = a.id, looking = looking or look, look = false where event_id = event;
   return tandem.claimed(event, v_rev, crm_row, coalesce(l.old_row, gone), l, fence, token) || jsonb_build_object('unclear', unclear);
 end $$;
 comment on function public.tandem_push_claim(jsonb) is

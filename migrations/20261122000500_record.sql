@@ -30,7 +30,11 @@ begin
   select jsonb_object_agg(k, l.base_google -> k) into kept from unnest(left_units) k where l.base_google ? k;
   update tandem.links x set state = 'live', google_id = coalesce(p -> 'google' ->> 'id', x.google_id),
     etag = p -> 'google' ->> 'etag', google_updated = (p -> 'google' ->> 'updated')::timestamptz,
-    ical_uid = p -> 'google' ->> 'ical_uid', base_crm = keep_link.base_crm,
+    -- A colleague's listing may have shown the meeting before this record, and then its row has the identity.
+    ical_uid = case when exists (select from tandem.links o where o.id <> x.id and o.tenant = x.tenant and o.is_primary
+        and o.state <> 'gone' and o.ical_uid = p -> 'google' ->> 'ical_uid' and o.original_start is not distinct from x.original_start)
+      then x.ical_uid else p -> 'google' ->> 'ical_uid' end,
+    base_crm = keep_link.base_crm,
     base_google = (p -> 'base_google') || coalesce(kept, jsonb_build_object()),
     synced_rev = (p ->> 'rev')::bigint, recorded_seq = nextval('tandem.recorded'),
     old_row = null, deleted_by = null, proof = null
@@ -63,19 +67,25 @@ begin
 end $$;
 comment on function tandem.keep_tombstone(tandem.links, jsonb) is 'Stores that the event is gone, with the row as it was.';
 
+create or replace function tandem.has_newer(event uuid, p jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
+$$;
+comment on function tandem.has_newer(uuid, jsonb) is 'Whether the event changed since the claim that is being recorded.';
+
 create or replace function tandem.close_job(event uuid, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
-declare newer boolean; parked boolean;
+declare newer boolean := tandem.has_newer(event, p); parked boolean; asked boolean;
 begin
-  newer := exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
   -- An item of the version just recorded is the echo of it.
   delete from tandem.inbox i using tandem.links l where l.event_id = event and i.calendar_id = l.calendar_id
     and i.google_id = l.google_id and (i.etag = p -> 'google' ->> 'etag' or i.etag is not distinct from p ->> 'inbox_etag');
   parked := exists (select from tandem.inbox i join tandem.links l using (calendar_id, google_id)
     where l.event_id = event and i.state = 'waiting');
   delete from tandem.attempts t where t.event_id = event and t.rev <= (p ->> 'rev')::bigint;
-  if newer or parked or (p -> 'again')::boolean then
-    update tandem.jobs set due_at = tandem.clock(), attempts = 0, last_error = null, look = parked,
+  asked := exists (select from tandem.jobs j where j.event_id = event and j.look);
+  if newer or parked or asked or (p -> 'again')::boolean then
+    update tandem.jobs set due_at = tandem.clock(), attempts = 0, last_error = null, looking = false,
       state = 'open' where event_id = event;
     return true;
   end if;
@@ -84,13 +94,15 @@ begin
 end $$;
 comment on function tandem.close_job(uuid, jsonb) is 'Ends a job unless there is newer work; says whether there is.';
 
-create or replace function tandem.put_off(event uuid, p jsonb) returns void
+-- What failed for good was the claimed rev: a newer one gets its own attempts.
+create or replace function tandem.put_off(event uuid, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
-declare failed boolean := p ->> 'outcome' = 'failed'; account uuid := (p -> 'pause' ->> 'account_id')::uuid;
+declare again boolean := p ->> 'outcome' = 'failed' and tandem.has_newer(event, p);
+  failed boolean := p ->> 'outcome' = 'failed' and not again; account uuid := (p -> 'pause' ->> 'account_id')::uuid;
 begin
   update tandem.jobs set last_error = p ->> 'reason', state = case when failed then 'dead' else 'open' end,
     due_at = tandem.clock() + coalesce((p ->> 'delay_seconds')::double precision, 0) * interval '1 second',
-    attempts = case when account is not null or (p -> 'free')::boolean then greatest(attempts - 1, 0) else attempts end
+    attempts = case when again then 0 when account is not null or (p -> 'free')::boolean then greatest(attempts - 1, 0) else attempts end
   where event_id = event;
   if account is not null then
     update tandem.accounts set pause_reason = p ->> 'reason',
@@ -102,9 +114,10 @@ begin
     delete from tandem.attempts t where t.event_id = event and t.rev = (p ->> 'rev')::bigint;
   end if;
   perform tandem.show(event, case when failed then 'error' else 'pending' end, p ->> 'reason');
-  if failed then perform tandem.note(event, 'failed', jsonb_build_object('reason', p ->> 'reason')); end if;
+  if p ->> 'outcome' = 'failed' then perform tandem.note(event, 'failed', jsonb_build_object('reason', p ->> 'reason')); end if;
+  return again;
 end $$;
-comment on function tandem.put_off(uuid, jsonb) is 'Stores why a push did not succeed and when the next attempt is due.';
+comment on function tandem.put_off(uuid, jsonb) is 'Stores why a push did not succeed and when the next attempt is due; says whether that is now.';
 
 create or replace function public.tandem_push_record(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
@@ -125,7 +138,7 @@ begin
     return jsonb_build_object('outcome', 'fenced');
   end if;
   if p ->> 'outcome' in ('retry', 'failed') then
-    perform tandem.put_off(event, p);
+    again := tandem.put_off(event, p);
   else
     if p ->> 'outcome' = 'synced' then
       left_over := tandem.record_synced(l, p);
@@ -133,6 +146,9 @@ begin
     elsif p ->> 'outcome' = 'revived' then
       perform tandem.keep_link(l, p, tandem.crm_insert(event, l.owner_id, p -> 'fields'), array[]::text[]);
       shown := 'synced';
+    elsif p ->> 'outcome' = 'erased' and tandem.has_newer(event, p) then
+      -- An edit may outlive a deletion: the next claim decides, with that edit.
+      update tandem.jobs set look = true where event_id = event;
     elsif p ->> 'outcome' in ('deleted', 'erased') then
       perform tandem.keep_tombstone(l, p);
       shown := 'none';

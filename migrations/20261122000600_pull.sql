@@ -39,12 +39,12 @@ begin
   end if;
   token := tandem.grant_token(a.id);
   if token is null then return jsonb_build_object('outcome', 'waiting', 'reason', 'the access token is being refreshed'); end if;
-  if c.sync_token is not null and c.list_digest is distinct from p ->> 'digest' then
+  if c.list_digest is distinct from p ->> 'digest' then
     c.sync_token := null; c.page_token := null;
   end if;
   if c.sync_token is null and c.listing is null then c.listing := nextval('tandem.recorded'); end if;
   update tandem.calendars x set fence = x.fence + 1, lease_until = t + interval '60 seconds', sync_token = c.sync_token,
-    page_token = c.page_token, listing = c.listing, poll_at = t + interval '60 seconds'
+    page_token = c.page_token, list_digest = p ->> 'digest', listing = c.listing, poll_at = t + interval '60 seconds'
   where x.id = c.id returning x.fence into c.fence;
   return jsonb_build_object('outcome', 'claimed', 'calendar_id', c.id, 'google_id', c.google_id, 'fence', c.fence,
     'now', tandem.utc(t), 'as_of', nextval('tandem.recorded'), 'notices', c.notices, 'sync_token', c.sync_token,
@@ -60,8 +60,8 @@ begin
   values (c.id, item ->> 'google_id', event, item ->> 'etag', item ->> 'raw', as_of)
   on conflict (calendar_id, google_id) do update set event_id = excluded.event_id, etag = excluded.etag, raw = excluded.raw,
     state = 'waiting', reason = null, as_of = excluded.as_of, received_at = tandem.clock();
-  insert into tandem.jobs as j (event_id, root_id, due_at, look) values (event, tandem.root_of(event), tandem.clock(), true)
-  on conflict (event_id) do update set look = true,
+  insert into tandem.jobs as j (event_id, root_id, due_at) values (event, tandem.root_of(event), tandem.clock())
+  on conflict (event_id) do update set
     due_at = case when j.attempts = 0 then least(j.due_at, excluded.due_at) else j.due_at end,
     state = case when j.state = 'dead' then 'open' else j.state end;
   return event;
@@ -80,13 +80,14 @@ comment on function tandem.quarantine(tandem.calendars, jsonb, bigint, text) is 
 create or replace function tandem.is_clean(l tandem.links, as_of bigint) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
-  return l.state = 'live' and l.recorded_seq < as_of
-    and not exists (select from tandem.changes ch where ch.event_id = l.event_id and ch.rev > l.synced_rev)
-    and not exists (select from tandem.attempts t where t.event_id = l.event_id)
-    and not exists (select from tandem.leases x where x.root_id = l.root_id and x.until > tandem.clock())
-    and tandem.crm_lock(l.event_id, false)
-    -- Once more under the lock: a transaction that held it may have just committed.
-    and not exists (select from tandem.changes ch where ch.event_id = l.event_id and ch.rev > l.synced_rev);
+  if l.state <> 'live' or l.recorded_seq >= as_of
+    or exists (select from tandem.attempts t where t.event_id = l.event_id)
+    or exists (select from tandem.leases x where x.root_id = l.root_id and x.until > tandem.clock())
+    or tandem.crm_lock(l.event_id, false) is not true then
+    return false;
+  end if;
+  -- A statement of its own, after the lock: its snapshot has what the last holder of the lock committed.
+  return not exists (select from tandem.changes ch where ch.event_id = l.event_id and ch.rev > l.synced_rev);
 end $$;
 comment on function tandem.is_clean(tandem.links, bigint) is 'Whether a listed version may simply be written: nothing open on the CRM''s side, and recorded before the listing began. Locks the row.';
 
@@ -194,6 +195,7 @@ begin
     perform tandem.quarantine(c, item, as_of, item ->> 'unreadable');
     return jsonb_build_object('did', 'quarantined');
   end if;
+  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state = 'quarantined';
   select * into l from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'google_id' for update;
   if found then return tandem.apply_linked(c, item, as_of, l); end if;
   if item ->> 'derived_from' is not null then
@@ -216,7 +218,7 @@ declare more boolean; first boolean := c.imported_at is null;
 begin
   more := c.notices > (p ->> 'notices')::bigint;
   if c.listing is not null and not first then perform tandem.look_for_missing(c); end if;
-  update tandem.calendars set sync_token = p ->> 'sync_token', list_digest = p ->> 'digest', page_token = null, listing = null,
+  update tandem.calendars set sync_token = p ->> 'sync_token', page_token = null, listing = null,
     imported_at = coalesce(imported_at, tandem.clock()), lease_until = null, last_synced_at = tandem.clock(), failures = 0,
     last_error = null, poll_at = tandem.clock() + case when more then interval '0' when push = 'push' then interval '1 hour'
       else interval '1 minute' end
