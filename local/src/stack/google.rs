@@ -5,15 +5,34 @@ use google_simulator::{Options, Simulator};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// How often the state is written, if it changed.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A simulator that goes on from `state`, if there is any.
+/// Serves a simulator on `listener`, going on from `state` if there is any, and keeps its state there.
 ///
 /// # Errors
-/// When the file cannot be read.
-pub fn open(origin: &str, state: Option<&Path>) -> Result<Simulator> {
+/// When the state cannot be read.
+pub fn start(
+    listener: TcpListener,
+    origin: &str,
+    state: Option<&Path>,
+) -> Result<(Simulator, Vec<JoinHandle<()>>)> {
+    let simulator = open(origin, state)?;
+    let serving = simulator.clone();
+    let mut tasks = vec![tokio::spawn(async move {
+        // It ends with its listener, at the end of the stack.
+        let _ended = google_simulator::server::serve(serving, listener).await;
+    })];
+    if let Some(path) = state {
+        tasks.push(tokio::spawn(keep(simulator.clone(), path.to_owned())));
+    }
+    Ok((simulator, tasks))
+}
+
+fn open(origin: &str, state: Option<&Path>) -> Result<Simulator> {
     let options = Options {
         origin: origin.to_owned(),
         allow_http_loopback: true,
@@ -29,7 +48,7 @@ pub fn open(origin: &str, state: Option<&Path>) -> Result<Simulator> {
 }
 
 /// Writes the state until it is aborted.
-pub async fn keep(simulator: Simulator, path: PathBuf) {
+async fn keep(simulator: Simulator, path: PathBuf) {
     let mut written = String::new();
     loop {
         tokio::time::sleep(PERIOD).await;

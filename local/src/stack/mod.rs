@@ -152,57 +152,42 @@ impl Stack {
         let (app, google) = (url(&app_listener)?, url(&google_listener)?);
         let secrets = options.secrets;
         let migrations = options.root.join("migrations");
-        let database = Database::start(
-            options.driver,
-            &options.data,
-            &migrations,
-            bind(database_port).await?,
-            &secrets.jwt_secret,
-            progress,
-        )
-        .await?;
+        let front = bind(database_port).await?;
+        let (driver, data) = (options.driver, &options.data);
+        let jwt_secret = &secrets.jwt_secret;
+        let database =
+            Database::start(driver, data, &migrations, front, jwt_secret, progress).await?;
         let google_state = match &options.data {
             Data::Kept(folder, _) => Some(folder.with_file_name("google.json")),
             Data::Fresh => None,
         };
-        let simulator = google::open(&google, google_state.as_deref())?;
-        let mut tasks = vec![tokio::spawn(serve_google(
-            simulator.clone(),
-            google_listener,
-        ))];
-        if let Some(path) = &google_state {
-            tasks.push(tokio::spawn(google::keep(simulator.clone(), path.clone())));
-        }
+        let (simulator, mut tasks) =
+            google::start(google_listener, &google, google_state.as_deref())?;
         let calls = Arc::new(Calls::default());
         calls.set_google(google.trim_start_matches("http://"));
         let listen = app_listener.local_addr()?;
         drop(app_listener);
         let mut variables = variables(&database, &google, &app, &secrets);
         variables.extend(extras.variables);
-        let host = HostOptions {
+        let manifest = Manifest::load(options.root.join("spin.toml"))?;
+        let host = Host::start(HostOptions {
             variables,
             listen,
             log: options.log,
             cache_dir: Some(cache::dir()?.join("compiled")),
             observer: Some(Arc::new(Both(calls.clone(), extras.observer))),
-            ..HostOptions::new(
-                Manifest::load(options.root.join("spin.toml"))?,
-                &options.root,
-            )
-        };
-        let host = Host::start(host).await?;
+            ..HostOptions::new(manifest, &options.root)
+        })
+        .await?;
         let relay = Relay::start(&database.url, RelayOptions::default()).await?;
         let http = Http::default();
         let people = people::demo(&secrets.jwt_secret, now());
         let callback = format!("{app}/functions/v1/google-connect/callback");
         people::introduce(&http, &google, &people, &callback).await?;
         if let Some(period) = options.clock {
-            tasks.push(tokio::spawn(tick_for_ever(
-                http.clone(),
-                app.clone(),
-                secrets.function_secret.clone(),
-                period,
-            )));
+            let secret = secrets.function_secret.clone();
+            let ticking = tick_for_ever(http.clone(), app.clone(), secret, period);
+            tasks.push(tokio::spawn(ticking));
         }
         Ok(Self {
             app,
@@ -302,11 +287,6 @@ async fn bind(port: u16) -> Result<TcpListener> {
 
 fn url(listener: &TcpListener) -> Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
-}
-
-async fn serve_google(simulator: Simulator, listener: TcpListener) {
-    // It ends with its listener, at the end of the stack.
-    let _ended = google_simulator::server::serve(simulator, listener).await;
 }
 
 fn variables(
