@@ -52,6 +52,8 @@ const EVENT_TYPES: [&str; 5] = [
     "workingLocation",
 ];
 const SIZE_LIMIT: usize = 256 * 1024;
+/// Bytes of all rules; long lists of EXDATEs are refused, the real limit is not published.
+const RULE_LIMIT: usize = 32 * 1024;
 
 impl Draft {
     /// Reads a whole body; `conferenceData` is the caller's business.
@@ -123,10 +125,17 @@ fn read_recurrence(value: Option<&Value>) -> Result<Vec<String>, ApiError> {
         Some(Value::Array(lines)) => lines,
         Some(_) => return Err(error::invalid("Invalid recurrence rule.")),
     };
-    let lines = lines.iter().map(|line| line.as_str().map(str::to_owned));
-    lines
-        .collect::<Option<_>>()
-        .ok_or_else(|| error::invalid("Invalid recurrence rule."))
+    let lines: Option<Vec<String>> = lines
+        .iter()
+        .map(|line| line.as_str().map(str::to_owned))
+        .collect();
+    let lines = lines.ok_or_else(|| error::invalid("Invalid recurrence rule."))?;
+    if lines.iter().map(String::len).sum::<usize>() > RULE_LIMIT {
+        return Err(error::invalid(
+            "A provided value exceeds the allowed size limit.",
+        ));
+    }
+    Ok(lines)
 }
 
 /// Lower-cases addresses, drops a display name that only repeats the address, and lets the last

@@ -2,7 +2,7 @@
 
 use chrono::{
     DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat,
-    TimeDelta, TimeZone, Utc,
+    SubsecRound, TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,8 @@ impl When {
         };
         let outside = || error::invalid(format!("Invalid {which} time."));
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-            let at = at.with_timezone(&Utc);
+            // Google keeps whole seconds.
+            let at = at.with_timezone(&Utc).trunc_subsecs(0);
             return if YEARS.contains(&at.year()) {
                 Ok(Self::Time { at, zone })
             } else {
@@ -60,6 +61,7 @@ impl When {
         if !YEARS.contains(&local.year()) {
             return Err(outside());
         }
+        let local = local.trunc_subsecs(0);
         let zone = zone.ok_or_else(|| {
             error::invalid(format!("Missing time zone definition for {which} time."))
         })?;

@@ -154,3 +154,24 @@ fn a_type_that_is_wrong_is_400() {
     let broken = ann.send("POST", MINE, &[], &json!([1]));
     broken.fails(400, "parseError", "Parse Error");
 }
+
+#[test]
+fn fractions_of_a_second_are_dropped() {
+    let ann = Lab::new().ann();
+    let mut series = weekly("series1");
+    series["start"]["dateTime"] = "2026-03-02T10:00:00.987654+01:00".into();
+    let event = ann.insert(series);
+    assert_eq!(event["start"]["dateTime"], "2026-03-02T09:00:00Z");
+    let second = ann.event("series1_20260309T090000Z");
+    assert_eq!(second["status"], "confirmed");
+}
+
+#[test]
+fn a_very_long_list_of_exceptions_is_refused() {
+    let ann = Lab::new().ann();
+    let dates = vec!["20260309T090000Z"; 3000].join(",");
+    let rules = json!({"recurrence": ["RRULE:FREQ=WEEKLY", format!("EXDATE:{dates}")]});
+    let text = "A provided value exceeds the allowed size limit.";
+    ann.post(MINE, with(weekly("series1"), rules))
+        .fails(400, "invalid", text);
+}
