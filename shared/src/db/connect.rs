@@ -2,7 +2,7 @@
 
 use super::push_claim::TokenGrant;
 use super::push_record::NewToken;
-use super::{Database, DbError, call};
+use super::{Database, DbError, call, outcome, reason, unknown};
 use crate::door::Door;
 use crate::google::{CalendarId, ChannelId, ResourceId};
 use chrono::{DateTime, Utc};
@@ -12,15 +12,31 @@ use uuid::Uuid;
 
 /// Whether an OAuth state was used before.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum StateUse {
     /// It was not; from now on it is.
-    Fresh {
-        /// The database's time.
-        now: DateTime<Utc>,
-    },
+    Fresh(Now),
     /// It was.
     Used,
+}
+
+/// The database's time.
+#[derive(Debug, Deserialize)]
+pub struct Now {
+    /// The database's time.
+    pub now: DateTime<Utc>,
+}
+
+impl TryFrom<Value> for StateUse {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "fresh" => serde_json::from_value(answer).map(Self::Fresh),
+            "used" => Ok(Self::Used),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// Takes an OAuth state by its nonce.
@@ -156,22 +172,40 @@ pub async fn connect_calendar(
 
 /// What the beginning of a channel came to.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum Begun {
     /// The channel is noted: ask Google for it.
-    Begun {
-        /// The calendar.
-        google_id: CalendarId,
-        /// The database's time.
-        now: DateTime<Utc>,
-        /// The account's tokens.
-        token: TokenGrant,
-    },
+    Begun(Box<Noted>),
     /// There is to be none.
     Nothing {
         /// Why.
         reason: String,
     },
+}
+
+/// A channel that is noted.
+#[derive(Debug, Deserialize)]
+pub struct Noted {
+    /// The calendar.
+    pub google_id: CalendarId,
+    /// The database's time.
+    pub now: DateTime<Utc>,
+    /// The account's tokens.
+    pub token: TokenGrant,
+}
+
+impl TryFrom<Value> for Begun {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "begun" => serde_json::from_value(answer).map(Self::Begun),
+            "nothing" => Ok(Self::Nothing {
+                reason: reason(&answer),
+            }),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// Notes a channel before Google is asked for it; `unable` says why there can be none.

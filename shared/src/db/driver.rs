@@ -188,17 +188,15 @@ impl Database {
             function,
             why: error.to_string(),
         };
-        match self.driver {
-            Driver::Postgrest { .. } => serde_json::from_slice(body).map_err(unreadable),
+        let whole: Value = serde_json::from_slice(body).map_err(unreadable)?;
+        let value = match self.driver {
+            Driver::Postgrest { .. } => whole,
             Driver::Neon { .. } => {
-                let rows: Value = serde_json::from_slice(body).map_err(unreadable)?;
-                let text = rows
-                    .pointer("/rows/0/0")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                serde_json::from_str(text).map_err(unreadable)
+                let text = whole.pointer("/rows/0/0").and_then(Value::as_str);
+                serde_json::from_str(text.unwrap_or_default()).map_err(unreadable)?
             }
-        }
+        };
+        serde_json::from_value(value).map_err(unreadable)
     }
 
     fn below(&self, segments: &[&str]) -> Url {

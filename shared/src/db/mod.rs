@@ -13,7 +13,8 @@ pub use driver::{Database, DbError};
 
 use crate::door::Door;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::{Error, Value};
 
 /// Calls a function of the database.
 ///
@@ -27,4 +28,27 @@ pub async fn call<A: DeserializeOwned>(
 ) -> Result<A, DbError> {
     let request = database.request(function, parameters)?;
     database.answer(function, door.send(request).await)
+}
+
+/// The field `outcome`, which says what the rest of an answer is. serde's own tagged enums would do
+/// this too, at a cost of some 80 kB for each component.
+fn outcome(answer: &Value) -> &str {
+    answer
+        .get("outcome")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The field `reason`, for people.
+fn reason(answer: &Value) -> String {
+    let reason = answer.get("reason").and_then(Value::as_str);
+    reason.unwrap_or_default().to_owned()
+}
+
+/// An outcome that this version of the components does not know.
+fn unknown(answer: &Value) -> Error {
+    Error::custom(format!(
+        "unknown outcome {:?}; apply the migrations",
+        outcome(answer)
+    ))
 }

@@ -2,7 +2,7 @@
 
 use super::push_claim::TokenGrant;
 use super::push_record::{NewToken, Pause};
-use super::{Database, DbError, call};
+use super::{Database, DbError, call, outcome, reason, unknown};
 use crate::crm::RowId;
 use crate::door::Door;
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
@@ -35,7 +35,7 @@ pub enum Trigger {
 
 /// What the claim came to.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum Claim {
     /// The caller holds the calendar until the lease ends.
     Claimed(Box<Claimed>),
@@ -54,6 +54,26 @@ pub enum Claim {
         /// Why.
         reason: String,
     },
+}
+
+impl TryFrom<Value> for Claim {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "claimed" => serde_json::from_value(answer).map(Self::Claimed),
+            "nothing" => Ok(Self::Nothing {
+                reason: reason(&answer),
+            }),
+            "busy" => Ok(Self::Busy {
+                reason: reason(&answer),
+            }),
+            "waiting" => Ok(Self::Waiting {
+                reason: reason(&answer),
+            }),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// A claimed calendar.
@@ -144,21 +164,37 @@ pub struct About {
 
 /// What an apply came to.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum Applied {
     /// It is stored.
-    Applied {
-        /// How many items were what.
-        counts: BTreeMap<String, u64>,
-        /// Events whose job has to merge.
-        due: Vec<RowId>,
-        /// The listing is not over, or a notification came meanwhile.
-        more: bool,
-        /// For the next page.
-        as_of: i64,
-    },
+    Applied(Stored),
     /// The lease had ended; somebody else lists it.
     Fenced,
+}
+
+/// A stored page.
+#[derive(Debug, Deserialize)]
+pub struct Stored {
+    /// How many items were what.
+    pub counts: BTreeMap<String, u64>,
+    /// Events whose job has to merge.
+    pub due: Vec<RowId>,
+    /// The listing is not over, or a notification came meanwhile.
+    pub more: bool,
+    /// For the next page.
+    pub as_of: i64,
+}
+
+impl TryFrom<Value> for Applied {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "applied" => serde_json::from_value(answer).map(Self::Applied),
+            "fenced" => Ok(Self::Fenced),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// Why a listing stopped.

@@ -1,6 +1,6 @@
 //! `tandem_push_claim`: an event's open work and all that a decision about it needs.
 
-use super::{Database, DbError, call};
+use super::{Database, DbError, call, outcome, reason, unknown};
 use crate::crm::{Row, RowId};
 use crate::door::Door;
 use crate::google::{CalendarId, Etag, EventId};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// What the claim came to.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum Claim {
     /// The caller holds the event's series until the lease ends.
     Claimed(Box<Claimed>),
@@ -32,6 +32,26 @@ pub enum Claim {
         /// Why.
         reason: String,
     },
+}
+
+impl TryFrom<Value> for Claim {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "claimed" => serde_json::from_value(answer).map(Self::Claimed),
+            "nothing" => Ok(Self::Nothing {
+                reason: reason(&answer),
+            }),
+            "waiting" => Ok(Self::Waiting {
+                reason: reason(&answer),
+            }),
+            "busy" => Ok(Self::Busy {
+                reason: reason(&answer),
+            }),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// A claimed event.

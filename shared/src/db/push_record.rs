@@ -1,7 +1,7 @@
 //! `tandem_push_record`: what came of a claim.
 
 use super::push_claim::{Claimed, DeletedBy, Proof};
-use super::{Database, DbError, call};
+use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::{Row, RowId};
 use crate::door::Door;
 use crate::google::{Etag, Event};
@@ -153,7 +153,7 @@ pub struct NewToken {
 
 /// What the record came to.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(try_from = "Value")]
 pub enum Recorded {
     /// It is stored.
     Recorded {
@@ -162,6 +162,20 @@ pub enum Recorded {
     },
     /// The lease had ended and somebody else has the event, who will look at it.
     Fenced,
+}
+
+impl TryFrom<Value> for Recorded {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "recorded" => Ok(Self::Recorded {
+                again: answer["again"] == true,
+            }),
+            "fenced" => Ok(Self::Fenced),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 #[derive(Serialize)]

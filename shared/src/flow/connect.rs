@@ -110,7 +110,7 @@ pub async fn finish<D: Door>(
     }
     let now =
         match db::use_state(env.door, &config.database, config.instance(), &state.nonce).await? {
-            StateUse::Fresh { now } => now,
+            StateUse::Fresh(fresh) => fresh.now,
             StateUse::Used => return Err(ConnectError::Replayed),
         };
     let code = AuthorizationCode::from(returned.code.as_deref().ok_or(ConnectError::State)?);

@@ -223,20 +223,15 @@ impl<D: Door> Listing<'_, D> {
             let (chunk, remaining) = rest.split_at(size.min(rest.len()));
             let cursor = if remaining.is_empty() { &end } else { &same };
             match self.send(chunk, cursor, &about, as_of).await {
-                Ok(Applied::Applied {
-                    counts,
-                    due,
-                    more,
-                    as_of,
-                }) => {
+                Ok(Applied::Applied(stored)) => {
                     self.new_token = None;
-                    for (what, n) in counts {
+                    for (what, n) in stored.counts {
                         *pulled.counts.entry(what).or_default() += n;
                     }
-                    pulled.due.extend(due);
+                    pulled.due.extend(stored.due);
                     rest = remaining;
                     if remaining.is_empty() {
-                        return Ok(Some((more, (as_of, next_page))));
+                        return Ok(Some((stored.more, (stored.as_of, next_page))));
                     }
                 }
                 Ok(Applied::Fenced) => return Ok(None),

@@ -47,11 +47,7 @@ pub async fn watch<D: Door>(
     )
     .await?;
     let (google_id, now, grant) = match begun {
-        Begun::Begun {
-            google_id,
-            now,
-            token,
-        } => (google_id, now, token),
+        Begun::Begun(noted) => (noted.google_id, noted.now, noted.token),
         Begun::Nothing { reason } => return Ok(Err(reason)),
     };
     let (watched, opened, new) = match token::open(env, &grant).await {
