@@ -7,12 +7,30 @@ begin
   update tandem.changes c set folded = true where c.event_id = event and not c.folded;
   if not found then return false; end if;
   root := tandem.root_of(event);
-  insert into tandem.jobs as j (event_id, root_id, due_at) values (event, root, tandem.clock())
-  on conflict (event_id) do update set root_id = excluded.root_id, due_at = excluded.due_at, attempts = 0,
+  insert into tandem.jobs as j (event_id, root_id, account_id, due_at) values (event, root, tandem.account_for(event), tandem.clock())
+  on conflict (event_id) do update set root_id = excluded.root_id, account_id = coalesce(excluded.account_id, j.account_id), due_at = excluded.due_at, attempts = 0,
     state = case when j.state = 'waiting' then 'waiting' else 'open' end;
   return true;
 end $$;
 comment on function tandem.fold(uuid) is 'Turns an event''s changes into its job; says whether there were any.';
+
+create or replace function tandem.acting_account(l tandem.links) returns uuid
+language sql stable set search_path = '' as $$
+  select coalesce(
+    (select x.account_id from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
+      order by x.state = 'active' desc limit 1),
+    (select c.account_id from tandem.calendars c where c.id = l.calendar_id));
+$$;
+comment on function tandem.acting_account(tandem.links) is 'The account that writes for the link''s owner.';
+
+create or replace function tandem.account_for(event uuid) returns uuid
+language sql stable set search_path = '' as $$
+  select coalesce(
+    (select tandem.acting_account(l) from tandem.links l where l.event_id = event and l.is_primary),
+    (select x.account_id from tandem.connections x where x.user_id = (tandem.crm_read(event) ->> 'owner_id')::uuid
+      and x.is_target and x.state <> 'disconnected'));
+$$;
+comment on function tandem.account_for(uuid) is 'The account that the work on an event is for, as far as that is known before a claim.';
 
 create or replace function tandem.root_of(event uuid) returns uuid
 language sql stable set search_path = '' as $$
@@ -218,12 +236,3 @@ begin
 end $$;
 comment on function public.tandem_push_claim(jsonb) is
   'Takes an event''s open work. p: {event_id, instance}. Returns {outcome: claimed, ...} with row, link, bases, attempts, inbox item, calendar and sealed token, or {outcome: nothing | waiting | busy, reason}.';
-
-create or replace function tandem.acting_account(l tandem.links) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce(
-    (select x.account_id from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
-      order by x.state = 'active' desc limit 1),
-    (select c.account_id from tandem.calendars c where c.id = l.calendar_id));
-$$;
-comment on function tandem.acting_account(tandem.links) is 'The account that writes for the link''s owner.';

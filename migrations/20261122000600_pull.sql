@@ -60,7 +60,7 @@ begin
   values (c.id, item ->> 'google_id', event, item ->> 'etag', item ->> 'raw', as_of)
   on conflict (calendar_id, google_id) do update set event_id = excluded.event_id, etag = excluded.etag, raw = excluded.raw,
     state = 'waiting', reason = null, as_of = excluded.as_of, received_at = tandem.clock();
-  insert into tandem.jobs as j (event_id, root_id, due_at) values (event, tandem.root_of(event), tandem.clock())
+  insert into tandem.jobs as j (event_id, root_id, account_id, due_at) values (event, tandem.root_of(event), c.account_id, tandem.clock())
   on conflict (event_id) do update set
     due_at = case when j.attempts = 0 then least(j.due_at, excluded.due_at) else j.due_at end,
     state = case when j.state = 'dead' then 'open' else j.state end;
@@ -163,7 +163,10 @@ begin
     etag, google_updated, base_google, recorded_seq, seen_listing)
   values (gen_random_uuid(), c.tenant, event, event, owner, c.id, item ->> 'google_id', 'google', 'live', item ->> 'ical_uid',
     item ->> 'original_start', item ->> 'etag', (item ->> 'updated')::timestamptz,
-    (select jsonb_object_agg(u.key, u.value -> 'google') from jsonb_each(item -> 'units') u), nextval('tandem.recorded'), as_of);
+    (select jsonb_object_agg(u.key, u.value -> 'google') from jsonb_each(item -> 'units') u), nextval('tandem.recorded'), as_of)
+  on conflict do nothing;
+  -- Another calendar's listing found the meeting at this moment: now its link is there to be seen.
+  if not found then return tandem.apply_new(c, item, as_of); end if;
   stored := tandem.crm_insert(event, owner, fields);
   update tandem.links set base_crm = stored where event_id = event and is_primary;
   perform tandem.show_after_apply(event);
@@ -235,8 +238,8 @@ comment on function tandem.end_listing(tandem.calendars, jsonb) is 'Stores the s
 -- Not listed is no proof of deletion: each is read in Google by its own job.
 create or replace function tandem.look_for_missing(c tandem.calendars) returns void
 language sql volatile set search_path = '' as $$
-  insert into tandem.jobs as j (event_id, root_id, due_at, look)
-  select l.event_id, l.root_id, tandem.clock(), true from tandem.links l
+  insert into tandem.jobs as j (event_id, root_id, account_id, due_at, look)
+  select l.event_id, l.root_id, c.account_id, tandem.clock(), true from tandem.links l
   where l.calendar_id = c.id and l.is_primary and l.state = 'live' and l.seen_listing < c.listing and l.recorded_seq < c.listing
   on conflict (event_id) do update set look = true;
 $$;
