@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::sql::{Person, Sql, refusal, synced, text};
+use tests::sql::{Person, Session, Sql, refusal, synced, text};
+use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -194,6 +195,41 @@ async fn a_claim_over_a_dead_lease_is_unclear_and_has_a_higher_fence() -> Result
 }
 
 #[tokio::test]
+async fn the_rev_of_a_claim_belongs_to_its_row_though_a_change_commits_between_the_two()
+-> Result<()> {
+    let (sql, person) = with_person().await?;
+    let event = sql.event(person.user).await?;
+    let first = sql.claim(event).await?;
+    sql.clock(61).await?;
+    // Stops the claim when it has taken its snapshot and before it reads the row.
+    sql.run(
+        "create or replace function tandem.crm_read(event uuid) returns jsonb language plpgsql stable as $$ begin
+           perform pg_advisory_xact_lock(1); return (select tandem.crm_fields(e) from public.events e where e.id = event); end $$",
+    )
+    .await?;
+    let (crm, claimer) = (sql.another().await?, sql.another().await?);
+    crm.run("select pg_advisory_lock(1)").await?;
+    let meanwhile = async {
+        advisory_lock_is_awaited(&sql).await?;
+        crm.run("update public.events set title = 'Dinner'; select pg_advisory_unlock(1)")
+            .await?;
+        anyhow::Ok(())
+    };
+    let (claimed, done) = tokio::join!(claimer.claim(event), meanwhile);
+    done?;
+    let claimed = claimed?;
+    assert_eq!(
+        (&claimed["row"]["title"], &claimed["rev"]),
+        (&json!("Lunch"), &first["rev"])
+    );
+    assert_eq!(
+        sql.record(&claimed, synced(&claimed, "e1")).await?["again"],
+        true
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_claim_names_the_fields_that_changed_since_the_record_and_when() -> Result<()> {
     let (sql, person) = with_person().await?;
     let event = sql.pushed(person.user).await?;
@@ -337,4 +373,13 @@ fn titles(claimed: &Value) -> Vec<&str> {
     attempts
         .map(|attempt| text(&attempt["row"]["title"]))
         .collect()
+}
+
+async fn advisory_lock_is_awaited(session: &Session) -> Result<()> {
+    let waiting = "select count(*) > 0 from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())";
+    while session.value(waiting).await? != true {
+        sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }

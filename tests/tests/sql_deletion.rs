@@ -90,6 +90,25 @@ async fn a_row_that_was_deleted_comes_back_under_its_id_and_is_no_change() -> Re
 }
 
 #[tokio::test]
+async fn a_row_that_is_inserted_again_during_its_deletion_is_work_of_its_own() -> Result<()> {
+    let (sql, _, event) = pushed().await?;
+    sql.run("create table public.kept as table public.events; delete from public.events")
+        .await?;
+    let claimed = sql.claim(event).await?;
+    sql.run("insert into public.events table public.kept")
+        .await?;
+    let outcome = json!({"outcome": "deleted", "by": "crm", "proof": "confirmed"});
+    assert_eq!(sql.record(&claimed, outcome).await?["again"], true);
+    let next = sql.claim(event).await?;
+    assert_eq!(
+        (&next["row"]["title"], &next["link"]["state"]),
+        (&json!("Lunch"), &json!("gone"))
+    );
+    assert_eq!(sql.of_event(event, "sync_state").await?, "pending");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_id_that_is_used_up_is_followed_by_the_next_generation() -> Result<()> {
     let (sql, _, event) = pushed().await?;
     sql.run("update public.events set title = 'Dinner'").await?;
