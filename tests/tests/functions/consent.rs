@@ -1,0 +1,93 @@
+//! The steps of a connection, as a browser does them.
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::{Method, Response};
+use local::stack::database::Driver;
+use local::stack::people;
+use serde_json::Value;
+use tests::stack::{Setup, World, start};
+use url::Url;
+
+pub async fn disconnected() -> Result<World> {
+    start(Setup::new(Driver::Neon).unconnected()).await
+}
+
+pub fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+pub async fn get(w: &World, path: &str, headers: &[(&str, &str)]) -> Result<Response<Bytes>> {
+    w.call(Method::GET, path, headers, Bytes::new()).await
+}
+
+/// Starts as Ann and answers Google's page as the person of this address; the callback's URL.
+pub async fn consent(w: &World, email: &str) -> Result<Url> {
+    let authorization = bearer(&w.stack.people[0].jwt);
+    let answer = get(
+        w,
+        "google-connect/start",
+        &[("authorization", &authorization)],
+    )
+    .await?;
+    ensure!(answer.status() == 200, "{answer:?}");
+    let answer: Value = serde_json::from_slice(answer.body())?;
+    let mut page = Url::parse(answer["url"].as_str().context("url")?)?;
+    page.query_pairs_mut().append_pair("login_hint", email);
+    let answer = w
+        .stack
+        .http
+        .send(http::Request::get(page.as_str()).body(Bytes::new())?)
+        .await?;
+    let to = answer
+        .headers()
+        .get("location")
+        .and_then(|to| to.to_str().ok());
+    Ok(Url::parse(
+        to.with_context(|| format!("no redirect: {answer:?}"))?,
+    )?)
+}
+
+pub async fn finish(w: &World, callback: &Url) -> Result<Response<Bytes>> {
+    let request = http::Request::get(callback.as_str()).header("accept", "application/json");
+    w.stack.http.send(request.body(Bytes::new())?).await
+}
+
+pub fn parameter(url: &Url, name: &str) -> Result<String> {
+    let found = url.query_pairs().find(|(known, _)| known == name);
+    Ok(found.with_context(|| format!("no {name}"))?.1.into_owned())
+}
+
+pub async fn nothing_connected(w: &World) -> Result<()> {
+    let rows = w.crm.value("select (select count(*) from tandem.accounts) + (select count(*) from tandem.calendars)").await?;
+    ensure!(rows == 0, "something was connected");
+    Ok(())
+}
+
+/// Neither an answer nor the log may hold what only the deployment knows.
+pub fn shows_no_secret(w: &World, answer: &Response<Bytes>) -> Result<()> {
+    let shown = format!(
+        "{:?} {} {:?}",
+        answer.headers(),
+        String::from_utf8_lossy(answer.body()),
+        w.log()
+    );
+    let secrets = &w.stack.secrets;
+    let key = secrets
+        .token_keys
+        .split_once(':')
+        .map_or("", |(_, key)| key);
+    for secret in [
+        &secrets.function_secret,
+        key,
+        &secrets.signing_key,
+        &secrets.jwt_secret,
+        people::CLIENT.1,
+        "ya29.",
+        "1//",
+        "postgres://",
+    ] {
+        ensure!(!shown.contains(secret), "a secret shows: {shown}");
+    }
+    Ok(())
+}

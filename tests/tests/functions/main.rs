@@ -1,0 +1,8 @@
+//! The functions, as components in the host: what they refuse, and what they do when something fails.
+
+mod connect;
+mod consent;
+mod database;
+mod google;
+mod pokes;
+mod webhook;

@@ -1,0 +1,5 @@
+//! Stories on the whole stack: real components, a real database, a Google that behaves.
+
+mod budget;
+mod crashes;
+mod races;
