@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod cache;
 pub mod dev;
+pub mod google_command;
 pub mod host;
 pub mod http;
 mod listen;

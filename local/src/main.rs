@@ -32,6 +32,9 @@ enum Command {
         /// Port on 127.0.0.1.
         #[arg(long, default_value_t = 8086)]
         port: u16,
+        /// Check its conformance rows instead, and print a line for each.
+        #[arg(long, conflicts_with = "port")]
+        conformance: bool,
     },
     /// Apply the migrations to a database.
     Migrate {
@@ -51,7 +54,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(&format!("{error:#}"));
             ExitCode::FAILURE
@@ -59,12 +62,20 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command) -> Result<ExitCode> {
     let root = root();
+    if let Command::Google {
+        conformance: true, ..
+    } = command
+    {
+        // Not an error: the last line is the count.
+        let all = local::google_command::run(&say);
+        return Ok(ExitCode::from(u8::from(!all)));
+    }
     match command {
         Command::Dev(options) => local::dev::run(&root, options, &say).await,
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
-        Command::Google { port } => local::dev::google(port, &say).await,
+        Command::Google { port, .. } => local::dev::google(port, &say).await,
         Command::Migrate { database_url } => {
             let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
             for name in &applied {
@@ -75,7 +86,8 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,
         Command::Bench => local::bench::run(&root, &say).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The project's folder, which cargo tells.
