@@ -1,0 +1,6 @@
+//! The database's functions answer the same through PostgREST and through Neon's `/sql`.
+
+mod door;
+mod errors;
+mod fixtures;
+mod functions;
