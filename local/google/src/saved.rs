@@ -1,5 +1,6 @@
-//! A simulator's lasting state as JSON, so that it can go on after a restart. What is under way
-//! (messages, delayed propagation, faults, switches, logs, quotas) is not kept.
+//! A simulator's lasting state as JSON, so that it can go on after a restart or go back to before.
+//! What is under way (messages, delayed propagation, quotas) and what belongs to a test (faults,
+//! switches, clock, logs) is not in it.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendars::Calendar;
 use crate::oauth::Grants;
 use crate::push::Channel;
+use crate::quota::Windows;
 use crate::random::Random;
 use crate::world::{Person, World};
 use crate::{Options, Simulator};
@@ -32,20 +34,68 @@ struct Loaded {
     last_version: u64,
 }
 
-impl Simulator {
-    /// People, grants, calendars with their events, and channels, as JSON.
-    pub fn save(&self) -> String {
-        let world = self.lock();
+impl Loaded {
+    fn read(saved: &str) -> Result<Self, String> {
+        serde_json::from_str(saved).map_err(|error| error.to_string())
+    }
+
+    fn put(self, world: &mut World) {
+        world.random = self.random;
+        world.people = self.people;
+        world.grants = self.grants;
+        world.calendars = self.calendars;
+        world.push.channels = self.channels;
+        world.last_version = self.last_version;
+    }
+}
+
+impl World {
+    pub(crate) fn save(&self) -> String {
         let saved = Saved {
-            random: &world.random,
-            people: &world.people,
-            grants: &world.grants,
-            calendars: &world.calendars,
-            channels: &world.push.channels,
-            last_version: world.last_version,
+            random: &self.random,
+            people: &self.people,
+            grants: &self.grants,
+            calendars: &self.calendars,
+            channels: &self.push.channels,
+            last_version: self.last_version,
         };
         // Every key is a text, so this cannot fail.
         serde_json::to_string(&saved).unwrap_or_default()
+    }
+
+    /// Goes on from what [`World::save`] gave; nothing happens when it is not that.
+    ///
+    /// What a test has set (clock, switches, faults, what happens to notifications) and what it
+    /// reads afterwards (log, counters, mail) stays. What is under way belongs to the state that
+    /// is given up, and ends with it.
+    pub(crate) fn load(&mut self, saved: &str) -> Result<(), String> {
+        Loaded::read(saved)?.put(self);
+        self.push.forget_messages();
+        self.later.clear();
+        self.windows = Windows::default();
+        Ok(())
+    }
+
+    /// Does `work`; when it fails, people, grants, calendars and channels are as before.
+    pub(crate) fn whole_or_nothing<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let before = self.save();
+        let later = self.later.len();
+        work(self).inspect_err(|_| {
+            if let Ok(before) = Loaded::read(&before) {
+                before.put(self);
+            }
+            self.later.truncate(later);
+        })
+    }
+}
+
+impl Simulator {
+    /// People, grants, calendars with their events, and channels, as JSON.
+    pub fn save(&self) -> String {
+        self.lock().save()
     }
 
     /// A simulator that goes on from what [`Simulator::save`] gave.
@@ -53,17 +103,8 @@ impl Simulator {
     /// # Errors
     /// When `saved` is not that; says where.
     pub fn load(options: Options, saved: &str) -> Result<Self, String> {
-        let loaded: Loaded = serde_json::from_str(saved).map_err(|error| error.to_string())?;
         let simulator = Self::new(options);
-        {
-            let world: &mut World = &mut simulator.lock();
-            world.random = loaded.random;
-            world.people = loaded.people;
-            world.grants = loaded.grants;
-            world.calendars = loaded.calendars;
-            world.push.channels = loaded.channels;
-            world.last_version = loaded.last_version;
-        }
+        simulator.lock().load(saved)?;
         Ok(simulator)
     }
 }

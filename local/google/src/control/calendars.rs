@@ -12,7 +12,7 @@ use crate::world::World;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewCalendar {
+pub(super) struct NewCalendar {
     #[serde(default)]
     id: Option<String>,
     summary: String,
@@ -23,6 +23,9 @@ struct NewCalendar {
     /// Read by everyone, cannot be watched.
     #[serde(default)]
     holiday: bool,
+    /// Who else may do what.
+    #[serde(default)]
+    shared: Vec<Share>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +77,7 @@ fn describe(calendar: &Calendar) -> Value {
     })
 }
 
-fn add(world: &mut World, new: NewCalendar) -> Done {
+pub(super) fn add(world: &mut World, new: NewCalendar) -> Done {
     let owner = new.owner.unwrap_or_default().to_ascii_lowercase();
     if !owner.is_empty() && !world.people.contains_key(&owner) {
         return Err(format!("there is no user {owner}"));
@@ -100,6 +103,9 @@ fn add(world: &mut World, new: NewCalendar) -> Done {
         for email in everyone {
             world.list_calendar(&email, &id);
         }
+    }
+    for rule in &new.shared {
+        share(world, &id, rule)?;
     }
     world
         .calendars

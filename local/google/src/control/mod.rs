@@ -6,12 +6,14 @@
 mod calendars;
 mod people;
 mod runtime;
+mod seed;
 pub(crate) mod ui;
 
 pub(crate) use people::add_client;
+pub(crate) use seed::seed;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Method, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -24,6 +26,9 @@ pub(crate) type Done = Result<Value, String>;
 /// Answers a control request.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Response<Bytes> {
     let segments: Vec<&str> = call.segments.iter().skip(1).map(String::as_str).collect();
+    if call.method == Method::GET && segments == ["snapshot"] {
+        return http_api::plain(200, "application/json; charset=utf-8", world.save());
+    }
     let (status, body) = match run(world, call, &segments) {
         Some(Ok(body)) => (200, body),
         Some(Err(message)) => (400, json!({ "error": message })),

@@ -13,7 +13,7 @@ use crate::world::{Consent, Person, World};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewUser {
+pub(super) struct NewUser {
     email: String,
     #[serde(default)]
     name: Option<String>,
@@ -65,7 +65,7 @@ struct NewToken {
 pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<Done> {
     let done = match (call.method.as_str(), segments) {
         ("GET", ["users"]) => Ok(world.people.values().map(describe).collect()),
-        ("POST", ["users"]) => add_user(world, call),
+        ("POST", ["users"]) => body(call).and_then(|new| add_user(world, new)),
         ("POST", ["users", email, "revoke"]) => Ok(revoke(world, email)),
         ("POST", ["users", email, "empty-trash"]) => Ok(empty_trash(world, email)),
         ("GET", ["clients"]) => Ok(json!(world.grants.clients.values().collect::<Vec<_>>())),
@@ -94,8 +94,7 @@ fn describe(person: &Person) -> Value {
     })
 }
 
-fn add_user(world: &mut World, call: &Call) -> Done {
-    let new: NewUser = body(call)?;
+pub(super) fn add_user(world: &mut World, new: NewUser) -> Done {
     let email = new.email.to_ascii_lowercase();
     if email.split('@').filter(|part| !part.is_empty()).count() != 2 {
         return Err("email is not an address".into());

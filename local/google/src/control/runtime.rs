@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Done, body};
+use super::{Done, body, seed};
 use crate::faults::Fault;
 use crate::http_api::Call;
 use crate::push::{Channel, Control};
@@ -29,6 +29,10 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
             world.reset();
             Ok(json!({}))
         }
+        ("POST", ["seed"]) => text(call).and_then(|text| seed(world, text)),
+        ("POST", ["snapshot"]) => text(call)
+            .and_then(|text| world.load(text))
+            .map(|()| json!({})),
         ("GET", ["faults"]) => Ok(json!(world.faults.rules())),
         ("POST", ["faults"]) => {
             body::<Fault>(call).map(|rule| json!({ "id": world.faults.add(rule) }))
@@ -64,6 +68,10 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
         _ => return None,
     };
     Some(done)
+}
+
+fn text(call: &Call) -> Result<&str, String> {
+    std::str::from_utf8(&call.body).map_err(|error| error.to_string())
 }
 
 fn clock(world: &World) -> Value {

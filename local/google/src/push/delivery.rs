@@ -90,6 +90,12 @@ impl Push {
         })
     }
 
+    /// Messages that have not arrived never will; their numbers are not given again.
+    pub(crate) fn forget_messages(&mut self) {
+        self.waiting.clear();
+        self.in_flight.clear();
+    }
+
     fn queue(&mut self, message: Message) {
         self.last_id += 1;
         self.waiting.insert(self.last_id, message);

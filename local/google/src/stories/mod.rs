@@ -5,6 +5,7 @@ mod guests;
 mod lag;
 mod odd_input;
 mod page;
+mod seed;
 mod size;
 mod web_interface;
 mod world;
