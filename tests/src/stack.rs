@@ -12,7 +12,7 @@ use local::host::{Call, Log, Observer, Verdict};
 use local::smoke;
 use local::stack::database::{Data, Driver};
 use local::stack::sides::{Crm, Google};
-use local::stack::{Extras, Secrets, Stack, StackOptions, build};
+use local::stack::{Extras, Secrets, Stack, StackOptions, build, people};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -227,6 +227,7 @@ impl World {
                 .await?;
             ensure!(left == 0, "{left} rows are left in tandem.{table}");
         }
+        self.check_secrets(&self.log().join("\n"))?;
         let titles = "select coalesce(jsonb_agg(title order by title), '[]') from public.events where sync_state = 'synced'";
         let rows = self.crm.value(titles).await?;
         let mut events: Vec<String> = self
@@ -241,6 +242,30 @@ impl World {
             rows == json!(events),
             "the CRM has {rows}, Google has {events:?}"
         );
+        Ok(())
+    }
+
+    /// Fails where a text shows what only the deployment, its database or Google knows.
+    ///
+    /// # Errors
+    /// The text.
+    pub fn check_secrets(&self, text: &str) -> Result<()> {
+        let secrets = &self.stack.secrets;
+        let key = secrets
+            .token_keys
+            .split_once(':')
+            .map_or("", |(_, key)| key);
+        let known = [
+            &secrets.function_secret,
+            &secrets.signing_key,
+            &secrets.jwt_secret,
+            key,
+            people::CLIENT.1,
+        ];
+        // Google's access and refresh tokens, and connection strings, begin so.
+        for secret in known.into_iter().chain(["ya29.", "1//", "postgres://"]) {
+            ensure!(!text.contains(secret), "a secret shows in: {text}");
+        }
         Ok(())
     }
 

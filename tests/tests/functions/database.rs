@@ -1,5 +1,6 @@
 //! The database is out of reach: callers hear it, and the work happens later.
 
+use super::webhook::{genuine, post};
 use anyhow::{Result, ensure};
 use http::Method;
 use local::stack::database::Driver;
@@ -20,7 +21,10 @@ async fn without_a_database_pokes_get_503_and_the_work_happens_later_through_pos
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_database_google_hears_503_and_sends_its_message_again() -> Result<()> {
     let w = world(Driver::Neon).await?;
+    let message = genuine(&w, "exists", 5000).await?;
     w.gate.shut();
+    let answer = post(&w, Method::POST, &message).await?;
+    ensure!(answer.status() == 503, "{answer:?}");
     w.google.insert(&google_timed("Meanwhile")).await?;
     retried(&w).await?;
     w.gate.reopen();

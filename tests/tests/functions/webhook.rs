@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use shared::secret::Signer;
 use tests::stack::{Setup, World, start, timed, world};
 
-type Headers = Vec<(&'static str, String)>;
+/// Name and value of each.
+pub type Headers = Vec<(&'static str, String)>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_wrong_and_expired_messages_get_the_same_answer_and_cost_no_query() -> Result<()> {
@@ -164,7 +165,7 @@ async fn a_message_merges_what_waits_for_a_merge() -> Result<()> {
 }
 
 /// The headers of a message that Google could send next.
-async fn genuine(w: &World, state: &str, number: u32) -> Result<Headers> {
+pub async fn genuine(w: &World, state: &str, number: u32) -> Result<Headers> {
     let channels = w
         .google
         .control(Method::GET, "channels", &Value::Null)
@@ -258,7 +259,7 @@ fn later(token: &str) -> String {
     format!("9999999999.{signature}")
 }
 
-async fn post(w: &World, method: Method, headers: &Headers) -> Result<Response<Bytes>> {
+pub async fn post(w: &World, method: Method, headers: &Headers) -> Result<Response<Bytes>> {
     let headers: Vec<(&str, &str)> = headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

@@ -47,6 +47,28 @@ async fn a_token_refresh_costs_one_more_call() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notification_with_a_token_refresh_costs_four_calls() -> Result<()> {
+    let w = world(Driver::Neon).await?;
+    w.crm
+        .run("update tandem.accounts set access_expires_at = tandem.clock() + interval '4 minutes'")
+        .await?;
+    w.google.insert(&google_timed("Lunch")).await?;
+    w.settled().await?;
+    let requests = w.calls_by_request();
+    let calls: Vec<String> = requests.iter().map(|(_, calls)| shown(calls)).collect();
+    ensure!(
+        calls == ["POST /sql,POST /token,GET events,POST /sql"],
+        "{requests:?}"
+    );
+    let generation = w
+        .crm
+        .value("select token_generation from tandem.accounts")
+        .await?;
+    ensure!(generation == 2, "the token was not stored: {generation}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_rest_nothing_echoes() -> Result<()> {
     let w = world(Driver::Neon).await?;
     make(&w, "insert").await?;
