@@ -46,7 +46,7 @@ create or replace function tandem.grant_token(account uuid) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare a tandem.accounts; refresh boolean := false; t timestamptz := tandem.clock();
 begin
-  select * into a from tandem.accounts where id = account for update;
+  select * into a from tandem.accounts where id = account for no key update;
   if a.access_token is null or a.access_expires_at <= t + interval '5 minutes' then
     if a.refreshing_until is null or a.refreshing_until <= t then
       update tandem.accounts set refreshing_until = t + interval '30 seconds' where id = account;

@@ -30,7 +30,7 @@ declare c tandem.calendars; a tandem.accounts; wanted uuid := (p ->> 'calendar_i
 begin
   perform tandem.check_instance(p ->> 'instance');
   if p ? 'channel_id' then wanted := tandem.notified(p); end if;
-  select * into c from tandem.calendars x where x.id = wanted for update;
+  select * into c from tandem.calendars x where x.id = wanted for no key update;
   if not found then return jsonb_build_object('outcome', 'nothing', 'reason', 'nothing to list'); end if;
   if c.lease_until > t then return jsonb_build_object('outcome', 'busy', 'reason', 'another instance lists it'); end if;
   select * into a from tandem.accounts x where x.id = c.account_id;
@@ -250,7 +250,8 @@ language plpgsql volatile security definer set search_path = '' set timezone = '
 declare c tandem.calendars; item jsonb; did jsonb; counts jsonb := jsonb_build_object(); due uuid[] := array[]::uuid[]; as_of bigint := (p ->> 'as_of')::bigint; more boolean := true;
 begin
   perform tandem.check_instance(p ->> 'instance');
-  select * into c from tandem.calendars where id = (p ->> 'calendar_id')::uuid for update;
+  -- No key of it changes, and a claim that reserves a link in the calendar must not wait for a page.
+  select * into c from tandem.calendars where id = (p ->> 'calendar_id')::uuid for no key update;
   if not found or c.fence <> (p ->> 'fence')::bigint then
     perform tandem.store_token(p -> 'token');
     return jsonb_build_object('outcome', 'fenced');

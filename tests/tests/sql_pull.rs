@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::sql::{DIGEST, Person, Sql, cancelled, item, merge, text};
+use tokio::time::{Duration, timeout};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -171,6 +172,22 @@ async fn a_notification_during_a_listing_asks_for_one_more() -> Result<()> {
         sql.call("tandem_due", json!({})).await?["calendars"],
         json!([])
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_claim_of_a_new_event_waits_for_no_listing() -> Result<()> {
+    let (sql, person) = with_person().await?;
+    let (event, lister) = (sql.event(person.user).await?, sql.another().await?);
+    let listing = sql.list_calendar(person.calendar).await?;
+    let items = [item("google1", "e1", "Lunch")];
+    lister.run("begin").await?;
+    lister
+        .apply(&listing, &items, json!({"sync_token": "s1"}))
+        .await?;
+    let claim = timeout(Duration::from_secs(30), sql.claim(event)).await?;
+    assert_eq!(claim?["outcome"], "claimed");
+    lister.run("commit").await?;
     Ok(())
 }
 
