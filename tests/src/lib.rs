@@ -1,4 +1,6 @@
 //! Whole-system tests.
 
+pub mod inprocess;
+pub mod python;
 pub mod sql;
 pub mod stack;
