@@ -1,0 +1,81 @@
+//! Python packages of exact versions, each set in a virtual environment that is made once per machine.
+
+use anyhow::{Context, Result, bail, ensure};
+use local::cache;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// For an installation.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The folder of an environment with exactly these packages (`name==version`); `bin/python` is in it.
+///
+/// # Errors
+/// When Python 3 is missing or a package cannot be fetched.
+pub async fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let home = cache::dir()?.join("python");
+    cache::make_readable(&home)?;
+    let ready = home.join(name);
+    let wanted = packages.join("\n");
+    let done = ready.join("done");
+    let _lock = cache::lock(&home.join(format!("{name}.lock")), PATIENCE).await?;
+    if std::fs::read_to_string(&done).is_ok_and(|list| list == wanted) {
+        return Ok(ready);
+    }
+    _ = std::fs::remove_dir_all(&ready);
+    install(&ready, packages).await?;
+    // Written last: an installation that was interrupted begins anew.
+    std::fs::write(done, wanted)?;
+    Ok(ready)
+}
+
+/// A file that a package brought, by its path below `site-packages`.
+///
+/// # Errors
+/// When there is none.
+pub fn file(environment: &Path, path: &str) -> Result<PathBuf> {
+    for version in std::fs::read_dir(environment.join("lib"))? {
+        let file = version?.path().join("site-packages").join(path);
+        if file.is_file() {
+            return Ok(file);
+        }
+    }
+    bail!("no package brought {path}")
+}
+
+/// Runs a program to its end and answers what it wrote.
+///
+/// # Errors
+/// When it does not start or does not end in time.
+pub async fn output(command: &mut Command, patience: Duration) -> Result<Output> {
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    match timeout(patience, command.output()).await {
+        Ok(output) => output.with_context(|| format!("install what {command:?} needs")),
+        Err(_) => bail!("{command:?} did not end within {patience:?}"),
+    }
+}
+
+async fn install(ready: &Path, packages: &[&str]) -> Result<()> {
+    let mut venv = Command::new("python3");
+    let made = output(venv.args(["-m", "venv"]).arg(ready), PATIENCE).await?;
+    ensure!(
+        made.status.success(),
+        "install Python 3 with venv: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let mut pip = Command::new(ready.join("bin/python"));
+    // All packages are named, and nothing of them runs at install.
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps"])
+        .args(["--disable-pip-version-check", "--only-binary", ":all:"])
+        .args(packages);
+    let installed = output(&mut pip, PATIENCE).await?;
+    ensure!(
+        installed.status.success(),
+        "check the network and pip's settings: {}",
+        String::from_utf8_lossy(&installed.stderr)
+    );
+    Ok(())
+}
