@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::{Cut, Delay, Notification, Simulator};
 
 /// The largest request body that is read.
-const BODY: usize = 16 * 1024 * 1024;
+const BODY: usize = 64 * 1024 * 1024;
 /// How often the worker looks for messages that time alone made due.
 const TICK: Duration = Duration::from_millis(50);
 /// How long a receiver may take.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use google_simulator::{Options, Simulator, server};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -150,4 +151,25 @@ async fn a_connection_cut_after_the_commit_leaves_the_event() {
     let (status, body) = wire.post(EVENTS_PATH, event("abcde")).await.unwrap();
     assert_eq!(status, StatusCode::CONFLICT);
     assert_eq!(body["error"]["errors"][0]["reason"], "duplicate");
+}
+
+#[tokio::test]
+async fn a_list_is_folded_on_the_wire_for_a_client_that_asks() {
+    let wire = start().await;
+    wire.post(EVENTS_PATH, event("abcde")).await.unwrap();
+    let request = Request::get(format!("{}{EVENTS_PATH}", wire.origin))
+        .header("authorization", format!("Bearer {}", wire.token))
+        .header("accept-encoding", "gzip");
+    let request = request.body(Full::default()).unwrap();
+    let response = wire.client.request(request).await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    let length: usize = response.headers()["content-length"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body.len(), length);
+    let list: Value = serde_json::from_reader(GzDecoder::new(body.as_ref())).unwrap();
+    assert_eq!(list["items"][0]["id"], "abcde");
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod call;
+mod coding;
 mod fields;
 mod reply;
 mod routes;
@@ -19,14 +20,32 @@ use crate::world::World;
 use crate::{calendars, control, events, log, oauth, page, push};
 
 /// Answers one request.
-pub(crate) fn answer(world: &mut World, request: Request<Bytes>) -> Response<Bytes> {
-    world.settle();
+pub(crate) fn answer(world: &mut World, mut request: Request<Bytes>) -> Response<Bytes> {
+    let folds = coding::accepted(request.headers());
+    let unfolded = coding::unfold(&mut request);
     let call = Call::new(request);
+    let response = if unfolded {
+        dispatch(world, &call)
+    } else {
+        failure(
+            &call,
+            &error::bad_request("The body is not gzip, or too large."),
+        )
+    };
+    if folds {
+        coding::fold(response)
+    } else {
+        response
+    }
+}
+
+fn dispatch(world: &mut World, call: &Call) -> Response<Bytes> {
+    world.settle();
     match call.segments.first().map(String::as_str) {
-        None => page::answer(world, &call),
-        Some("_sim") => control::answer(world, &call),
-        Some("batch") => batch::answer(world, &call),
-        Some(_) => answer_call(world, &call),
+        None => page::answer(world, call),
+        Some("_sim") => control::answer(world, call),
+        Some("batch") => batch::answer(world, call),
+        Some(_) => answer_call(world, call),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod consent;
 mod guests;
+mod gzip;
 mod lag;
 mod odd_input;
 mod page;
