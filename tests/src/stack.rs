@@ -214,6 +214,21 @@ impl World {
         self.crm.value(&sql).await
     }
 
+    /// Lets the clock tick a few times, a minute apart, so that leases end and what was put off is
+    /// due, then checks as [`World::settled`].
+    ///
+    /// # Errors
+    /// As [`World::settled`].
+    pub async fn caught_up(&self) -> Result<()> {
+        for _ in 0..4 {
+            let patience = Duration::from_secs(40);
+            self.stack.relay.wait_until_idle(patience).await?;
+            self.stack.tick().await?;
+            self.pass(61).await?;
+        }
+        self.settled().await
+    }
+
     /// Waits for rest, then checks that nothing is left to do and that both sides hold the same titles.
     ///
     /// # Errors

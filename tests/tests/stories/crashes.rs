@@ -163,8 +163,7 @@ async fn recovered(w: &World, name: &str) -> Result<()> {
     w.google
         .control(Method::POST, "clock", &json!({"advance": 61}))
         .await?;
-    w.stack.tick().await?;
-    w.settled().await.with_context(|| format!("after {name}"))
+    w.caught_up().await.with_context(|| format!("after {name}"))
 }
 
 trait Steps {

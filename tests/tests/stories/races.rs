@@ -67,9 +67,7 @@ async fn an_edit_during_a_push_is_not_lost() -> Result<()> {
             "update public.events set title = 'Meanwhile' where id = '{id}'"
         ))
         .await?;
-    w.rest().await?;
-    w.stack.tick().await?;
-    w.settled().await?;
+    w.caught_up().await?;
     ensure!(
         w.google_event(&id).await?["summary"] == "Meanwhile",
         "the edit is lost"
@@ -86,9 +84,7 @@ async fn a_deletion_during_a_push_is_not_lost() -> Result<()> {
     w.crm
         .run(&format!("delete from public.events where id = '{id}'"))
         .await?;
-    w.rest().await?;
-    w.stack.tick().await?;
-    w.settled().await?;
+    w.caught_up().await?;
     ensure!(w.google.list().await?.is_empty(), "it is still in Google");
     ensure!(w.crm.event(&id).await?.is_null(), "the row came back");
     Ok(())
@@ -107,9 +103,7 @@ async fn an_edit_in_google_during_a_push_is_not_lost() -> Result<()> {
             &json!({"location": "Elsewhere"}),
         )
         .await?;
-    w.rest().await?;
-    w.stack.tick().await?;
-    w.settled().await?;
+    w.caught_up().await?;
     let row = w.crm.event(&id).await?;
     ensure!(
         row["location"] == "Elsewhere" && row["title"] == "While",
@@ -240,8 +234,7 @@ async fn pokes_that_are_doubled_lost_and_reordered_change_only_latency() -> Resu
         .wait_until_idle(std::time::Duration::from_secs(20))
         .await?;
     w.stack.relay.set_faults(RelayFaults::default());
-    w.stack.tick().await?;
-    w.settled().await?;
+    w.caught_up().await?;
     ensure!(
         w.google.list().await?.len() == 6,
         "{:?}",
