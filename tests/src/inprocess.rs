@@ -23,6 +23,8 @@ pub const ANN: &str = "a0000000-0000-4000-8000-000000000001";
 /// Her Google account.
 pub const EMAIL: &str = "ann@example.com";
 const CLIENT: &str = "client.example.com";
+/// Another client of Ann's: Google keeps a hundred refresh tokens for each.
+const BROWSER: &str = "browser.example.com";
 const APP: &str = "http://localhost:3000";
 const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
 
@@ -63,6 +65,7 @@ impl System {
         });
         simulator.add_user(EMAIL, "Ann", true);
         let callback = format!("{APP}/functions/v1/google-connect/callback");
+        simulator.add_client(BROWSER, "browser secret", "browser", &[]);
         simulator.add_client(CLIENT, "client secret", "project", &[&callback]);
         let system = Self {
             simulator,
@@ -89,6 +92,11 @@ impl System {
     /// The next request's call of this number, from 0, ends its instance.
     pub fn kill(&self, call: u32, fate: Fate) {
         *self.plan.borrow_mut() = Some((call, fate));
+    }
+
+    /// Takes a plan back that met no call.
+    pub fn forgive(&self) {
+        *self.plan.borrow_mut() = None;
     }
 
     /// Pokes for an event; `None` where the instance was killed.
@@ -158,7 +166,7 @@ impl System {
         let scope = "https://www.googleapis.com/auth/calendar";
         let token = self
             .simulator
-            .token(EMAIL, CLIENT, &[scope])
+            .token(EMAIL, BROWSER, &[scope])
             .context("token")?;
         let token = token["access_token"].as_str().unwrap_or_default();
         let body = if body.is_null() {
