@@ -1,4 +1,4 @@
-//! The simulator alone: `cargo run -p google-simulator --example serve -- 127.0.0.1:9000`.
+//! The simulator alone: `cargo run -p google-simulator --example serve -- 127.0.0.1:9000 [seed file]`.
 
 use std::io::{Error, Write};
 
@@ -18,5 +18,10 @@ async fn main() -> Result<(), Error> {
         allow_http_loopback: true,
         ..Options::default()
     };
-    server::serve(Simulator::new(options), listener).await
+    let simulator = Simulator::new(options);
+    if let Some(path) = std::env::args().nth(2) {
+        let seed = std::fs::read_to_string(path)?;
+        simulator.seed(&seed).map_err(Error::other)?;
+    }
+    server::serve(simulator, listener).await
 }
