@@ -5,7 +5,7 @@ use crate::postgres::Cluster;
 use crate::stack::database::{Data, Driver};
 use crate::stack::sides::Crm;
 use crate::stack::{Secrets, Stack, StackOptions, build};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use google_simulator::{Options as GoogleOptions, Simulator};
 use std::fs;
 use std::net::Ipv4Addr;
@@ -111,20 +111,27 @@ async fn until_stopped() -> Result<()> {
 /// Runs the Google simulator alone.
 ///
 /// # Errors
-/// When the port is taken.
-pub async fn google(port: u16, say: &dyn Fn(&str)) -> Result<()> {
+/// When the port is taken, or the seed has a mistake.
+pub async fn google(port: u16, seed: Option<&Path>, say: &dyn Fn(&str)) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listener
         .with_context(|| format!("port {port} is taken: choose another one with --port"))?;
     let origin = format!("http://{}", listener.local_addr()?);
-    say(&format!(
-        "Google simulator at {origin}; its control API is below {origin}/_sim/, see local/google/README.md"
-    ));
     let simulator = Simulator::new(GoogleOptions {
-        origin,
+        origin: origin.clone(),
         allow_http_loopback: true,
         ..GoogleOptions::default()
     });
+    if let Some(path) = seed {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        simulator
+            .seed(&text)
+            .map_err(|why| anyhow!("{}: {why}", path.display()))?;
+    }
+    say(&format!(
+        "Google simulator at {origin}; its control API is below {origin}/_sim/, see local/google/README.md"
+    ));
     tokio::select! {
         ended = google_simulator::server::serve(simulator, listener) => Ok(ended?),
         stopped = until_stopped() => stopped,

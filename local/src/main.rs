@@ -35,6 +35,9 @@ enum Command {
         /// Check its conformance rows instead, and print a line for each.
         #[arg(long, conflicts_with = "port")]
         conformance: bool,
+        /// Start with the clients, users, calendars and events of this file.
+        #[arg(long, conflicts_with = "conformance")]
+        seed: Option<PathBuf>,
     },
     /// Apply the migrations to a database.
     Migrate {
@@ -75,7 +78,7 @@ async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Dev(options) => local::dev::run(&root, options, &say).await,
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
-        Command::Google { port, .. } => local::dev::google(port, &say).await,
+        Command::Google { port, seed, .. } => local::dev::google(port, seed.as_deref(), &say).await,
         Command::Migrate { database_url } => {
             let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
             for name in &applied {
