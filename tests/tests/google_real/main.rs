@@ -1,0 +1,9 @@
+//! The Google simulator against those who know Google: its own schema, its own clients, a browser.
+
+mod bodies;
+mod gcal_sync;
+mod node;
+mod page;
+mod requests;
+mod schema;
+mod served;
