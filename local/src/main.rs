@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use local::bench::Part;
 use local::stack::database::Driver;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +52,10 @@ enum Command {
         statement: String,
     },
     /// Print measurements.
-    Bench,
+    Bench {
+        /// Of one part instead of the product.
+        part: Option<Part>,
+    },
 }
 
 #[tokio::main]
@@ -88,7 +92,10 @@ async fn run(command: Command) -> Result<ExitCode> {
             Ok(())
         }
         Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,
-        Command::Bench => local::bench::run(&root, &say).await,
+        Command::Bench { part: None } => local::bench::run(&root, &say).await,
+        Command::Bench {
+            part: Some(Part::Google),
+        } => local::bench::google::run(&say),
     }?;
     Ok(ExitCode::SUCCESS)
 }

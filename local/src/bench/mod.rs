@@ -2,12 +2,20 @@
 //! asserts a time.
 
 mod functions;
+pub mod google;
 
 use crate::stack::database::Driver;
 use crate::stack::{COMPONENTS, build};
 use crate::toolchain::artifact;
 use anyhow::Result;
 use std::path::Path;
+
+/// What else than the product can be measured.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Part {
+    /// A large calendar in the Google simulator.
+    Google,
+}
 
 /// Prints the components' sizes, their calls and their times, for each driver.
 ///
