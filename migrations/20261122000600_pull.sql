@@ -11,6 +11,8 @@ create or replace function tandem.notified(p jsonb) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare ch tandem.channels; resource text := p ->> 'resource_id'; message bigint := (p ->> 'message_number')::bigint;
 begin
+  -- Calendar before channel, as where a listing ends.
+  perform from tandem.calendars c join tandem.channels h on h.calendar_id = c.id where h.id = p ->> 'channel_id' for no key update of c;
   select * into ch from tandem.channels where id = p ->> 'channel_id' for update;
   if not found or ch.state in ('stopping', 'stopped') or ch.expires_at <= tandem.clock()
     or (ch.resource_id is not null and ch.resource_id <> resource) then

@@ -118,6 +118,8 @@ language plpgsql volatile security definer set search_path = '' set timezone = '
 declare h tandem.channels; old jsonb := jsonb_build_array();
 begin
   perform tandem.check_instance(p ->> 'instance');
+  -- Calendar before account and channel, as in a listing.
+  perform from tandem.calendars c join tandem.channels x on x.calendar_id = c.id where x.id = p ->> 'channel_id' for no key update of c;
   perform tandem.store_token(p -> 'token');
   select * into h from tandem.channels where id = p ->> 'channel_id' for update;
   if not found then return jsonb_build_object('outcome', 'nothing', 'reason', 'no such channel'); end if;

@@ -4,7 +4,7 @@ mod gate;
 
 pub use gate::Gate;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use local::cache;
@@ -234,7 +234,15 @@ impl World {
     /// # Errors
     /// What is left, or how the sides differ.
     pub async fn settled(&self) -> Result<()> {
-        self.rest().await?;
+        if let Err(error) = self.rest().await {
+            let left = "select jsonb_build_array(tandem.clock(), (select jsonb_agg(j) from tandem.jobs j), (select jsonb_agg(l) from tandem.leases l
+                where until is not null), (select jsonb_agg(c) from tandem.calendars c))";
+            bail!(
+                "{error:#}; left: {}; log: {:?}",
+                self.crm.value(left).await?,
+                self.log()
+            );
+        }
         for table in ["jobs", "attempts", "inbox", "writing"] {
             let left = self
                 .crm

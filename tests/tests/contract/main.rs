@@ -4,3 +4,4 @@ mod door;
 mod errors;
 mod fixtures;
 mod functions;
+mod locks;
