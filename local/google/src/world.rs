@@ -230,6 +230,7 @@ impl World {
     pub(crate) fn add_calendar(&mut self, mut calendar: Calendar) {
         let (id, owner) = (calendar.id.clone(), calendar.owner.clone());
         calendar.version = self.version();
+        calendar.share(&owner, Role::Owner, calendar.version);
         self.calendars.insert(id.clone(), calendar);
         self.list_calendar(&owner, &id);
     }

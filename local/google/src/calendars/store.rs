@@ -10,6 +10,25 @@ use serde_json::{Value, json};
 use super::Role;
 use crate::events::Event;
 
+/// An access rule.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Rule {
+    /// [`Role::None`] once it has ended.
+    pub(crate) role: Role,
+    pub(crate) change: u64,
+    pub(crate) version: u64,
+}
+
+/// Whose rules hold for a person: the address, its domain, everyone.
+fn keys(email: &str) -> [String; 3] {
+    let domain = email.split_once('@').map_or("", |(_, domain)| domain);
+    [
+        email.to_owned(),
+        format!("domain:{domain}"),
+        "default".into(),
+    ]
+}
+
 /// A calendar and its events.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Calendar {
@@ -24,7 +43,10 @@ pub(crate) struct Calendar {
     pub(crate) holiday: bool,
     pub(crate) version: u64,
     pub(crate) updated: DateTime<Utc>,
-    roles: BTreeMap<String, Role>,
+    /// By address, or by the rule's id where it is not about one person; ended ones stay.
+    rules: BTreeMap<String, Rule>,
+    /// Grows with every change of a rule.
+    pub(crate) rule_change: u64,
     /// Grows when a person's access changes; sync tokens of before are void.
     epochs: BTreeMap<String, u64>,
     events: BTreeMap<String, Event>,
@@ -48,7 +70,8 @@ impl Calendar {
             holiday: false,
             version: 0,
             updated: DateTime::UNIX_EPOCH,
-            roles: BTreeMap::from([(owner.to_owned(), Role::Owner)]),
+            rules: BTreeMap::new(),
+            rule_change: 0,
             epochs: BTreeMap::new(),
             events: BTreeMap::new(),
             by_change: BTreeMap::new(),
@@ -67,7 +90,9 @@ impl Calendar {
     }
 
     pub(crate) fn role(&self, email: &str) -> Role {
-        let given = self.roles.get(email).copied().unwrap_or(Role::None);
+        let given = |key: &String| self.rules.get(key).map(|rule| rule.role);
+        let given = keys(email).iter().filter_map(given).max();
+        let given = given.unwrap_or(Role::None);
         if self.holiday {
             given.max(Role::Reader)
         } else {
@@ -76,25 +101,34 @@ impl Calendar {
     }
 
     /// Gives a role, or takes it away with [`Role::None`].
-    pub(crate) fn share(&mut self, email: &str, role: Role) {
-        if self.role(email) != role {
-            *self.epochs.entry(email.to_owned()).or_default() += 1;
+    pub(crate) fn share(&mut self, key: &str, role: Role, version: u64) {
+        let before = self.rules.get(key).map_or(Role::None, |rule| rule.role);
+        if before == role {
+            return;
         }
-        if role == Role::None {
-            self.roles.remove(email);
-        } else {
-            self.roles.insert(email.to_owned(), role);
-        }
+        *self.epochs.entry(key.to_owned()).or_default() += 1;
+        self.rule_change += 1;
+        let rule = Rule {
+            role,
+            change: self.rule_change,
+            version,
+        };
+        self.rules.insert(key.to_owned(), rule);
     }
 
-    pub(crate) fn roles(&self) -> impl Iterator<Item = (&str, Role)> {
-        self.roles
-            .iter()
-            .map(|(email, role)| (email.as_str(), *role))
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, Rule)> {
+        self.rules.iter().map(|(key, rule)| (key.as_str(), *rule))
+    }
+
+    /// A rule in force.
+    pub(crate) fn rule(&self, key: &str) -> Option<Rule> {
+        let rule = self.rules.get(key).copied();
+        rule.filter(|rule| rule.role != Role::None)
     }
 
     pub(crate) fn epoch(&self, email: &str) -> u64 {
-        self.epochs.get(email).copied().unwrap_or_default()
+        let epochs = keys(email).into_iter();
+        epochs.filter_map(|key| self.epochs.get(&key)).sum()
     }
 
     pub(crate) fn event(&self, id: &str) -> Option<&Event> {

@@ -63,8 +63,9 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
 
 fn describe(calendar: &Calendar) -> Value {
     let roles = calendar
-        .roles()
-        .map(|(email, role)| (email.to_owned(), json!(role.name())));
+        .rules()
+        .filter(|(_, rule)| rule.role != Role::None)
+        .map(|(key, rule)| (key.to_owned(), json!(rule.role.name())));
     json!({
         "id": calendar.id,
         "summary": calendar.summary,

@@ -1,5 +1,6 @@
 //! Histories over several people, clocks and copies that are not rows of the conformance table.
 
+mod acl;
 mod consent;
 mod guests;
 mod gzip;
