@@ -2,6 +2,7 @@
 
 mod bodies;
 mod gcal_sync;
+mod google_api;
 mod node;
 mod page;
 mod requests;

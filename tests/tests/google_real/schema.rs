@@ -1,12 +1,11 @@
 //! Google's discovery document as a judge of answers: right types, no field that it does not know.
 
+use crate::google_api;
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Map, Value};
 use tests::python;
 
-/// The package that brings the document.
-const PACKAGE: &str = "google-api-python-client==2.202.0";
 const DOCUMENT: &str = "googleapiclient/discovery_cache/documents/calendar.v3.json";
 
 /// An answer, with what it answers.
@@ -23,7 +22,7 @@ pub struct Discovery(Value);
 
 impl Discovery {
     pub async fn calendar() -> Result<Self> {
-        let environment = python::environment("discovery", &[PACKAGE]).await?;
+        let environment = google_api::environment().await?;
         let text = std::fs::read(python::file(&environment, DOCUMENT)?)?;
         Ok(Self(serde_json::from_slice(&text)?))
     }

@@ -5,9 +5,11 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::extract::State;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use google_simulator::{Options, Simulator, server};
 use http::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tests::python;
@@ -148,9 +150,20 @@ async fn answer(
         verb,
         path,
         status: response.status().as_u16(),
-        body: response.body().to_vec(),
+        body: unfolded(&response).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?,
     });
     Ok(response.map(Into::into))
+}
+
+/// The body as it was before a client's wish for gzip.
+fn unfolded(response: &Response<Bytes>) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    if response.headers().contains_key("content-encoding") {
+        GzDecoder::new(response.body().as_ref()).read_to_end(&mut body)?;
+    } else {
+        body.extend_from_slice(response.body());
+    }
+    Ok(body)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
