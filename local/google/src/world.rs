@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::Options;
-use crate::calendars::{Calendar, Entry, Role};
+use crate::calendars::{Calendar, Entry, Role, Settings};
 use crate::clock::{Clock, Time};
 use crate::error::{self, ApiError};
 use crate::events::Event;
@@ -36,6 +36,8 @@ pub(crate) struct Person {
     pub(crate) calendar_list: BTreeMap<String, Entry>,
     /// Grows with every change of the list.
     pub(crate) calendar_list_change: u64,
+    #[serde(default)]
+    pub(crate) settings: Settings,
 }
 
 /// What happens when an app asks this person for access.
@@ -221,6 +223,7 @@ impl World {
             no_calendar: false,
             calendar_list: BTreeMap::new(),
             calendar_list_change: 0,
+            settings: Settings::default(),
         };
         self.people.insert(email.clone(), person);
         self.add_calendar(Calendar::new(&email, &email, &email, time_zone));

@@ -1,4 +1,4 @@
-//! `calendars`, `settings` and `colors`.
+//! `calendars` and `colors`.
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
@@ -102,50 +102,6 @@ impl World {
             self.unlist_calendar(&email, id);
         }
     }
-}
-
-/// The settings Google's web interface shares with the API; all values are strings.
-fn all_settings(world: &World, email: &str) -> Vec<(&'static str, String)> {
-    let zone = world
-        .people
-        .get(email)
-        .map(|person| person.time_zone.clone());
-    vec![
-        ("autoAddHangouts", "true".into()),
-        ("dateFieldOrder", "DMY".into()),
-        ("defaultEventLength", "60".into()),
-        ("format24HourTime", "true".into()),
-        ("hideInvitations", "false".into()),
-        ("hideWeekends", "false".into()),
-        ("locale", "en".into()),
-        ("remindOnRespondedEventsOnly", "false".into()),
-        ("showDeclinedEvents", "true".into()),
-        ("timezone", zone.unwrap_or_else(|| "UTC".into())),
-        ("useKeyboardShortcuts", "true".into()),
-        ("weekStart", "1".into()),
-    ]
-}
-
-fn setting_resource(id: &str, value: &str) -> Value {
-    json!({"kind": "calendar#setting", "etag": "\"0\"", "id": id, "value": value})
-}
-
-pub(super) fn settings(world: &World, caller: &Caller) -> Reply {
-    let all = all_settings(world, &caller.email);
-    let items: Vec<Value> = all
-        .iter()
-        .map(|(id, value)| setting_resource(id, value))
-        .collect();
-    Reply::Json(json!({"kind": "calendar#settings", "etag": "\"p0\"", "items": items}))
-}
-
-pub(super) fn setting(world: &World, caller: &Caller, id: &str) -> Result<Reply, ApiError> {
-    let all = all_settings(world, &caller.email);
-    let found = all
-        .iter()
-        .find(|(name, _)| *name == id)
-        .ok_or_else(error::not_found)?;
-    Ok(Reply::Json(setting_resource(found.0, &found.1)))
 }
 
 pub(super) fn colors() -> Reply {

@@ -4,6 +4,7 @@ mod acl;
 mod free_busy;
 mod list;
 mod methods;
+mod settings;
 mod store;
 
 use crate::error::{self, ApiError};
@@ -12,6 +13,7 @@ use crate::world::World;
 
 pub(crate) use acl::Role;
 pub(crate) use list::Entry;
+pub(crate) use settings::Settings;
 pub(crate) use store::Calendar;
 
 /// Answers everything but events and channels.
@@ -43,8 +45,8 @@ pub(crate) fn answer(
         ("acl", "patch" | "update") => acl::change(world, caller, call, (calendar, item)),
         ("acl", "insert") => acl::insert(world, caller, call, calendar),
         ("acl", "delete") => acl::delete(world, caller, call, (calendar, item)),
-        ("settings", "list") => Ok(methods::settings(world, caller)),
-        ("settings", "get") => methods::setting(world, caller, item),
+        ("settings", "list") => settings::list(world, caller, call),
+        ("settings", "get") => settings::get(world, caller, item),
         ("colors", "get") => Ok(methods::colors()),
         ("freebusy", "query") => free_busy::query(world, caller, call),
         _ => Err(error::not_found()),

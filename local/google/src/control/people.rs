@@ -68,6 +68,9 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
         ("POST", ["users"]) => body(call).and_then(|new| add_user(world, new)),
         ("POST", ["users", email, "revoke"]) => Ok(revoke(world, email)),
         ("POST", ["users", email, "empty-trash"]) => Ok(empty_trash(world, email)),
+        ("POST", ["users", email, "settings"]) => {
+            body(call).and_then(|wanted| world.choose(&email.to_ascii_lowercase(), wanted))
+        }
         ("GET", ["clients"]) => Ok(json!(world.grants.clients.values().collect::<Vec<_>>())),
         ("POST", ["clients"]) => body(call).and_then(|client| add_client(world, client)),
         ("POST", ["tokens"]) => mint(world, call),

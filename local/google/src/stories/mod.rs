@@ -8,6 +8,7 @@ mod lag;
 mod odd_input;
 mod page;
 mod seed;
+mod settings;
 mod size;
 mod web_interface;
 mod world;
