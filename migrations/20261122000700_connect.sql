@@ -68,7 +68,7 @@ language plpgsql volatile security definer set search_path = '' set timezone = '
 declare a tandem.accounts; c tandem.calendars; x tandem.connections;
 begin
   perform tandem.check_instance(p ->> 'instance');
-  select * into a from tandem.accounts where id = (p ->> 'account_id')::uuid for no key update;
+  select * into a from tandem.accounts where id = (p ->> 'account_id')::uuid;
   insert into tandem.calendars as k (tenant, google_id, account_id, summary, time_zone, access_role, poll_at)
   values (a.tenant, p ->> 'google_id', a.id, p ->> 'summary', p ->> 'time_zone', p ->> 'access_role', tandem.clock())
   on conflict (tenant, google_id) do update set summary = excluded.summary, poll_at = tandem.clock(),

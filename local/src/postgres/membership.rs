@@ -25,6 +25,8 @@ use super::template;
 use crate::{cache, process};
 
 const PATIENCE: Duration = Duration::from_secs(180);
+/// Generous: a wrong "no" ends the server under everybody else.
+const ANSWER: Duration = Duration::from_secs(60);
 const MAX_CONNECTIONS: u16 = 400;
 
 /// A part in keeping the server up; the server goes when the last one is dropped.
@@ -97,7 +99,14 @@ impl Shared {
                 .filter(|running| answered && running.ready)?
                 .port,
         };
-        server.connect("postgres").await.ok()?;
+        // The server is there; a busy machine may keep it from answering for a while.
+        let deadline = Instant::now() + ANSWER;
+        while server.connect("postgres").await.is_err() {
+            if Instant::now() > deadline {
+                return None;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
         Some(Membership {
             server,
             _pipe: membership,
@@ -149,8 +158,7 @@ impl Shared {
 
 /// Asks the warden to make the file `answer` and waits for it.
 async fn asked(warden: &mut File, answer: &Path) -> bool {
-    // Generous: a wrong "no" here ends the server under everybody else.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + ANSWER;
     let mut line = format!("{}\n", answer.display());
     // Writing fails once the warden no longer reads.
     while warden.write_all(line.as_bytes()).is_ok() && Instant::now() < deadline {
