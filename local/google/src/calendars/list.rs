@@ -22,6 +22,12 @@ pub(crate) struct Entry {
     pub(crate) color: String,
     pub(crate) summary_override: String,
     pub(crate) reminders: Value,
+    /// Background and foreground, when they were set without the palette.
+    #[serde(default)]
+    rgb: Option<[String; 2]>,
+    /// Set by the person; before that, the primary calendar has Google's defaults.
+    #[serde(default)]
+    notifications: Option<Value>,
 }
 
 impl Entry {
@@ -35,6 +41,8 @@ impl Entry {
             color: "14".into(),
             summary_override: String::new(),
             reminders: json!([]),
+            rgb: None,
+            notifications: None,
         }
     }
 }
@@ -55,7 +63,8 @@ impl Asked {
         let roles = ["freeBusyReader", "owner", "reader", "writer"];
         let least = query.choice("minAccessRole", &roles)?.and_then(Role::parse);
         let token = query.filled("syncToken");
-        if token.is_some() && least.is_some() {
+        let own = query.flag("showOwnOrganizationOnly")?.unwrap_or(false);
+        if token.is_some() && (least.is_some() || own) {
             return Err(error::invalid(
                 "Sync token cannot be used with other request restrictions.",
             ));
@@ -141,8 +150,11 @@ fn resource(world: &World, caller: &Caller, id: &str, entry: &Entry) -> Value {
     value["accessRole"] = calendar.role(&caller.email).name().into();
     value["selected"] = entry.selected.into();
     value["colorId"] = entry.color.clone().into();
-    value["backgroundColor"] = "#9fe1e7".into();
-    value["foregroundColor"] = "#000000".into();
+    let [background, foreground] = entry.rgb.as_ref().map_or(["#9fe1e7", "#000000"], |rgb| {
+        [rgb[0].as_str(), rgb[1].as_str()]
+    });
+    value["backgroundColor"] = background.into();
+    value["foregroundColor"] = foreground.into();
     value["defaultReminders"] = reminders(calendar, entry);
     if calendar.id == caller.email {
         value["primary"] = true.into();
@@ -154,6 +166,9 @@ fn resource(world: &World, caller: &Caller, id: &str, entry: &Entry) -> Value {
         ];
         let kinds = kinds.map(|kind| json!({"type": kind, "method": "email"}));
         value["notificationSettings"] = json!({ "notifications": kinds });
+    }
+    if let Some(notifications) = &entry.notifications {
+        value["notificationSettings"] = notifications.clone();
     }
     if entry.hidden {
         value["hidden"] = true.into();
@@ -217,9 +232,10 @@ pub(super) fn insert(world: &mut World, caller: &Caller, call: &Call) -> Result<
         .get("id")
         .and_then(Value::as_str)
         .ok_or_else(|| error::required("Required"))?;
-    world.open(id, caller, Role::FreeBusyReader)?;
-    world.list_calendar(&caller.email, id);
-    apply(world, caller, id, &body)
+    let id = world.open(id, caller, Role::FreeBusyReader)?;
+    let rgb = read_rgb(call, &body)?;
+    world.list_calendar(&caller.email, &id);
+    apply(world, caller, &id, &body, rgb)
 }
 
 pub(super) fn patch(
@@ -230,7 +246,31 @@ pub(super) fn patch(
 ) -> Result<Reply, ApiError> {
     let id = world.calendar_id(item, &caller.email);
     let body = call.object()?;
-    apply(world, caller, &id, &body)
+    let person = world.people.get(&caller.email);
+    let entry = person.and_then(|person| person.calendar_list.get(&id));
+    let entry = entry.filter(|entry| !entry.deleted);
+    crate::events::check_if_match(call, entry.ok_or_else(error::not_found)?.version)?;
+    let rgb = read_rgb(call, &body)?;
+    apply(world, caller, &id, &body, rgb)
+}
+
+/// Colours of the person's own, which need `colorRgbFormat=true` (discovery document).
+fn read_rgb(call: &Call, body: &Map<String, Value>) -> Result<Option<[String; 2]>, ApiError> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    if !call.query.flag("colorRgbFormat")?.unwrap_or(false) {
+        return Ok(None);
+    }
+    let (Some(background), Some(foreground)) = (text("backgroundColor"), text("foregroundColor"))
+    else {
+        return Ok(None);
+    };
+    for color in [&background, &foreground] {
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(error::invalid("Invalid color."));
+        }
+    }
+    Ok(Some([background, foreground]))
 }
 
 fn apply(
@@ -238,6 +278,7 @@ fn apply(
     caller: &Caller,
     id: &str,
     body: &Map<String, Value>,
+    rgb: Option<[String; 2]>,
 ) -> Result<Reply, ApiError> {
     let version = world.version();
     let person = world
@@ -255,9 +296,15 @@ fn apply(
     entry.hidden = flag("hidden").unwrap_or(entry.hidden);
     entry.selected = flag("selected").unwrap_or(entry.selected);
     entry.summary_override = text("summaryOverride").unwrap_or(entry.summary_override.clone());
-    entry.color = text("colorId").unwrap_or(entry.color.clone());
+    if let Some(color) = text("colorId") {
+        (entry.color, entry.rgb) = (color, None);
+    }
+    entry.rgb = rgb.or(entry.rgb.take());
     if let Some(reminders @ Value::Array(_)) = body.get("defaultReminders") {
         entry.reminders = reminders.clone();
+    }
+    if let Some(notifications @ Value::Object(_)) = body.get("notificationSettings") {
+        entry.notifications = Some(notifications.clone());
     }
     (entry.change, entry.version) = (change, version);
     person.calendar_list_change = change;

@@ -1,6 +1,7 @@
 //! Histories over several people, clocks and copies that are not rows of the conformance table.
 
 mod acl;
+mod calendar_list;
 mod consent;
 mod guests;
 mod gzip;
