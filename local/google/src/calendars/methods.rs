@@ -14,7 +14,8 @@ pub(super) fn get(world: &World, caller: &Caller, written: &str) -> Result<Reply
 }
 
 pub(super) fn insert(world: &mut World, caller: &Caller, call: &Call) -> Result<Reply, ApiError> {
-    let body = call.object()?;
+    let mut body = call.object()?;
+    complete_labels(world, &mut body)?;
     let summary = body
         .get("summary")
         .and_then(Value::as_str)
@@ -38,7 +39,8 @@ pub(super) fn patch(
     written: &str,
 ) -> Result<Reply, ApiError> {
     let id = world.open(written, caller, Role::Owner)?;
-    let body = call.object()?;
+    let mut body = call.object()?;
+    complete_labels(world, &mut body)?;
     let mut calendar = world.calendar(&id)?.clone_without_events();
     let before = calendar.resource();
     crate::events::check_if_match(call, calendar.version)?;
@@ -52,6 +54,49 @@ pub(super) fn patch(
     get(world, caller, &id)
 }
 
+/// Checks labels and names new ones (discovery document, `LabelProperties`).
+fn complete_labels(world: &mut World, body: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let labels = body.get_mut("labelProperties");
+    let labels = labels.and_then(|all| all.get_mut("eventLabels"));
+    let Some(Value::Array(labels)) = labels else {
+        return Ok(());
+    };
+    if labels.len() > 200 {
+        return Err(error::invalid("Too many event labels."));
+    }
+    for label in labels {
+        let label = label.as_object_mut();
+        let label = label.ok_or_else(|| error::invalid("Invalid event label."))?;
+        let name = label.get("name").and_then(Value::as_str);
+        if name.is_some_and(|name| name.chars().count() > 50) {
+            return Err(error::invalid("Invalid event label name."));
+        }
+        match label.get("id").map(|id| id.as_str().is_some_and(is_uuid)) {
+            Some(true) => {}
+            Some(false) => return Err(error::invalid("Invalid event label id.")),
+            None => {
+                label.insert("id".into(), new_uuid(world).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12])
+        && text
+            .bytes()
+            .all(|letter| letter == b'-' || letter.is_ascii_hexdigit())
+}
+
+fn new_uuid(world: &mut World) -> String {
+    let (high, low) = (world.random.next(), world.random.next());
+    let [a, b, c] = [high >> 32, high >> 16 & 0xffff, high & 0xfff];
+    let [d, e] = [low >> 48 & 0x3fff | 0x8000, low & 0xffff_ffff_ffff];
+    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+}
+
 fn apply(calendar: &mut Calendar, body: &Map<String, Value>) -> Result<(), ApiError> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     if let Some(zone) = text("timeZone") {
@@ -62,6 +107,9 @@ fn apply(calendar: &mut Calendar, body: &Map<String, Value>) -> Result<(), ApiEr
     calendar.summary = text("summary").unwrap_or(calendar.summary.clone());
     calendar.description = text("description").unwrap_or(calendar.description.clone());
     calendar.location = text("location").unwrap_or(calendar.location.clone());
+    if let Some(Value::Array(labels)) = body.get("labelProperties").map(|all| &all["eventLabels"]) {
+        calendar.labels.clone_from(labels);
+    }
     Ok(())
 }
 

@@ -41,6 +41,9 @@ pub(crate) struct Calendar {
     pub(crate) owner: String,
     /// A calendar of public holidays: everyone reads it, nobody watches it.
     pub(crate) holiday: bool,
+    /// `labelProperties.eventLabels`.
+    #[serde(default)]
+    pub(crate) labels: Vec<Value>,
     pub(crate) version: u64,
     pub(crate) updated: DateTime<Utc>,
     /// By address, or by the rule's id where it is not about one person; ended ones stay.
@@ -68,6 +71,7 @@ impl Calendar {
             time_zone: time_zone.to_owned(),
             owner: owner.to_owned(),
             holiday: false,
+            labels: Vec::new(),
             version: 0,
             updated: DateTime::UNIX_EPOCH,
             rules: BTreeMap::new(),
@@ -188,6 +192,7 @@ impl Calendar {
         Self {
             description: self.description.clone(),
             location: self.location.clone(),
+            labels: self.labels.clone(),
             version: self.version,
             ..Self::new(&self.id, &self.owner, &self.summary, &self.time_zone)
         }
@@ -209,6 +214,9 @@ impl Calendar {
             if !text.is_empty() {
                 value[name] = text.clone().into();
             }
+        }
+        if !self.labels.is_empty() {
+            value["labelProperties"] = json!({ "eventLabels": self.labels });
         }
         if !self.owner.is_empty() {
             value["dataOwner"] = self.owner.clone().into();

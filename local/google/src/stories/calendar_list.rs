@@ -1,4 +1,4 @@
-//! A person's calendar list.
+//! A person's calendar list, and the labels of a calendar.
 
 use serde_json::json;
 
@@ -83,4 +83,35 @@ fn a_public_calendar_is_put_on_the_list_by_its_id() {
         (&json!("reader"), &json!(false))
     );
     assert_eq!(lab.bob().get(LIST).ids(), [BOB, ANN]);
+}
+
+#[test]
+fn a_calendars_event_labels_are_named_checked_and_replaced() {
+    let ann = Lab::new().ann();
+    let path = "/calendar/v3/calendars/primary";
+    let patch = |labels: serde_json::Value| {
+        ann.patch(path, json!({"labelProperties": {"eventLabels": labels}}))
+    };
+    let id = "0a1b2c3d-0000-4000-8000-00000000000f";
+    let set = patch(json!([{"id": id, "name": "Work"}, {"name": "Home"}])).ok();
+    let labels = set["labelProperties"]["eventLabels"].clone();
+    assert_eq!(labels[0]["id"], id);
+    let made = labels[1]["id"].as_str().unwrap();
+    assert_eq!(
+        patch(json!([{"id": made, "name": "Home"}])).ok()["labelProperties"]["eventLabels"],
+        json!([labels[1]])
+    );
+    for wrong in [
+        json!([{"id": "work", "name": "Work"}]),
+        json!([{"name": "x".repeat(51)}]),
+        json!(["Work"]),
+        json!(vec![json!({"name": "Work"}); 201]),
+    ] {
+        patch(wrong).fails(400, "invalid", "");
+    }
+    assert_eq!(
+        ann.patch(path, json!({"summary": "Mine"})).ok()["labelProperties"]["eventLabels"],
+        json!([labels[1]])
+    );
+    assert!(patch(json!([])).ok().get("labelProperties").is_none());
 }
