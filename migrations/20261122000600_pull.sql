@@ -247,6 +247,13 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function tandem.look_for_missing(tandem.calendars) is 'After a full listing: events that it did not show are looked at one by one.';
 
+create or replace function tandem.is_leased(event uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from tandem.jobs j join tandem.leases l on l.root_id = j.root_id
+    where j.event_id = event and l.until > tandem.clock());
+$$;
+comment on function tandem.is_leased(uuid) is 'Whether somebody works on the event''s series.';
+
 create or replace function public.tandem_pull_apply(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
 declare c tandem.calendars; item jsonb; did jsonb; counts jsonb := jsonb_build_object(); due uuid[] := array[]::uuid[]; as_of bigint := (p ->> 'as_of')::bigint; more boolean := true;
@@ -261,7 +268,10 @@ begin
   for item in select x from jsonb_array_elements(p -> 'items') x loop
     did := tandem.apply_item(c, item, as_of);
     counts := counts || jsonb_build_object(did ->> 'did', coalesce((counts ->> (did ->> 'did'))::integer, 0) + 1);
-    if did ->> 'did' = 'parked' then due := due || (did ->> 'event_id')::uuid; end if;
+    -- Who works on it finds the item when it records.
+    if did ->> 'did' = 'parked' and not tandem.is_leased((did ->> 'event_id')::uuid) then
+      due := due || (did ->> 'event_id')::uuid;
+    end if;
   end loop;
   update tandem.calendars set access_role = coalesce(p ->> 'access_role', access_role), time_zone = coalesce(p ->> 'time_zone', time_zone),
     summary = coalesce(p ->> 'summary', summary), page_token = p ->> 'page_token', lease_until = tandem.clock() + interval '60 seconds'
