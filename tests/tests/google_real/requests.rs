@@ -203,6 +203,35 @@ impl Asked {
         Ok(())
     }
 
+    pub fn rules(&mut self) -> Result<()> {
+        let at = format!("calendars/{TEAM}/acl");
+        for (scope, role) in [
+            (json!({"type": "default"}), "freeBusyReader"),
+            (json!({"type": "domain", "value": "example.com"}), "reader"),
+            (json!({"type": "group", "value": "g@example.com"}), "writer"),
+        ] {
+            self.ann("POST", &at, json!({"role": role, "scope": scope}))?;
+        }
+        let (group, domain) = ("group:g@example.com", "domain:example.com");
+        self.ann("GET", &format!("{at}/default"), Value::Null)?;
+        self.ann("PATCH", &format!("{at}/{group}"), json!({"role": "reader"}))?;
+        let whole = json!({"role": "owner", "scope": {"type": "domain", "value": "example.com"}});
+        self.ann("PUT", &format!("{at}/{domain}"), whole)?;
+        self.ann("GET", &format!("{at}?maxResults=1"), Value::Null)?;
+        let rules = self.ann("GET", &at, Value::Null)?;
+        self.ann("DELETE", &format!("{at}/{group}"), Value::Null)?;
+        self.ann("GET", &format!("{at}?showDeleted=true"), Value::Null)?;
+        let settings = self.ann("GET", "users/me/settings", Value::Null)?;
+        for (path, list) in [(at.as_str(), &rules), ("users/me/settings", &settings)] {
+            if let Some(token) = list["nextSyncToken"].as_str() {
+                let path = format!("{path}?{}", query(&[("syncToken", token)]));
+                self.ann("GET", &path, Value::Null)?;
+            }
+        }
+        self.ann("GET", "users/me/settings?maxResults=1", Value::Null)?;
+        Ok(())
+    }
+
     pub fn lists(&mut self) -> Result<()> {
         let at = "calendars/primary/events";
         let calendars = self.ann("GET", "users/me/calendarList", Value::Null)?;
@@ -237,12 +266,11 @@ impl Asked {
             ("users/me/calendarList", &calendars),
         ] {
             let token = list["nextSyncToken"].as_str().context("no token")?;
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("syncToken", token);
+            let mut pairs = vec![("syncToken", token)];
             if list == &expanded {
-                query.append_pair("singleEvents", "true");
+                pairs.push(("singleEvents", "true"));
             }
-            self.ann("GET", &format!("{path}?{}", query.finish()), Value::Null)?;
+            self.ann("GET", &format!("{path}?{}", query(&pairs)), Value::Null)?;
         }
         Ok(())
     }
@@ -282,4 +310,9 @@ impl Asked {
         )?;
         Ok(())
     }
+}
+
+fn query(pairs: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs).finish()
 }

@@ -253,20 +253,50 @@ fn edit_form(calendar: &Calendar, at: &At, event: &Event) -> String {
         ("end", shown(&event.end)),
         ("guests", event.guest_emails().join(", ")),
     ];
-    let answers: String = ["accepted", "tentative", "declined"]
-        .iter()
-        .map(|answer| format!("<option>{answer}</option>"))
-        .collect();
     format!(
-        "<h3>{} <small>({})</small></h3>{open}{}{SCOPE}{NOTIFY}\
+        "<h3>{} <small>({})</small></h3>{guests}{open}{}{SCOPE}{NOTIFY}\
          <button name=\"action\" value=\"edit\">Save</button>\
          <button name=\"action\" value=\"split\">Split here</button>\
-         <button name=\"action\" value=\"delete\">Delete</button></form>\
-         {open}<label>Answer <select name=\"response\">{answers}</select></label>{SCOPE}{NOTIFY}\
-         <button name=\"action\" value=\"answer\">Answer</button></form>",
+         <button name=\"action\" value=\"delete\">Delete</button></form>{answer}",
         escape(event.summary()),
         escape(&event.id),
         fields(&values, event.start.is_day()),
+        guests = guests(event),
         open = opening(at),
+        answer = answer_form(at, event),
+    )
+}
+
+/// Who is invited and what each has said.
+fn guests(event: &Event) -> String {
+    let said = event.guests.iter().map(|guest| {
+        let text = |name: &str| escape(guest[name].as_str().unwrap_or_default());
+        format!("<li>{}: {}</li>", text("email"), text("responseStatus"))
+    });
+    let said: String = said.collect();
+    if said.is_empty() {
+        return said;
+    }
+    format!("<ul aria-label=\"Guest list\">{said}</ul>")
+}
+
+/// Only for who is invited, with what they have said so far.
+fn answer_form(at: &At, event: &Event) -> String {
+    let Some(guest) = event.guests.iter().find(|guest| guest["email"] == at.user) else {
+        return String::new();
+    };
+    let options = ["needsAction", "accepted", "tentative", "declined"].map(|answer| {
+        let chosen = if guest["responseStatus"] == answer {
+            " selected"
+        } else {
+            ""
+        };
+        format!("<option{chosen}>{answer}</option>")
+    });
+    format!(
+        "{}<label>Answer <select name=\"response\">{}</select></label>{SCOPE}{NOTIFY}\
+         <button name=\"action\" value=\"answer\">Answer</button></form>",
+        opening(at),
+        options.concat(),
     )
 }

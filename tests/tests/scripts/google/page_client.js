@@ -37,7 +37,7 @@ async function main() {
 async function picks(page) {
   await page.goto(`${ORIGIN}/`);
   await shot(page, "1-accounts");
-  await page.getByRole("link", { name: "Ann" }).click();
+  await page.getByRole("link", { name: "Ann", exact: true }).click();
   await page.getByRole("heading", { name: ANN }).waitFor();
   assert.equal(await page.getByRole("columnheader").count(), 7);
   await page.getByRole("link", { name: "Later" }).click();
@@ -76,16 +76,25 @@ async function answers(page) {
   await page.getByRole("link", { name: "Bob" }).click();
   await page.getByRole("heading", { name: BOB }).waitFor();
   await page.getByRole("link", { name: "18:00 Dinner" }).click();
+  assert.equal(await page.getByLabel("Answer").inputValue(), "needsAction");
   await page.getByLabel("Answer").selectOption("accepted");
   await shot(page, "4-invited");
   await page.getByRole("button", { name: "Answer" }).click();
   await done(page);
   const event = await find("Dinner");
   assert.equal(event.attendees.find((guest) => guest.email === BOB).responseStatus, "accepted");
+  await page.getByRole("link", { name: "18:00 Dinner" }).click();
+  assert.equal(await page.getByLabel("Answer").inputValue(), "accepted");
+  await page.getByRole("link", { name: "Ann", exact: true }).click();
+  await page.getByRole("link", { name: "18:00 Dinner" }).click();
+  await page.getByRole("list", { name: "Guest list" }).getByText(`${BOB}: accepted`).waitFor();
+  await shot(page, "4b-answered");
+  await page.getByRole("link", { name: "Earlier" }).click();
+  await page.getByRole("link", { name: "Later" }).click();
 }
 
 async function splits(page) {
-  await page.getByRole("link", { name: "Ann" }).click();
+  await page.getByRole("link", { name: "Ann", exact: true }).click();
   await page.getByRole("link", { name: "09:00 Daily" }).nth(2).click();
   await page.getByLabel("Title").fill("Tail");
   await shot(page, "5-series");
