@@ -9,8 +9,8 @@ use http::StatusCode;
 use local::host::{Call, Observer, Served, Verdict};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// Ends the instance that makes the first call.
 struct Killer {
@@ -95,14 +95,26 @@ async fn many_requests_at_once_are_all_answered() {
 async fn stopping_ends_what_is_under_way_and_frees_the_address() {
     let app = probe().await;
     let addr = app.running.addr();
-    let url = format!("{}/slow", upstream().await);
+    let (url, reached) = never().await;
     let request = http::Request::post(format!("http://{addr}/probe/fetch")).header("url", url);
     let request = request.body(http_body_util::Full::new("x".into())).unwrap();
     let pending = tokio::spawn(app.client.request(request));
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    let start = Instant::now();
+    reached.notified().await;
     app.running.stop().await;
-    assert!(start.elapsed() < Duration::from_millis(250));
     assert!(pending.await.unwrap().is_err());
     TcpListener::bind(addr).await.unwrap();
+}
+
+/// A URL that never answers, and word of the first call that reaches it.
+async fn never() -> (String, Arc<Notify>) {
+    let reached = Arc::new(Notify::new());
+    let told = reached.clone();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let _open = listener.accept().await;
+        told.notify_one();
+        std::future::pending::<()>().await;
+    });
+    (url, reached)
 }
