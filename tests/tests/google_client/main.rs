@@ -1,58 +1,30 @@
 //! Google's own client library for Python works against the simulator as it does against Google.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use google_simulator::{Options, Simulator, server};
 use http::Method;
-use local::cache;
 use local::http::Http;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 use std::time::Duration;
+use tests::python;
 use tests::stack::root;
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio::time::timeout;
 
-/// Every package that the client needs, so that all runs see the same ones.
-const PACKAGES: [&str; 22] = [
-    "certifi==2026.10.18",
-    "cffi==2.1.1",
-    "charset-normalizer==3.5.2",
-    "cryptography==50.0.2",
-    "google-api-core==2.44.0",
-    "google-api-python-client==2.202.0",
-    "google-auth==2.62.2",
-    "google-auth-httplib2==0.4.4",
-    "googleapis-common-protos==1.76.0",
-    "httplib2==0.32.1",
-    "idna==3.20",
-    "opentelemetry-api==1.45.2",
-    "proto-plus==1.29.0",
-    "protobuf==7.36.2",
-    "pyasn1==0.6.5",
-    "pyasn1_modules==0.4.2",
-    "pycparser==3.12",
-    "pyparsing==3.3.3",
-    "requests==2.34.2",
-    "typing_extensions==4.16.0",
-    "uritemplate==4.2.0",
-    "urllib3==2.8.0",
-];
-/// For an installation, and for a run.
+/// For a run of the script.
 const PATIENCE: Duration = Duration::from_secs(300);
 const CALENDAR: &str = "ann@example.com";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn googles_own_client_inserts_patches_lists_syncs_and_watches() -> Result<()> {
-    let python = python().await?;
+    let environment = python::environment("google-api", &python::GOOGLE_API).await?;
     let google = Google::start().await?;
     let script = root().join("tests/tests/scripts/google_client.py");
-    let mut command = Command::new(python);
+    let mut command = Command::new(environment.join("bin/python"));
     command
         .arg(script)
         .args([&google.origin, &google.client, CALENDAR, &google.webhook]);
-    let output = run(&mut command).await?;
+    let output = python::output(&mut command, PATIENCE).await?;
     ensure!(
         output.status.success() && String::from_utf8_lossy(&output.stdout).trim() == "ok",
         "{}\n{}",
@@ -142,63 +114,4 @@ async fn control(
         .await?;
     ensure!(status == 200, "_sim/{path} answered {status}: {answer}");
     Ok(answer)
-}
-
-/// A Python with the client, installed once per machine.
-async fn python() -> Result<PathBuf> {
-    let home = cache::dir()?.join("python");
-    cache::make_readable(&home)?;
-    let name = PACKAGES
-        .iter()
-        .find(|package| package.starts_with("google-api-python-client"))
-        .copied()
-        .context("the client")?;
-    let ready = home.join(name.replace("==", "-"));
-    let python = ready.join("bin/python");
-    let _lock = cache::lock(&home.join("lock"), PATIENCE).await?;
-    // Written last: an installation that was interrupted begins anew.
-    let done = ready.join("done");
-    if std::fs::read_to_string(&done).is_ok_and(|list| list == PACKAGES.join("\n")) {
-        return Ok(python);
-    }
-    _ = std::fs::remove_dir_all(&ready);
-    install(&ready, &python).await?;
-    std::fs::write(done, PACKAGES.join("\n"))?;
-    Ok(python)
-}
-
-async fn install(ready: &Path, python: &Path) -> Result<()> {
-    let output = run(Command::new("python3").args(["-m", "venv"]).arg(ready)).await?;
-    ensure!(
-        output.status.success(),
-        "install Python 3 with venv: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut pip = Command::new(python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-    ])
-    .args(PACKAGES);
-    let output = run(&mut pip).await?;
-    ensure!(
-        output.status.success(),
-        "pip did not install the client: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
-}
-
-async fn run(command: &mut Command) -> Result<Output> {
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    match timeout(PATIENCE, command.output()).await {
-        Ok(output) => output.context("install Python 3"),
-        Err(_) => bail!("{command:?} did not end in five minutes"),
-    }
 }
