@@ -29,11 +29,11 @@ mod stories;
 mod switches;
 mod world;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response, Uri};
 use tokio::sync::Notify;
 
 pub use clock::Clock;
@@ -67,6 +67,23 @@ impl Default for Options {
     }
 }
 
+type Tap = Box<dyn Fn(&Method, &Uri, &Response<Bytes>) + Send + Sync>;
+
+static TAP: OnceLock<Tap> = OnceLock::new();
+
+/// Tells `told` of every answer of every simulator of this process from now on, on the thread that
+/// asked, with the method that was meant; says whether it is the first to be told, since there can be only one.
+pub fn tap(told: impl Fn(&Method, &Uri, &Response<Bytes>) + Send + Sync + 'static) -> bool {
+    TAP.set(Box::new(told)).is_ok()
+}
+
+/// Long GETs come as POSTs (Google's client libraries).
+fn meant(request: &Request<Bytes>) -> Method {
+    let meant = request.headers().get("x-http-method-override");
+    let meant = meant.and_then(|name| Method::from_bytes(name.as_bytes()).ok());
+    meant.unwrap_or_else(|| request.method().clone())
+}
+
 /// One Google. Clones share their state.
 #[derive(Clone)]
 pub struct Simulator {
@@ -93,7 +110,13 @@ impl Simulator {
     ///
     /// The response may carry [`Cut`] or [`Delay`] as an extension when a fault asks for it.
     pub fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let asked = TAP
+            .get()
+            .map(|tap| (tap, meant(&request), request.uri().clone()));
         let response = http_api::answer(&mut self.lock(), request);
+        if let Some((tap, method, uri)) = asked {
+            tap(&method, &uri, &response);
+        }
         self.wake.notify_one();
         response
     }

@@ -6,5 +6,6 @@ mod google_api;
 mod node;
 mod page;
 mod requests;
+mod rows;
 mod schema;
 mod served;
