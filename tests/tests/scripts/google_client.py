@@ -10,6 +10,7 @@ import urllib.request
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
+from googleapiclient.http import BatchHttpRequest
 
 ORIGIN, CLIENT, CALENDAR, WEBHOOK = sys.argv[1:]
 DAY = 24 * 3600
@@ -22,10 +23,36 @@ def main():
     patch_with_etag(events, first)
     token = pages(events)
     delta(events, token, first)
+    some_fields(events, first)
+    batch(service, first)
     watch_and_stop(service)
     aged(token)
     unauthorized()
     print("ok")
+
+
+def some_fields(events, first):
+    got = events.get(calendarId=CALENDAR, eventId=first["id"], fields="id,start/dateTime").execute()
+    assert set(got) == {"id", "start"} and set(got["start"]) == {"dateTime"}, got
+    listed = events.list(calendarId=CALENDAR, maxResults=2, fields="items(id,status),nextPageToken").execute()
+    assert set(listed) == {"items", "nextPageToken"}, listed
+    assert all(set(event) == {"id", "status"} for event in listed["items"]), listed
+
+
+def batch(service, first):
+    answers = {}
+
+    def keep(number, answer, error):
+        answers[number] = error or answer
+
+    parts = BatchHttpRequest(keep, batch_uri=ORIGIN + "/batch/calendar/v3")
+    parts.add(service.events().get(calendarId=CALENDAR, eventId=first["id"]), request_id="known")
+    parts.add(service.events().get(calendarId=CALENDAR, eventId="nobody0"), request_id="unknown")
+    parts.add(service.calendarList().list(), request_id="list")
+    parts.execute()
+    assert answers["known"]["id"] == first["id"], answers
+    assert answers["unknown"].status_code == 404, answers
+    assert answers["list"]["kind"] == "calendar#calendarList", answers
 
 
 def build_for(token):

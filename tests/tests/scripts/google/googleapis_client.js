@@ -106,6 +106,9 @@ async function pages(api) {
   const sizes = [];
   let pageToken;
   let syncToken;
+  const { data: few } = await api.events.list({ calendarId, maxResults: 2, fields: "items(id),nextPageToken" });
+  assert.deepEqual(few.items.map((event) => Object.keys(event)), [["id"], ["id"]]);
+  assert.deepEqual(Object.keys(few).sort(), ["items", "nextPageToken"]);
   do {
     const { data } = await api.events.list({ calendarId, maxResults: 3, pageToken });
     sizes.push(data.items.length);
