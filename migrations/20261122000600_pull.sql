@@ -300,6 +300,7 @@ begin
       paused_until = greatest(paused_until, tandem.clock() + (p -> 'pause' ->> 'seconds')::double precision * interval '1 second')
     where id = (p -> 'pause' ->> 'account_id')::uuid;
   end if;
+  perform tandem.store_token(p -> 'token');
   return jsonb_build_object('outcome', case when n = 1 then 'recorded' else 'fenced' end);
 end $$;
 comment on function public.tandem_pull_fail(jsonb) is 'Stores why a listing stopped and when the next is due; with resync the token is forgotten.';

@@ -5,6 +5,7 @@
 //! (<https://supabase.com/docs/guides/deployment/database-migrations>), so that the CLI and this runner take
 //! over from one another.
 
+pub mod cli;
 mod split;
 
 use std::fs;

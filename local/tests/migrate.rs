@@ -2,17 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use local::migrate::{self, cli};
 use local::postgres::{TestDatabase, test_cluster};
-use local::{migrate, npm};
-use tokio::process::Command;
-use tokio::time::timeout;
-
-const CLI: (&str, &str) = ("supabase", "3.1.0");
-const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn database() -> Result<TestDatabase> {
     test_cluster().await?.database().await
@@ -230,7 +223,7 @@ async fn the_supabase_cli_and_the_runner_take_over_from_one_another() -> Result<
             sql.replace(" a ", " b ").replace("f()", "g()").as_str(),
         )],
     )?;
-    run_cli(&database, project.path()).await?;
+    cli::migration_up(&database.url(), project.path()).await?;
     assert_eq!(
         migrate::apply(&database.url(), &migrations).await?,
         Vec::<String>::new()
@@ -247,28 +240,5 @@ async fn the_supabase_cli_and_the_runner_take_over_from_one_another() -> Result<
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[1].get::<_, String>(1), "two");
     assert_eq!(column(0), column(1));
-    Ok(())
-}
-
-async fn run_cli(database: &TestDatabase, project: &Path) -> Result<()> {
-    let modules = npm::install(&[CLI], &|_| {}).await?;
-    let running = Command::new("node")
-        .arg(modules.join("supabase/dist/supabase.js"))
-        .args(["migration", "up", "--yes"])
-        .arg(format!("--remote={}?sslmode=disable", database.url()))
-        .current_dir(project)
-        .env("HOME", project)
-        .env("DO_NOT_TRACK", "1")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = timeout(PATIENCE, running)
-        .await
-        .context("the CLI did not end")??;
-    let (said, complaints) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    ensure!(output.status.success(), "{said}\n{complaints}");
     Ok(())
 }

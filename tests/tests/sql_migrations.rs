@@ -2,22 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use local::migrate::{self, cli};
 use local::postgres::{TestDatabase, test_cluster};
-use local::{migrate, npm};
 use serde_json::{Value, json};
 use tests::sql::migrations;
-use tokio::process::Command;
-use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
-
-const CLI: (&str, &str) = ("supabase", "3.1.0");
-
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn the_runner_applies_them_once() -> Result<()> {
@@ -52,7 +44,7 @@ async fn the_supabase_cli_applies_them_to_an_empty_postgres_and_then_finds_nothi
 -> Result<()> {
     let database = test_cluster().await?.database().await?;
     let project = Project::new()?;
-    run_cli(&database, &project.0).await?;
+    cli::migration_up(&database.url(), &project.0).await?;
     let client = database.connect().await?;
     let versions: Vec<String> = migrate::files(&migrations())?
         .into_iter()
@@ -61,7 +53,7 @@ async fn the_supabase_cli_applies_them_to_an_empty_postgres_and_then_finds_nothi
     let history = "select version from supabase_migrations.schema_migrations order by version";
     assert_eq!(list(&client, history).await?, json!(versions));
     let before = fingerprint(&client).await?;
-    run_cli(&database, &project.0).await?;
+    cli::migration_up(&database.url(), &project.0).await?;
     assert_eq!(fingerprint(&client).await?, before);
     let by_runner = test_cluster().await?.migrated(&migrations()).await?;
     assert_eq!(before, fingerprint(&by_runner.connect().await?).await?);
@@ -113,29 +105,6 @@ impl Drop for Project {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-async fn run_cli(database: &TestDatabase, project: &Path) -> Result<()> {
-    let modules = npm::install(&[CLI], &|_| {}).await?;
-    let running = Command::new("node")
-        .arg(modules.join("supabase/dist/supabase.js"))
-        .args(["migration", "up", "--yes"])
-        .arg(format!("--remote={}?sslmode=disable", database.url()))
-        .current_dir(project)
-        .env("HOME", project)
-        .env("DO_NOT_TRACK", "1")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = timeout(PATIENCE, running)
-        .await
-        .context("the CLI did not end")??;
-    let (said, complaints) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    ensure!(output.status.success(), "{said}\n{complaints}");
-    Ok(())
 }
 
 async fn by_hand(client: &Client) -> Result<()> {

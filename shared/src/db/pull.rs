@@ -2,7 +2,7 @@
 
 use super::push_claim::TokenGrant;
 use super::push_record::{NewToken, Pause};
-use super::{Database, DbError, call, outcome, reason, unknown};
+use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
 use crate::door::Door;
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
@@ -33,48 +33,8 @@ pub enum Trigger {
     },
 }
 
-/// What the claim came to.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum Claim {
-    /// The caller holds the calendar until the lease ends.
-    Claimed(Box<Claimed>),
-    /// There is nothing to list.
-    Nothing {
-        /// Why.
-        reason: String,
-    },
-    /// Somebody else lists it; the notification is counted.
-    Busy {
-        /// Why.
-        reason: String,
-    },
-    /// The account cannot work now.
-    Waiting {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl TryFrom<Value> for Claim {
-    type Error = serde_json::Error;
-
-    fn try_from(answer: Value) -> Result<Self, Self::Error> {
-        match outcome(&answer) {
-            "claimed" => serde_json::from_value(answer).map(Self::Claimed),
-            "nothing" => Ok(Self::Nothing {
-                reason: reason(&answer),
-            }),
-            "busy" => Ok(Self::Busy {
-                reason: reason(&answer),
-            }),
-            "waiting" => Ok(Self::Waiting {
-                reason: reason(&answer),
-            }),
-            _ => Err(unknown(&answer)),
-        }
-    }
-}
+/// What the claim of a calendar came to.
+pub type Claim = super::Claim<Claimed>;
 
 /// A claimed calendar.
 #[derive(Debug, Clone, Deserialize)]
@@ -328,12 +288,14 @@ pub async fn fail(
     instance: &str,
     claimed: &Claimed,
     failure: &Failure,
+    token: Option<&NewToken>,
 ) -> Result<Value, DbError> {
     #[derive(Serialize)]
     struct Parameters<'a> {
         instance: &'a str,
         calendar_id: Uuid,
         fence: i64,
+        token: Option<&'a NewToken>,
         #[serde(flatten)]
         failure: &'a Failure,
     }
@@ -342,6 +304,7 @@ pub async fn fail(
         instance,
         calendar_id,
         fence,
+        token,
         failure,
     };
     call(door, database, "tandem_pull_fail", &parameters).await

@@ -1,6 +1,6 @@
 //! `tandem_push_claim`: an event's open work and all that a decision about it needs.
 
-use super::{Database, DbError, call, outcome, reason, unknown};
+use super::{Database, DbError, call};
 use crate::crm::{Row, RowId};
 use crate::door::Door;
 use crate::google::{CalendarId, Etag, EventId};
@@ -11,48 +11,8 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// What the claim came to.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum Claim {
-    /// The caller holds the event's series until the lease ends.
-    Claimed(Box<Claimed>),
-    /// There is no work.
-    Nothing {
-        /// Why.
-        reason: String,
-    },
-    /// The account cannot work now; this is no attempt.
-    Waiting {
-        /// Why.
-        reason: String,
-    },
-    /// Somebody else works on it, and will see what is new.
-    Busy {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl TryFrom<Value> for Claim {
-    type Error = serde_json::Error;
-
-    fn try_from(answer: Value) -> Result<Self, Self::Error> {
-        match outcome(&answer) {
-            "claimed" => serde_json::from_value(answer).map(Self::Claimed),
-            "nothing" => Ok(Self::Nothing {
-                reason: reason(&answer),
-            }),
-            "waiting" => Ok(Self::Waiting {
-                reason: reason(&answer),
-            }),
-            "busy" => Ok(Self::Busy {
-                reason: reason(&answer),
-            }),
-            _ => Err(unknown(&answer)),
-        }
-    }
-}
+/// What the claim of an event came to.
+pub type Claim = super::Claim<Claimed>;
 
 /// A claimed event.
 #[derive(Debug, Clone, Deserialize)]

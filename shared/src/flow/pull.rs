@@ -276,13 +276,16 @@ impl<D: Door> Listing<'_, D> {
             config.instance(),
             &self.claimed,
             failure,
+            self.new_token.as_ref(),
         )
         .await?;
         Ok(Ended::Stopped(failure.reason.clone()))
     }
 
     fn failure(&self, error: &GoogleError) -> Failure {
-        if error.is_full_sync_required() {
+        let continues = self.claimed.sync_token.is_some() || self.claimed.page_token.is_some();
+        // A full listing that is refused like this would only be refused again.
+        if error.is_full_sync_required() && continues {
             let reason = "Google asks for a full listing".to_owned();
             return Failure {
                 reason,

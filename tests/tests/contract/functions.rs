@@ -141,7 +141,7 @@ async fn a_failed_listing_is_told_back_alike() -> Result<()> {
             }),
             resync: true,
         };
-        pull::fail(&c.door, &c.database, INSTANCE, &claimed, &failure).await?;
+        pull::fail(&c.door, &c.database, INSTANCE, &claimed, &failure, None).await?;
         let waiting = pull_claim(c, &trigger).await?;
         let pull::Claim::Waiting { reason } = waiting else {
             bail!("{waiting:?}");
