@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use local::migrate::{self, cli};
 use local::postgres::{TestDatabase, test_cluster};
 

@@ -1,11 +1,11 @@
 //! The migrations as files: they do no harm twice, and the real Supabase CLI applies them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use local::migrate::{self, cli};
-use local::postgres::{TestDatabase, test_cluster};
+use local::postgres::test_cluster;
 use serde_json::{Value, json};
 use tests::sql::migrations;
 use tokio_postgres::Client;
