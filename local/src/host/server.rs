@@ -82,9 +82,11 @@ async fn connection(app: Arc<App>, stream: TcpStream, client: SocketAddr, mut li
     });
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
+        // The end of the host goes before the 500 of an instance that it ended.
+        biased;
+        () = life.stopped() => {}
         // A client that goes away is nobody's business.
         _ = served => {}
-        () = life.stopped() => {}
     }
 }
 
