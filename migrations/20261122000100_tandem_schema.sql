@@ -18,7 +18,7 @@ create table if not exists tandem.settings (
   key text primary key,
   value text not null
 );
-comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), instance (which deployment may write), clock_offset (seconds, tests only), adoption.';
+comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), adoption.';
 comment on column tandem.settings.key is 'Name of the value.';
 comment on column tandem.settings.value is 'The value, as text.';
 
@@ -95,6 +95,8 @@ create table if not exists tandem.calendars (
   fence bigint not null default 0,
   lease_until timestamptz,
   notices bigint not null default 0,
+  begun_seq bigint not null default 0,
+  listed_seq bigint not null default 0,
   poll_at timestamptz,
   push text not null default 'off' check (push in ('off', 'push', 'poll')),
   last_synced_at timestamptz,
@@ -120,6 +122,8 @@ comment on column tandem.calendars.imported_at is 'End of the first import; push
 comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
 comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
 comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';
+comment on column tandem.calendars.begun_seq is 'Value of tandem.recorded at the start of the listing under way.';
+comment on column tandem.calendars.listed_seq is 'Value of tandem.recorded at the start of the last complete listing.';
 comment on column tandem.calendars.poll_at is 'Next listing without a notification.';
 comment on column tandem.calendars.push is 'off: no channel yet; push: a channel delivers; poll: the calendar or the URL cannot have one.';
 comment on column tandem.calendars.last_synced_at is 'Last complete listing.';
@@ -136,6 +140,7 @@ create table if not exists tandem.connections (
   direction text not null default 'both' check (direction in ('both', 'in', 'out')),
   policy text not null default 'latest' check (policy in ('latest', 'crm', 'google')),
   send_updates text not null default 'none' check (send_updates in ('none', 'all', 'externalOnly')),
+  opt_out text not null default 'remove' check (opt_out in ('remove', 'keep')),
   state text not null default 'active' check (state in ('active', 'paused', 'disconnecting', 'disconnected')),
   created_at timestamptz not null default tandem.clock(),
   unique (account_id, calendar_id)
@@ -152,6 +157,7 @@ comment on column tandem.connections.is_target is 'New CRM events of the user go
 comment on column tandem.connections.direction is 'both; in: only from Google; out: only to Google.';
 comment on column tandem.connections.policy is 'Who wins where both sides changed one unit.';
 comment on column tandem.connections.send_updates is 'Google''s sendUpdates for the user''s own edits.';
+comment on column tandem.connections.opt_out is 'What becomes of the Google event when a synced event opts out: remove, or keep as it is.';
 comment on column tandem.connections.state is 'active, paused by the user, disconnecting or disconnected.';
 comment on column tandem.connections.created_at is 'When it was chosen.';
 

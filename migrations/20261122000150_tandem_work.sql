@@ -8,9 +8,11 @@ create table if not exists tandem.changes (
   old_row jsonb,
   folded boolean not null default false,
   changed_at timestamptz not null default tandem.clock(),
+  txid xid8 not null default pg_current_xact_id(),
   primary key (event_id, rev)
 );
 create index if not exists changes_open on tandem.changes (rev) where not folded;
+create index if not exists changes_rules on tandem.changes (txid) where op = 'update' and fields @> array['recurrence'];
 comment on table tandem.changes is 'What CRM transactions did to events. They only ever insert here, so they never wait for Tandem.';
 comment on column tandem.changes.event_id is 'The event.';
 comment on column tandem.changes.rev is 'Grows per event: greatest(last + 1, clock in microseconds).';
@@ -19,6 +21,7 @@ comment on column tandem.changes.fields is 'Mapped fields that changed.';
 comment on column tandem.changes.old_row is 'The row as it was, on delete.';
 comment on column tandem.changes.folded is 'Its event''s job knows of it.';
 comment on column tandem.changes.changed_at is 'When.';
+comment on column tandem.changes.txid is 'The transaction: a series that was split in it is trimmed before its tail is made.';
 
 create table if not exists tandem.links (
   id uuid primary key default gen_random_uuid(),
@@ -30,8 +33,10 @@ create table if not exists tandem.links (
   google_id text not null,
   generation integer not null default 0,
   is_primary boolean not null default true,
+  leaving boolean not null default false,
+  organized boolean not null default true,
   origin text not null check (origin in ('crm', 'google')),
-  state text not null check (state in ('reserved', 'live', 'gone')),
+  state text not null check (state in ('reserved', 'live', 'kept', 'gone')),
   ical_uid text,
   original_start text,
   etag text,
@@ -44,11 +49,14 @@ create table if not exists tandem.links (
   old_row jsonb,
   deleted_by text check (deleted_by in ('crm', 'google', 'opt_out')),
   proof text check (proof in ('confirmed', 'never_seen')),
+  gone_at timestamptz,
   created_at timestamptz not null default tandem.clock(),
   unique (calendar_id, google_id)
 );
 create unique index if not exists links_primary on tandem.links (event_id) where is_primary;
 create index if not exists links_event on tandem.links (event_id);
+create index if not exists links_root on tandem.links (root_id) where root_id <> event_id;
+create index if not exists links_gone on tandem.links (calendar_id, gone_at) where gone_at is not null;
 create unique index if not exists links_identity on tandem.links (tenant, ical_uid, original_start) nulls not distinct
   where is_primary and ical_uid is not null and state <> 'gone';
 comment on table tandem.links is 'Which Google event an event is, and what both sides last looked like. The truth about identity; columns of public.events only show it.';
@@ -61,8 +69,10 @@ comment on column tandem.links.calendar_id is 'The calendar.';
 comment on column tandem.links.google_id is 'Google''s event id; for events born in the CRM derived from event_id and generation.';
 comment on column tandem.links.generation is 'Grows when Google can never give the id back.';
 comment on column tandem.links.is_primary is 'False for a guest''s copy of an event that has a link already.';
+comment on column tandem.links.leaving is 'The event has moved elsewhere: this copy is to be deleted once the new one is in Google.';
+comment on column tandem.links.organized is 'The calendar is the organizer''s; false for a guest''s copy.';
 comment on column tandem.links.origin is 'Where the event was born.';
-comment on column tandem.links.state is 'reserved: id chosen, not known to be in Google; live; gone: deleted, kept as a tombstone.';
+comment on column tandem.links.state is 'reserved: id chosen, not known to be in Google; live; kept: opted out, left in Google as it is; gone: deleted, kept as a tombstone.';
 comment on column tandem.links.ical_uid is 'iCalUID, for identity across calendars.';
 comment on column tandem.links.original_start is 'Of an exception, in Google''s canonical form.';
 comment on column tandem.links.etag is 'Google''s version that base_google is of.';
@@ -75,6 +85,7 @@ comment on column tandem.links.seen_listing is 'Last full listing that showed it
 comment on column tandem.links.old_row is 'The deleted row.';
 comment on column tandem.links.deleted_by is 'Which side deleted it.';
 comment on column tandem.links.proof is 'confirmed: Google showed it gone; never_seen: Google did not know the id.';
+comment on column tandem.links.gone_at is 'When it was deleted without anybody''s confirmation: what the deletion guard counts.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (
@@ -104,8 +115,12 @@ create table if not exists tandem.jobs (
   event_id uuid primary key,
   root_id uuid not null,
   account_id uuid,
-  state text not null default 'open' check (state in ('open', 'waiting', 'dead')),
+  state text not null default 'open' check (state in ('open', 'waiting', 'held', 'dead')),
   due_at timestamptz not null,
+  waits_for uuid,
+  deleting boolean not null default false,
+  quiet boolean not null default false,
+  decision text check (decision in ('ask', 'apply', 'keep')),
   attempts integer not null default 0,
   look boolean not null default false,
   looking boolean not null default false,
@@ -114,12 +129,20 @@ create table if not exists tandem.jobs (
 );
 create index if not exists jobs_due on tandem.jobs (due_at) where state = 'open';
 create index if not exists jobs_account on tandem.jobs (account_id) where state = 'waiting';
+create index if not exists jobs_root on tandem.jobs (root_id);
+create index if not exists jobs_waits_for on tandem.jobs (waits_for) where waits_for is not null;
+create index if not exists jobs_deleting on tandem.jobs (account_id) where deleting;
+create index if not exists jobs_held on tandem.jobs (account_id) where state = 'held';
 comment on table tandem.jobs is 'Events with open work.';
 comment on column tandem.jobs.event_id is 'The event.';
 comment on column tandem.jobs.root_id is 'Its series.';
 comment on column tandem.jobs.account_id is 'The account it waits for.';
-comment on column tandem.jobs.state is 'open; waiting for its account (reconnect, first import), which is no attempt; dead: attempts spent or permanent error, until somebody retries.';
+comment on column tandem.jobs.state is 'open; waiting for its account (reconnect, first import), which is no attempt; held: a deletion that waits for a person, see tandem_confirm; dead: attempts spent or permanent error, until somebody retries.';
 comment on column tandem.jobs.due_at is 'Not before.';
+comment on column tandem.jobs.waits_for is 'The event whose work comes first: the series'' master, or the series that is to be trimmed.';
+comment on column tandem.jobs.deleting is 'The work is a deletion in Google.';
+comment on column tandem.jobs.quiet is 'Part of a first export: nobody gets mail.';
+comment on column tandem.jobs.decision is 'About a deletion. ask: it waits for a person whatever the number; apply, keep: what the person said.';
 comment on column tandem.jobs.attempts is 'Claims since the last success or change.';
 comment on column tandem.jobs.look is 'The next claim is to read the event in Google before anything else.';
 comment on column tandem.jobs.looking is 'The last claim was to do so, and it is not done yet.';
@@ -132,20 +155,27 @@ create table if not exists tandem.inbox (
   event_id uuid,
   etag text,
   raw text not null,
-  state text not null default 'waiting' check (state in ('waiting', 'quarantined')),
+  seen jsonb,
+  series_id text,
+  times jsonb not null default '{}',
+  state text not null default 'waiting' check (state in ('waiting', 'orphan', 'quarantined', 'retry')),
   reason text,
   as_of bigint not null,
   received_at timestamptz not null default tandem.clock(),
   primary key (calendar_id, google_id)
 );
 create index if not exists inbox_event on tandem.inbox (event_id);
+create index if not exists inbox_reads on tandem.inbox (calendar_id, series_id) where state in ('orphan', 'retry');
 comment on table tandem.inbox is 'Google resources that a listing showed and that could not simply be written: they wait for their event''s job, or for a person.';
 comment on column tandem.inbox.calendar_id is 'The listed calendar.';
 comment on column tandem.inbox.google_id is 'Google''s event id.';
 comment on column tandem.inbox.event_id is 'The event whose job takes it.';
 comment on column tandem.inbox.etag is 'Its version.';
 comment on column tandem.inbox.raw is 'The resource as it came. Text, since jsonb refuses some strings that JSON allows.';
-comment on column tandem.inbox.state is 'waiting for the job; quarantined: not understood or refused by the database.';
+comment on column tandem.inbox.seen is 'What was read in it; null where it is quarantined.';
+comment on column tandem.inbox.series_id is 'Google''s id of the series that an orphan waits for.';
+comment on column tandem.inbox.times is 'By unit: when Google made the first listed version with the value that the unit has now.';
+comment on column tandem.inbox.state is 'waiting for the job; orphan: an exception whose series is not known yet; quarantined: not understood or refused by the database; retry: to be read once more.';
 comment on column tandem.inbox.reason is 'Why it is quarantined.';
 comment on column tandem.inbox.as_of is 'Value of tandem.recorded before the listing.';
 comment on column tandem.inbox.received_at is 'When.';
@@ -191,3 +221,15 @@ language sql set search_path = '' as $$
   insert into tandem.history (event_id, kind, detail) values (event, kind, detail);
 $$;
 comment on function tandem.note(uuid, text, jsonb) is 'Adds to an event''s history.';
+
+-- What waited for a piece of work goes on when that work is over, however it ended.
+create or replace function tandem.release_waiting() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  update tandem.jobs set due_at = tandem.clock(), waits_for = null where waits_for = old.event_id;
+  return null;
+end $$;
+comment on function tandem.release_waiting() is 'Makes the jobs due that waited for one that ended.';
+create or replace trigger jobs_release after delete on tandem.jobs for each row execute function tandem.release_waiting();
+create or replace trigger jobs_release_dead after update of state on tandem.jobs for each row
+  when (new.state = 'dead' and old.state <> 'dead') execute function tandem.release_waiting();

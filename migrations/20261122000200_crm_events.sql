@@ -21,6 +21,9 @@ create table if not exists public.events (
   attendees jsonb not null default '[]',
   reminders jsonb,
   conference jsonb,
+  organizer jsonb,
+  creator jsonb,
+  attachments jsonb,
   contact_id text,
   company_id text,
   deal_id text,
@@ -29,6 +32,7 @@ create table if not exists public.events (
   sync_error text,
   google_event_id text,
   google_calendar_id text,
+  google_access text check (google_access in ('full', 'guest', 'read')),
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   constraint events_time_zone_known check (time_zone is null or timezone(time_zone, 'epoch'::timestamptz) is not null),
@@ -38,7 +42,7 @@ create table if not exists public.events (
     and timezone(coalesce(time_zone, 'UTC'), ends_at)::time = '00:00'))
 );
 create index if not exists events_owner on public.events (owner_id, starts_at);
-create index if not exists events_series on public.events (recurring_event_id) where recurring_event_id is not null;
+create unique index if not exists events_series on public.events (recurring_event_id, original_start) where recurring_event_id is not null;
 comment on table public.events is 'The CRM''s events.';
 comment on column public.events.id is 'Key.';
 comment on column public.events.owner_id is 'The CRM user it belongs to.';
@@ -50,15 +54,18 @@ comment on column public.events.ends_at is 'End, exclusive.';
 comment on column public.events.all_day is 'Dates without times.';
 comment on column public.events.time_zone is 'IANA zone; null takes the calendar''s.';
 comment on column public.events.recurrence is 'RFC 5545 lines RRULE, EXDATE, RDATE of a series'' master.';
-comment on column public.events.recurring_event_id is 'The master, for an exception.';
-comment on column public.events.original_start is 'The planned start of an exception.';
-comment on column public.events.status is 'confirmed, tentative or cancelled.';
+comment on column public.events.recurring_event_id is 'The master, for an exception: an occurrence that differs from its series.';
+comment on column public.events.original_start is 'The planned start of an exception: 2031-03-03T09:00:00Z, or 2031-03-03 in an all-day series.';
+comment on column public.events.status is 'confirmed, tentative or cancelled. A cancelled exception is an occurrence that does not take place; deleting an exception cancels it.';
 comment on column public.events.visibility is 'default, public, private or confidential.';
 comment on column public.events.transparency is 'opaque (busy) or transparent (free).';
 comment on column public.events.color is 'Google''s colorId.';
 comment on column public.events.attendees is 'Array of {email, display_name, response_status, optional, comment}.';
 comment on column public.events.reminders is '{use_default, overrides: [{method, minutes}]}.';
-comment on column public.events.conference is 'Google''s conferenceData.';
+comment on column public.events.conference is 'Google''s conferenceData. {"createRequest": {}} asks for a Meet link, which then takes its place.';
+comment on column public.events.organizer is 'Tandem''s: whose event it is, {email, display_name, self}.';
+comment on column public.events.creator is 'Tandem''s: who made it in Google, {email, display_name, self}.';
+comment on column public.events.attachments is 'Tandem''s: Google''s attachments, an array.';
 comment on column public.events.contact_id is 'The CRM contact.';
 comment on column public.events.company_id is 'The CRM company.';
 comment on column public.events.deal_id is 'The CRM deal.';
@@ -67,6 +74,7 @@ comment on column public.events.sync_state is 'Tandem''s: none (not for Google),
 comment on column public.events.sync_error is 'Tandem''s: why, for people to read.';
 comment on column public.events.google_event_id is 'Tandem''s: Google''s event id.';
 comment on column public.events.google_calendar_id is 'Tandem''s: Google''s calendar id.';
+comment on column public.events.google_access is 'Tandem''s: what of a linked event can be changed. full; guest: only what belongs to one''s own copy; read: nothing.';
 comment on column public.events.created_at is 'Creation.';
 comment on column public.events.updated_at is 'Last change.';
 
@@ -82,6 +90,18 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 comment on function tandem.utc(timestamptz) is 'RFC 3339 in UTC with microseconds: the one form in which times are compared.';
 
+-- Two texts of one moment would be two exceptions.
+create or replace function tandem.planned_start(t text) returns text
+language plpgsql immutable set search_path = '' set timezone = 'UTC' as $$
+begin
+  if t ~ '^\d{4}-\d{2}-\d{2}$' then return t; end if;
+  return to_char(timezone('UTC', t::timestamptz), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+exception when datetime_field_overflow or invalid_datetime_format then
+  raise exception 'original_start is neither a date nor a time: %', t
+    using hint = 'Write 2031-03-03T09:00:00Z, or 2031-03-03 for an all-day series.', errcode = 'invalid_datetime_format';
+end $$;
+comment on function tandem.planned_start(text) is 'The planned start of an occurrence in the one form that is compared: a date, or RFC 3339 in UTC to the second.';
+
 create or replace function tandem.crm_fields(e public.events) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -96,6 +116,7 @@ language sql stable set search_path = '' as $$
     'recurring_event_id', e.recurring_event_id, 'original_start', e.original_start,
     'status', e.status, 'visibility', e.visibility, 'transparency', e.transparency, 'color', e.color,
     'attendees', coalesce(e.attendees, '[]'), 'reminders', e.reminders, 'conference', e.conference,
+    'organizer', e.organizer, 'creator', e.creator, 'attachments', e.attachments,
     'contact_id', e.contact_id, 'company_id', e.company_id, 'deal_id', e.deal_id,
     'owner_id', e.owner_id, 'enabled', coalesce(e.google_sync_enabled, true));
 $$;
@@ -131,6 +152,9 @@ begin
   if fields ? 'attendees' then r.attendees := coalesce(nullif(fields -> 'attendees', 'null'), '[]'); end if;
   if fields ? 'reminders' then r.reminders := nullif(fields -> 'reminders', 'null'); end if;
   if fields ? 'conference' then r.conference := nullif(fields -> 'conference', 'null'); end if;
+  if fields ? 'organizer' then r.organizer := nullif(fields -> 'organizer', 'null'); end if;
+  if fields ? 'creator' then r.creator := nullif(fields -> 'creator', 'null'); end if;
+  if fields ? 'attachments' then r.attachments := nullif(fields -> 'attachments', 'null'); end if;
   if fields ? 'contact_id' then r.contact_id := fields ->> 'contact_id'; end if;
   if fields ? 'company_id' then r.company_id := fields ->> 'company_id'; end if;
   if fields ? 'deal_id' then r.deal_id := fields ->> 'deal_id'; end if;
@@ -176,6 +200,7 @@ begin
     all_day = r.all_day, time_zone = r.time_zone, recurrence = r.recurrence, recurring_event_id = r.recurring_event_id,
     original_start = r.original_start, status = r.status, visibility = r.visibility, transparency = r.transparency,
     color = r.color, attendees = r.attendees, reminders = r.reminders, conference = r.conference,
+    organizer = r.organizer, creator = r.creator, attachments = r.attachments, google_sync_enabled = r.google_sync_enabled,
     contact_id = r.contact_id, company_id = r.company_id, deal_id = r.deal_id, updated_at = tandem.clock()
   where e.id = event;
   delete from tandem.writing w where w.event_id = event and w.txid = pg_current_xact_id();
@@ -210,17 +235,38 @@ begin
 end $$;
 comment on function tandem.crm_delete(uuid) is 'Adapter: deletes an event under Tandem''s hand; returns its mapped fields, or null where it is gone.';
 
-create or replace function tandem.crm_show(event uuid, state text, error text, google_event text, google_calendar text) returns void
+create or replace function tandem.crm_show(event uuid, state text, error text, google_event text, google_calendar text, access text) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   insert into tandem.writing (event_id, expected) select event, tandem.crm_read(event);
   update public.events e set sync_state = state, sync_error = error,
-    google_event_id = google_event, google_calendar_id = google_calendar
-  where e.id = event and (e.sync_state, e.sync_error, e.google_event_id, e.google_calendar_id)
-    is distinct from (state, error, google_event, google_calendar);
+    google_event_id = google_event, google_calendar_id = google_calendar, google_access = access
+  where e.id = event and (e.sync_state, e.sync_error, e.google_event_id, e.google_calendar_id, e.google_access)
+    is distinct from (state, error, google_event, google_calendar, access);
   delete from tandem.writing w where w.event_id = event and w.txid = pg_current_xact_id();
 end $$;
-comment on function tandem.crm_show(uuid, text, text, text, text) is 'Adapter: shows an event''s sync state and its Google ids.';
+comment on function tandem.crm_show(uuid, text, text, text, text, text) is 'Adapter: shows an event''s sync state, its Google ids and what of it can be changed.';
+
+create or replace function tandem.crm_exception(root uuid, planned text) returns uuid
+language sql stable set search_path = '' as $$
+  select e.id from public.events e where e.recurring_event_id = root and e.original_start = planned;
+$$;
+comment on function tandem.crm_exception(uuid, text) is 'Adapter: the exception of a series that was planned for a start, or null.';
+
+create or replace function tandem.crm_exceptions(root uuid) returns setof uuid
+language sql stable set search_path = '' as $$ select e.id from public.events e where e.recurring_event_id = root order by e.id; $$;
+comment on function tandem.crm_exceptions(uuid) is 'Adapter: the exceptions of a series.';
+
+create or replace function tandem.owner_exists(owner uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+declare known boolean;
+begin
+  if to_regclass('auth.users') is null then return true; end if;
+  -- Not in a plain statement, since only Supabase has the table.
+  execute format('select exists (select from %s where id = $1)', 'auth.users') into known using owner;
+  return known;
+end $$;
+comment on function tandem.owner_exists(uuid) is 'Adapter: whether a CRM user still exists; events that go with their owner stay in Google.';
 
 create or replace function tandem.crm_owned(owner uuid) returns setof uuid
 language sql stable set search_path = '' as $$
@@ -247,10 +293,14 @@ begin
     if not own then
       new.sync_state := old.sync_state; new.sync_error := old.sync_error;
       new.google_event_id := old.google_event_id; new.google_calendar_id := old.google_calendar_id;
+      new.google_access := old.google_access; new.organizer := old.organizer; new.creator := old.creator;
+      new.attachments := old.attachments;
     end if;
   elsif not own then
     new.sync_state := 'none'; new.sync_error := null; new.google_event_id := null; new.google_calendar_id := null;
+    new.google_access := null; new.organizer := null; new.creator := null; new.attachments := null;
   end if;
+  if new.original_start is not null then new.original_start := tandem.planned_start(new.original_start); end if;
   if not own and (tg_op = 'INSERT' or tandem.crm_fields(new) <> tandem.crm_fields(old)) then
     if (new.google_sync_enabled and tandem.has_target(new.owner_id)) or new.google_event_id is not null then
       new.sync_state := 'pending'; new.sync_error := null;

@@ -4,6 +4,8 @@
 --   erased      it was deleted in Google, so the row is deleted here
 --   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
 --   regenerate  its id in Google can never be used again: the next one is chosen
+--   moved       it is in another calendar now, where a link has seen it (p.link_id)
+--   kept        it is not for Google any more, but stays there as it is
 --   nothing     there is nothing to do for the claimed rev
 --   retry       not now (p.reason, p.delay_seconds)
 --   failed      never, until somebody retries or changes it (p.reason)
@@ -34,10 +36,12 @@ begin
     ical_uid = case when exists (select from tandem.links o where o.id <> x.id and o.tenant = x.tenant and o.is_primary
         and o.state <> 'gone' and o.ical_uid = p -> 'google' ->> 'ical_uid' and o.original_start is not distinct from x.original_start)
       then x.ical_uid else p -> 'google' ->> 'ical_uid' end,
+    organized = coalesce((p -> 'google' -> 'organized')::boolean, x.organized),
     base_crm = keep_link.base_crm,
-    base_google = (p -> 'base_google') || coalesce(kept, jsonb_build_object()),
+    -- What Google did not show this time, such as the details of a cancelled occurrence, stays known.
+    base_google = coalesce(x.base_google, jsonb_build_object()) || (p -> 'base_google') || coalesce(kept, jsonb_build_object()),
     synced_rev = (p ->> 'rev')::bigint, recorded_seq = nextval('tandem.recorded'),
-    old_row = null, deleted_by = null, proof = null
+    old_row = null, deleted_by = null, proof = null, gone_at = null
   where x.id = l.id;
 end $$;
 comment on function tandem.keep_link(tandem.links, jsonb, jsonb, text[]) is 'Stores what both sides looked like.';
@@ -49,23 +53,83 @@ begin
   written := tandem.write_merged(l.event_id, units, p -> 'row');
   left_units := array(select u.key from jsonb_each(units) u where not (written ?& array(select jsonb_object_keys(u.value))));
   perform tandem.keep_link(l, p, (p -> 'row') || written, left_units);
+  if l.root_id = l.event_id and (p -> 'reread')::boolean then
+    perform tandem.look_at_exceptions(l.event_id);
+  end if;
+  if l.root_id = l.event_id and l.state <> 'live' then
+    perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
+  end if;
   return left_units <> '{}';
 end $$;
 comment on function tandem.record_synced(tandem.links, jsonb) is 'Stores that both sides agree; says whether a part of that is left to do.';
 
-create or replace function tandem.keep_tombstone(l tandem.links, p jsonb) returns void
+create or replace function tandem.keep_tombstone(l tandem.links, p jsonb, confirmed boolean) returns void
 language plpgsql volatile set search_path = '' as $$
-declare gone_row jsonb := p -> 'row';
+declare gone_row jsonb := p -> 'row'; side text := p ->> 'by';
 begin
   if p ->> 'outcome' = 'erased' then
     gone_row := coalesce(tandem.crm_delete(l.event_id), gone_row);
   end if;
-  update tandem.links x set state = 'gone', etag = coalesce(p -> 'google' ->> 'etag', x.etag),
-    synced_rev = (p ->> 'rev')::bigint, recorded_seq = nextval('tandem.recorded'),
-    old_row = gone_row, deleted_by = p ->> 'by', proof = coalesce(p ->> 'proof', 'confirmed')
+  update tandem.links x set state = 'gone', leaving = false, etag = coalesce(p -> 'google' ->> 'etag', x.etag),
+    synced_rev = greatest(x.synced_rev, (p ->> 'rev')::bigint), recorded_seq = nextval('tandem.recorded'),
+    old_row = gone_row, deleted_by = side, proof = coalesce(p ->> 'proof', 'confirmed'),
+    gone_at = case when not confirmed and x.root_id = x.event_id and not x.leaving and p ->> 'proof' is distinct from 'never_seen' then tandem.clock() end
   where x.id = l.id;
+  if l.root_id <> l.event_id or not l.is_primary then return; end if;
+  if tandem.crm_read(l.event_id) is null then
+    perform tandem.bury_exceptions(l.event_id, side);
+  else
+    update tandem.links x set state = 'gone', deleted_by = side, proof = 'confirmed' where x.root_id = l.event_id and x.event_id <> l.event_id and x.state <> 'gone';
+    perform tandem.show(e, 'none', null) from tandem.crm_exceptions(l.event_id) e;
+  end if;
 end $$;
-comment on function tandem.keep_tombstone(tandem.links, jsonb) is 'Stores that the event is gone, with the row as it was.';
+comment on function tandem.keep_tombstone(tandem.links, jsonb, boolean) is 'Stores that the event is gone, with the row as it was; its exceptions go with it.';
+
+create or replace function tandem.record_erased(l tandem.links, j tandem.jobs, p jsonb) returns text
+language plpgsql volatile set search_path = '' as $$
+begin
+  if tandem.has_newer(l.event_id, p) then
+    -- An edit may outlive a deletion: the next claim decides, with that edit.
+    update tandem.jobs set look = true where event_id = l.event_id;
+    return 'synced';
+  elsif l.root_id = l.event_id and j.decision is distinct from 'apply'
+    and (j.decision = 'ask' or tandem.is_mass_deletion(l.calendar_id, 'google', 1)) then
+    return 'held';
+  end if;
+  perform tandem.keep_tombstone(l, p, j.decision is not distinct from 'apply');
+  return 'none';
+end $$;
+comment on function tandem.record_erased(tandem.links, tandem.jobs, jsonb) is 'Deletes the row of an event that was deleted in Google, unless it was edited or is one of too many.';
+
+-- Exceptions go where their series goes; their own versions are found out by reading.
+create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare x record; k tandem.links;
+begin
+  select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
+  update tandem.links set is_primary = false, state = 'gone', proof = 'confirmed' where id = l.id;
+  update tandem.links set is_primary = true, owner_id = l.owner_id, base_crm = l.base_crm, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
+    generation = l.generation, base_google = l.base_google, etag = null where id = k.id;
+  for x in select c.id, c.event_id, c.google_id, c.original_start from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
+    delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary;
+    update tandem.links set calendar_id = k.calendar_id, etag = null where id = x.id;
+    perform tandem.look_at(x.event_id);
+  end loop;
+  update tandem.jobs set look = true where event_id = l.event_id;
+  perform tandem.note(l.event_id, 'note', jsonb_build_object('what', 'moved to another calendar'));
+end $$;
+comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes on in the calendar that it was moved to.';
+
+create or replace function tandem.record_regenerate(l tandem.links, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare google text := tandem.google_id(l.event_id, (p ->> 'generation')::integer);
+begin
+  update tandem.links x set generation = (p ->> 'generation')::integer, state = 'reserved', etag = null, base_crm = null, ical_uid = null,
+    base_google = null, google_id = google, google_updated = null where x.id = l.id;
+  update tandem.links x set state = 'reserved', etag = null, base_crm = null, base_google = null, ical_uid = null,
+    google_id = tandem.instance_id(google, x.original_start) where x.root_id = l.event_id and x.event_id <> l.event_id and x.is_primary;
+end $$;
+comment on function tandem.record_regenerate(tandem.links, jsonb) is 'Chooses the next id of an event whose id Google can never give back.';
 
 create or replace function tandem.has_newer(event uuid, p jsonb) returns boolean
 language sql stable set search_path = '' as $$
@@ -79,13 +143,13 @@ declare newer boolean := tandem.has_newer(event, p); parked boolean; asked boole
 begin
   -- An item of the version just recorded is the echo of it.
   delete from tandem.inbox i using tandem.links l where l.event_id = event and i.calendar_id = l.calendar_id
-    and i.google_id = l.google_id and (i.etag = p -> 'google' ->> 'etag' or i.etag is not distinct from p ->> 'inbox_etag');
+    and i.google_id = l.google_id and i.state = 'waiting' and (i.etag = p -> 'google' ->> 'etag' or i.etag is not distinct from p ->> 'inbox_etag');
   parked := exists (select from tandem.inbox i join tandem.links l using (calendar_id, google_id)
-    where l.event_id = event and i.state = 'waiting');
+    where l.event_id = event and i.state = 'waiting') or exists (select from tandem.links l where l.event_id = event and l.leaving);
   delete from tandem.attempts t where t.event_id = event and t.rev <= (p ->> 'rev')::bigint;
   asked := exists (select from tandem.jobs j where j.event_id = event and j.look);
   if newer or parked or asked or (p -> 'again')::boolean then
-    update tandem.jobs set due_at = tandem.clock(), attempts = 0, last_error = null, looking = false,
+    update tandem.jobs set due_at = tandem.clock(), attempts = 0, last_error = null, looking = false, decision = null,
       state = 'open' where event_id = event;
     return true;
   end if;
@@ -119,57 +183,83 @@ begin
 end $$;
 comment on function tandem.put_off(uuid, jsonb) is 'Stores why a push did not succeed and when the next attempt is due; says whether that is now.';
 
+create or replace function tandem.record_done(l tandem.links, j tandem.jobs, p jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare shown text; left_over boolean := false;
+begin
+  case p ->> 'outcome'
+    when 'synced' then
+      left_over := tandem.record_synced(l, p);
+      shown := 'synced';
+    when 'revived' then
+      perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields'), array[]::text[]);
+      if l.root_id = l.event_id then perform tandem.revive_exceptions(l.event_id); end if;
+      shown := 'synced';
+    when 'erased' then
+      shown := tandem.record_erased(l, j, p);
+    when 'deleted' then
+      perform tandem.keep_tombstone(l, p, j.decision is not distinct from 'apply');
+      shown := case when l.leaving then 'synced' else 'none' end;
+    when 'regenerate' then
+      perform tandem.record_regenerate(l, p);
+      left_over := true;
+    when 'moved' then
+      perform tandem.record_moved(l, p);
+    when 'kept' then
+      update tandem.links set state = 'kept', synced_rev = (p ->> 'rev')::bigint where id = l.id or root_id = l.event_id and state = 'live';
+      shown := 'none';
+    when 'nothing' then
+      update tandem.links set synced_rev = (p ->> 'rev')::bigint where id = l.id;
+      shown := case when l.state = 'live' then 'synced' else 'none' end;
+    else
+      raise sqlstate 'PT400' using message = 'unknown outcome';
+  end case;
+  return jsonb_build_object('shown', shown, 'left_over', left_over);
+end $$;
+comment on function tandem.record_done(tandem.links, tandem.jobs, jsonb) is 'Stores an outcome that ends the claimed work: the state to show, and whether some of it is left.';
+
+create or replace function tandem.due_after(event uuid, root uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(x.event_id), '[]') from (
+    select j.event_id from tandem.jobs j where j.root_id = root and j.event_id <> event and j.state = 'open' and j.due_at <= tandem.clock()
+    order by j.due_at limit 20) x;
+$$;
+comment on function tandem.due_after(uuid, uuid) is 'Other events of the series that can go on now.';
+
 create or replace function public.tandem_push_record(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
 declare
   event uuid := (p ->> 'event_id')::uuid;
-  l tandem.links; j tandem.jobs; held boolean; left_over boolean := false; again boolean := false; shown text;
+  l tandem.links; j tandem.jobs; held boolean; again boolean := false; done jsonb;
 begin
   perform tandem.check_instance(p ->> 'instance');
   perform tandem.crm_lock(event, true);
-  select * into l from tandem.links where event_id = event and is_primary for update;
+  select * into l from tandem.links where id = (p ->> 'link_id')::uuid for update;
   select * into j from tandem.jobs where event_id = event for update;
   select x.fence = (p ->> 'fence')::bigint into held from tandem.leases x where x.root_id = j.root_id for update;
   if held is not true then
     -- Somebody else has taken over, but what was written is there: have it looked at.
-    insert into tandem.jobs as o (event_id, root_id, due_at, look) values (event, tandem.root_of(event), tandem.clock(), true)
-    on conflict (event_id) do update set look = true;
+    perform tandem.look_at(event);
     perform tandem.store_token(p -> 'token');
     return jsonb_build_object('outcome', 'fenced');
   end if;
   if p ->> 'outcome' in ('retry', 'failed') then
     again := tandem.put_off(event, p);
   else
-    if p ->> 'outcome' = 'synced' then
-      left_over := tandem.record_synced(l, p);
-      shown := 'synced';
-    elsif p ->> 'outcome' = 'revived' then
-      perform tandem.keep_link(l, p, tandem.crm_insert(event, l.owner_id, p -> 'fields'), array[]::text[]);
-      shown := 'synced';
-    elsif p ->> 'outcome' = 'erased' and tandem.has_newer(event, p) then
-      -- An edit may outlive a deletion: the next claim decides, with that edit.
-      update tandem.jobs set look = true where event_id = event;
-    elsif p ->> 'outcome' in ('deleted', 'erased') then
-      perform tandem.keep_tombstone(l, p);
-      shown := 'none';
-    elsif p ->> 'outcome' = 'regenerate' then
-      update tandem.links x set generation = (p ->> 'generation')::integer, state = 'reserved', etag = null, base_crm = null,
-        base_google = null, google_id = tandem.google_id(event, (p ->> 'generation')::integer) where x.id = l.id;
-      left_over := true;
-    elsif p ->> 'outcome' = 'nothing' then
-      update tandem.links set synced_rev = (p ->> 'rev')::bigint where id = l.id;
-      shown := case when l.state = 'live' then 'synced' else 'none' end;
+    done := tandem.record_done(l, j, p);
+    again := tandem.close_job(event, p || jsonb_build_object('again', (done -> 'left_over')::boolean or done ->> 'shown' = 'held'));
+    if done ->> 'shown' = 'held' then
+      again := false;
+      perform tandem.hold(event, 'google');
     else
-      raise sqlstate 'PT400' using message = 'unknown outcome';
+      perform tandem.show(event, case when again then 'pending' else done ->> 'shown' end, null);
     end if;
-    again := tandem.close_job(event, p || jsonb_build_object('again', left_over));
-    perform tandem.show(event, case when again then 'pending' else shown end, null);
   end if;
   insert into tandem.history (event_id, kind, detail)
     select event, n ->> 'kind', coalesce(n -> 'detail', '{}') from jsonb_array_elements(coalesce(nullif(p -> 'notes', 'null'), '[]')) n;
-  update tandem.leases set until = null where root_id = j.root_id;
+  perform tandem.release_lease(j.root_id);
   perform tandem.store_token(p -> 'token');
-  return jsonb_build_object('outcome', 'recorded', 'again', again);
+  return jsonb_build_object('outcome', 'recorded', 'again', again, 'also', tandem.due_after(event, j.root_id));
 end $$;
 comment on function public.tandem_push_record(jsonb) is
-  'Stores the outcome of a push under the claim''s fence. Returns {outcome: recorded, again} or {outcome: fenced}.';
+  'Stores the outcome of a push under the claim''s fence. Returns {outcome: recorded, again, also} with other events of the series that are due, or {outcome: fenced}.';

@@ -3,7 +3,7 @@
 
 use crate::crm::Row;
 use crate::db::push_claim::{Attempt, BaseGoogle, Policy};
-use crate::map::{self, Context, Direction, Guests, Shown, Unit, Unmappable};
+use crate::map::{self, Access, Context, Direction, Guests, Shown, Unit, Unmappable};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +27,13 @@ pub struct Sides<'a> {
     pub changed_at: &'a BTreeMap<String, DateTime<Utc>>,
     /// When Google's version was made.
     pub google_updated: Option<DateTime<Utc>>,
+    /// When a unit of it got its value, where that was earlier.
+    pub google_times: &'a BTreeMap<String, Option<String>>,
+    /// Google holds a later write of ours than the database remembers, which was restored from a
+    /// backup: what the row says is old.
+    pub outdated: bool,
+    /// What can be written.
+    pub access: Access,
     /// For the mapping.
     pub context: &'a Context,
 }
@@ -40,6 +47,8 @@ pub struct Merged {
     pub to_crm: BTreeMap<Unit, Map<String, Value>>,
     /// Units that both sides had changed.
     pub conflicts: Vec<Conflict>,
+    /// Changes of the row that only the organizer could make: the row gets Google's value back.
+    pub refused: Vec<Unit>,
     /// The row with `to_crm` and the merged guests in it: what Google is to show.
     pub row: Row,
 }
@@ -74,11 +83,15 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
         let crm = map::expected(unit, sides.row, sides.context)?;
         let crm_changed = crm_changed(sides, unit) || (joined.0 && is_rule(unit));
         let google_changed = google_changed(sides, unit)? || (joined.1 && is_rule(unit));
+        if crm_changed && unit != Unit::Crm && sides.access != Access::Full {
+            not_organizer(sides, unit, &crm, google, &mut merged);
+            continue;
+        }
         if unit == Unit::Attendees && crm_changed && google_changed {
             merge_guests(sides, google, &mut merged);
             continue;
         }
-        match (unit.direction(), crm_changed, google_changed) {
+        match (direction(unit, sides.row), crm_changed, google_changed) {
             (_, false, false)
             | (Direction::FromGoogle, _, false)
             | (Direction::ToGoogle, false, true) => {}
@@ -98,10 +111,25 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
     Ok(merged)
 }
 
+/// Of a conference only two wishes go to Google, see [`map::is_conference_request`].
+fn direction(unit: Unit, row: &Row) -> Direction {
+    let conference = row.value("conference");
+    match unit.direction() {
+        Direction::Both
+            if unit == Unit::Conference
+                && !conference.is_null()
+                && !map::is_conference_request(conference) =>
+        {
+            Direction::FromGoogle
+        }
+        direction @ (Direction::Both | Direction::FromGoogle | Direction::ToGoogle) => direction,
+    }
+}
+
 /// Units that the row changed since its base. Without a base, all of them.
 pub fn crm_changed_units(row: &Row, base: Option<&Row>) -> Vec<Unit> {
     let changed = |unit: &Unit| {
-        unit.direction() != Direction::FromGoogle
+        direction(*unit, row) != Direction::FromGoogle
             && base.is_none_or(|base| row.differs(base, unit.fields()))
     };
     Unit::ALL.into_iter().filter(changed).collect()
@@ -122,15 +150,19 @@ pub fn google_changed_units(sides: &Sides<'_>) -> Result<Vec<Unit>, Unmappable> 
 }
 
 fn crm_changed(sides: &Sides<'_>, unit: Unit) -> bool {
-    sides
-        .base_crm
-        .is_none_or(|base| sides.row.differs(base, unit.fields()))
+    !sides.outdated
+        && sides
+            .base_crm
+            .is_none_or(|base| sides.row.differs(base, unit.fields()))
 }
 
 fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {
     let Some(google) = sides.google.get(&unit) else {
         return Ok(false);
     };
+    if sides.outdated {
+        return Ok(map::expected(unit, sides.row, sides.context)? != *google);
+    }
     // What an attempt wrote is ours, even where its record was lost.
     for attempt in sides.landed {
         if let Some(row) = &attempt.row
@@ -195,9 +227,35 @@ fn crm_is_later(sides: &Sides<'_>, unit: Unit) -> bool {
         .fields()
         .iter()
         .filter_map(|field| sides.changed_at.get(*field));
-    match (times.max(), sides.google_updated) {
+    let known = sides
+        .google_times
+        .get(unit.name())
+        .and_then(Option::as_deref);
+    let known = known.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+    let google = known.map(|time| time.to_utc()).or(sides.google_updated);
+    match (times.max(), google) {
         (Some(crm), Some(google)) => *crm >= google,
         (None, _) | (_, None) => true,
+    }
+}
+
+/// The row wants what a guest cannot have: it gets Google's value back. A guest's own copy has some
+/// units that are theirs, and of the guest list their own answer.
+fn not_organizer(sides: &Sides<'_>, unit: Unit, crm: &Value, google: &Value, merged: &mut Merged) {
+    if *crm == *google {
+        return;
+    }
+    if !sides.access.allows(unit) {
+        to_crm(merged, unit, google);
+        merged.refused.push(unit);
+    } else if unit == Unit::Attendees {
+        let answered = Guests::of_shown(google).answered_as(&Guests::of_row(sides.row));
+        if answered.to_shown() != *google {
+            merged.to_google.push(unit);
+        }
+        to_crm(merged, unit, &answered.to_shown());
+    } else {
+        merged.to_google.push(unit);
     }
 }
 

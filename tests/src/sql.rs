@@ -268,7 +268,8 @@ impl Session {
             &claimed["row"]
         };
         let p = json!({
-            "event_id": claimed["event_id"], "rev": claimed["rev"], "fence": claimed["fence"], "row": row,
+            "event_id": claimed["event_id"], "link_id": claimed["link"]["id"], "rev": claimed["rev"],
+            "fence": claimed["fence"], "row": row,
             "inbox_etag": claimed["inbox"]["etag"], "notes": [],
         });
         self.call("tandem_push_record", merge(p, outcome)).await

@@ -165,14 +165,21 @@ async fn one_series_is_worked_on_by_one_at_a_time() -> Result<()> {
     let master = sql.event(person.user).await?;
     let exception = sql.event(person.user).await?;
     sql.run(&format!(
-        "update public.events set recurring_event_id = '{master}' where id = '{exception}'"
+        "update public.events set recurring_event_id = '{master}', original_start = '2031-03-10T09:00:00Z' where id = '{exception}'"
     ))
     .await?;
     let claimed = sql.claim(master).await?;
-    assert_eq!(sql.claim(exception).await?["outcome"], "busy");
+    assert_eq!(sql.claim(exception).await?["outcome"], "waiting");
     assert_eq!(sql.of_job(exception, "attempts").await?, 0);
-    sql.record(&claimed, synced(&claimed, "e1")).await?;
-    assert_eq!(sql.claim(exception).await?["outcome"], "claimed");
+    let recorded = sql.record(&claimed, synced(&claimed, "e1")).await?;
+    assert_eq!(recorded["also"], json!([exception]));
+    let claimed = sql.claim(exception).await?;
+    assert_eq!(claimed["outcome"], "claimed");
+    sql.run(&format!(
+        "update public.events set title = 'Other' where id = '{master}'"
+    ))
+    .await?;
+    assert_eq!(sql.claim(master).await?["outcome"], "busy");
     Ok(())
 }
 

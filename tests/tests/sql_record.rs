@@ -10,7 +10,10 @@ async fn a_synced_record_ends_the_work_and_shows_the_ids() -> Result<()> {
     let event = sql.event(person.user).await?;
     let claimed = sql.claim(event).await?;
     let recorded = sql.record(&claimed, synced(&claimed, "e1")).await?;
-    assert_eq!(recorded, json!({"outcome": "recorded", "again": false}));
+    assert_eq!(
+        recorded,
+        json!({"outcome": "recorded", "again": false, "also": []})
+    );
     let shown = "jsonb_build_array(sync_state, sync_error, google_event_id, google_calendar_id)";
     assert_eq!(
         sql.of_event(event, shown).await?,

@@ -27,9 +27,20 @@ impl Row {
         self.0.get(field).unwrap_or(&Value::Null)
     }
 
-    /// Whether the event is to be in Google: not opted out, not cancelled.
+    /// Whether it is an occurrence that differs from its series.
+    pub fn is_exception(&self) -> bool {
+        self.text("recurring_event_id").is_some()
+    }
+
+    /// Whether the event does not take place.
+    pub fn is_cancelled(&self) -> bool {
+        self.text("status") == Some("cancelled")
+    }
+
+    /// Whether the event is to be in Google: not opted out, not cancelled. A cancelled occurrence is
+    /// there as one.
     pub fn is_wanted(&self) -> bool {
-        self.flag("enabled") && self.text("status") != Some("cancelled")
+        self.flag("enabled") && (self.is_exception() || !self.is_cancelled())
     }
 
     /// Whether one of `fields` differs from `base`; fields that the base does not know do not.

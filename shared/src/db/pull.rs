@@ -53,6 +53,9 @@ pub struct Claimed {
     pub sync_token: Option<SyncToken>,
     /// Where an unfinished listing goes on.
     pub page_token: Option<PageToken>,
+    /// Events to read one by one: series that listed exceptions belong to, quarantined ones to retry.
+    #[serde(default)]
+    pub reads: Vec<EventId>,
     /// The account's tokens.
     pub token: TokenGrant,
 }
@@ -72,6 +75,12 @@ pub struct Item {
     pub ical_uid: Option<String>,
     /// Of an exception.
     pub original_start: Option<String>,
+    /// The series, of an exception.
+    pub series_id: Option<EventId>,
+    /// The calendar is its organizer's.
+    pub organized: bool,
+    /// It was asked for by its id, and Google does not know it.
+    pub absent: bool,
     /// The row that its id derives from.
     pub derived_from: Option<RowId>,
     /// The generation that its id derives from.
@@ -143,6 +152,9 @@ pub struct Stored {
     pub more: bool,
     /// For the next page.
     pub as_of: i64,
+    /// Events to read one by one, now that the listing is over.
+    #[serde(default)]
+    pub reads: Vec<EventId>,
 }
 
 impl TryFrom<Value> for Applied {
@@ -166,6 +178,8 @@ pub struct Failure {
     pub delay_seconds: f64,
     /// The token is of no use: list everything.
     pub resync: bool,
+    /// Only the page token is of no use: begin this listing again.
+    pub restart: bool,
     /// Pauses the whole account.
     pub pause: Option<Pause>,
 }

@@ -35,12 +35,25 @@ pub struct Claimed {
     pub unclear: bool,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    /// What a person said about a deletion.
+    pub decision: Option<Decision>,
+    /// Part of a first export: nobody gets mail.
+    pub quiet: bool,
+    /// The row belongs to somebody else now, who has no calendar for it.
+    pub unowned: bool,
     /// What is known of the Google event.
     pub link: Link,
+    /// What is known of its series, for an exception.
+    pub series: Option<Series>,
+    /// A link that has seen the same event in another calendar of its organizer's.
+    pub moved_to: Option<Uuid>,
     /// Attempts that were not acknowledged, this one last.
     pub attempts: Vec<Attempt>,
     /// When each changed field of the row changed.
     pub changed_at: BTreeMap<String, DateTime<Utc>>,
+    /// The CRM's page of the event, which Google is to link to.
+    #[serde(default)]
+    pub source: Option<String>,
     /// A version that a listing showed and that waits for this job.
     pub inbox: Option<Inbox>,
     /// The calendar.
@@ -54,6 +67,12 @@ pub struct Claimed {
 /// What is known of the Google event.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Link {
+    /// Key.
+    pub id: Uuid,
+    /// The event has moved elsewhere, and this copy is to be deleted.
+    pub leaving: bool,
+    /// Which occurrence an exception is: an instant or a date, in the form that Google's ids hold.
+    pub original_start: Option<String>,
     /// Its id; chosen, where it is not in Google yet.
     pub google_id: EventId,
     /// How often the id was chosen anew.
@@ -83,8 +102,33 @@ pub enum LinkState {
     Reserved,
     /// It is in Google.
     Live,
+    /// It is in Google, but the row has opted out.
+    Kept,
     /// It was deleted.
     Gone,
+}
+
+/// What is known of an exception's series.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Series {
+    /// Its row as last recorded.
+    pub base_crm: Option<Row>,
+    /// What Google showed then.
+    pub base_google: Option<BaseGoogle>,
+    /// When Google says that version was made.
+    pub google_updated: Option<DateTime<Utc>>,
+}
+
+/// What a person said about a deletion that was held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Nobody was asked yet.
+    Ask,
+    /// It is meant.
+    Apply,
+    /// It is not: the event is to be on both sides.
+    Keep,
 }
 
 /// Which side deleted an event.
@@ -135,6 +179,9 @@ pub struct Attempt {
 pub struct Inbox {
     /// Its version.
     pub etag: Option<Etag>,
+    /// By unit: when Google made the first listed version with the value that the unit has now.
+    #[serde(default)]
+    pub times: BTreeMap<String, Option<String>>,
 }
 
 /// The calendar of a link.
@@ -155,6 +202,18 @@ pub struct Connection {
     pub policy: Policy,
     /// Google's `sendUpdates`, in Google's words.
     pub send_updates: String,
+    /// What becomes of a synced event that opts out.
+    pub opt_out: OptOut,
+}
+
+/// What becomes of a synced event that opts out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptOut {
+    /// It is deleted in Google.
+    Remove,
+    /// It stays in Google as it is.
+    Keep,
 }
 
 /// Who wins where both sides changed one unit.

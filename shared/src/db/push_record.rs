@@ -5,7 +5,7 @@ use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::{Row, RowId};
 use crate::door::Door;
 use crate::google::{Etag, Event};
-use crate::map::{self, LinkBack, Unit};
+use crate::map::{self, Access, LinkBack, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub enum Outcome {
         base_google: Map<String, Value>,
         /// Fields of the row that become Google's, by unit.
         merged: BTreeMap<Unit, Map<String, Value>>,
+        /// Times or rule of a series changed: its exceptions may be others now.
+        reread: bool,
     },
     /// It is gone in Google.
     Deleted {
@@ -50,6 +52,13 @@ pub enum Outcome {
         /// The next generation.
         generation: i32,
     },
+    /// It is in another calendar now.
+    Moved {
+        /// The link that has seen it there.
+        moved_to: Uuid,
+    },
+    /// It has opted out and stays in Google as it is.
+    Kept,
     /// There is nothing to do for the claimed rev.
     Nothing,
     /// Not now.
@@ -94,6 +103,8 @@ pub struct Version {
     pub updated: Option<String>,
     /// Its identity across calendars.
     pub ical_uid: Option<String>,
+    /// The calendar is its organizer's.
+    pub organized: bool,
 }
 
 impl Version {
@@ -104,12 +115,13 @@ impl Version {
             etag: event.etag.clone(),
             updated: event.updated.clone(),
             ical_uid: event.ical_uid.clone(),
+            organized: event.organizer.is_none() || event.is_organized_here(),
         }
     }
 }
 
-/// What a base keeps of an event that Google sent: its units, and the link-back that is not ours to
-/// change.
+/// What a base keeps of an event that Google sent: its units, what of it can be changed, and the
+/// link-back that is not ours to change.
 ///
 /// # Errors
 /// [`map::Unmappable`].
@@ -124,6 +136,9 @@ pub fn base_google(event: &Event) -> Result<Map<String, Value>, map::Unmappable>
         LinkBack::Foreign(text) => Value::from(text),
     };
     base.insert("link_back".to_owned(), link_back);
+    if !event.is_cancelled() {
+        base.insert("access".to_owned(), Value::from(Access::of(event).as_str()));
+    }
     Ok(base)
 }
 
@@ -159,6 +174,8 @@ pub enum Recorded {
     Recorded {
         /// There is newer work for the same event.
         again: bool,
+        /// Other events of its series that can go on now.
+        also: Vec<RowId>,
     },
     /// The lease had ended and somebody else has the event, who will look at it.
     Fenced,
@@ -171,6 +188,7 @@ impl TryFrom<Value> for Recorded {
         match outcome(&answer) {
             "recorded" => Ok(Self::Recorded {
                 again: answer["again"] == true,
+                also: serde_json::from_value(answer["also"].clone()).unwrap_or_default(),
             }),
             "fenced" => Ok(Self::Fenced),
             _ => Err(unknown(&answer)),
@@ -182,6 +200,7 @@ impl TryFrom<Value> for Recorded {
 struct Parameters<'a> {
     instance: &'a str,
     event_id: RowId,
+    link_id: Uuid,
     rev: i64,
     fence: i64,
     row: &'a Option<Row>,
@@ -213,6 +232,7 @@ pub async fn send(
     let parameters = Parameters {
         instance,
         event_id: claimed.event_id,
+        link_id: claimed.link.id,
         rev: claimed.rev,
         fence: claimed.fence,
         row,

@@ -1,16 +1,17 @@
 //! What to do about a claimed event. The one decision of the push: every call to Google follows from
 //! it, and after each answer it is asked again.
 
+use super::occurrence;
 use super::write::{
-    conflicts, insert, is_edited, is_edited_in_google, merge_with, method_name, note, push_changes,
-    restore, revive, synced, unlike_intent,
+    self, access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
+    method_name, note, push_changes, restore, revive, synced, unlike_intent,
 };
 use crate::crm::Row;
-use crate::db::push_claim::{Claimed, DeletedBy, LinkState, Proof};
+use crate::db::push_claim::{Claimed, Decision, DeletedBy, LinkState, OptOut, Proof};
 use crate::db::push_record::{Note, Outcome};
+use crate::google::Etag;
 use crate::google::event::Event;
-use crate::google::{AccessRole, Etag};
-use crate::map::{LinkBack, Unmappable};
+use crate::map::{Access, LinkBack, Unmappable};
 use crate::merge::Merged;
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
@@ -69,10 +70,57 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
     if *seen == Seen::Base && must_read(claimed) {
         return Ok(Step::Read);
     }
+    if let Some(moved_to) = claimed.moved_to
+        && is_gone(seen)
+    {
+        return Ok(Step::Record(Outcome::Moved { moved_to }, Vec::new()));
+    }
+    let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
     match &claimed.row {
+        _ if claimed.link.leaving => unwanted(claimed, Why::Left, seen),
+        None if occurrence::is_exception(claimed) => occurrence::cancel(claimed, seen),
+        None => unwanted(claimed, Why::Deleted, seen),
+        Some(_) if claimed.unowned => unwanted(claimed, Why::OptedOut, seen),
         Some(row) if row.is_wanted() => wanted(claimed, row, seen),
-        Some(_) => unwanted(claimed, DeletedBy::OptOut, seen),
-        None => unwanted(claimed, DeletedBy::Crm, seen),
+        Some(_) if keeps && is_in_google(claimed.link.state) => {
+            Ok(Step::Record(Outcome::Kept, Vec::new()))
+        }
+        Some(_) => unwanted(claimed, Why::OptedOut, seen),
+    }
+}
+
+/// Why an event is not to be in Google.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The row was deleted.
+    Deleted,
+    /// The row says so, or nobody is there for it.
+    OptedOut,
+    /// It is in another calendar now.
+    Left,
+}
+
+impl Why {
+    fn by(self) -> DeletedBy {
+        match self {
+            Self::Deleted | Self::Left => DeletedBy::Crm,
+            Self::OptedOut => DeletedBy::OptOut,
+        }
+    }
+}
+
+fn is_gone(seen: &Seen) -> bool {
+    match seen {
+        Seen::Base => false,
+        Seen::Absent => true,
+        Seen::Event(event) => event.is_cancelled(),
+    }
+}
+
+fn is_in_google(state: LinkState) -> bool {
+    match state {
+        LinkState::Live | LinkState::Kept => true,
+        LinkState::Reserved | LinkState::Gone => false,
     }
 }
 
@@ -93,7 +141,11 @@ pub fn written(
             let mut notes = note("pushed", method_name(&write.method));
             notes.extend(conflicts(&write.merged));
             notes.extend(unlike_intent(claimed, write, event)?);
-            Ok((synced(event, &write.merged)?, notes))
+            if claimed.row.is_none() {
+                return Ok((occurrence::cancelled(claimed, event)?, notes));
+            }
+            let reread = write.body.contains_key("start") || changes_times(&write.merged);
+            Ok((synced(event, &write.merged, reread)?, notes))
         }
         (Method::Insert | Method::Patch(_) | Method::Restore(_), None) => {
             Ok((Outcome::Nothing, Vec::new()))
@@ -112,67 +164,71 @@ fn must_read(claimed: &Claimed) -> bool {
 
 fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable> {
     let link = &claimed.link;
+    let exception = occurrence::is_exception(claimed);
+    let keep = claimed.decision == Some(Decision::Keep);
     match (link.state, seen) {
-        (LinkState::Reserved, Seen::Base | Seen::Absent) => insert(claimed, row),
+        (LinkState::Reserved, Seen::Base) if exception => Ok(Step::Read),
+        (LinkState::Reserved, Seen::Base | Seen::Absent) if !exception => insert(claimed, row),
         (LinkState::Live, Seen::Base) => push_changes(claimed, row),
-        (LinkState::Gone, Seen::Base) => Ok(Step::Read),
-        (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
-        (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) => Ok(erased()),
-        (LinkState::Live | LinkState::Gone, Seen::Absent) => Ok(regenerate(claimed)),
+        (LinkState::Reserved | LinkState::Gone | LinkState::Kept, Seen::Base) => Ok(Step::Read),
+        (_, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
+        (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) && !keep => Ok(erased()),
+        (_, Seen::Absent) if exception => Ok(occurrence::not_planned(claimed)),
+        (_, Seen::Absent) => Ok(regenerate(claimed)),
         (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
             (LinkState::Reserved, _) if LinkBack::of(event).is_foreign_to(claimed.event_id) => {
                 Ok(regenerate(claimed))
             }
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, false) => {
-                merge_with(claimed, row, event)
-            }
-            (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) => {
+            (_, false) => merge_with(claimed, row, event),
+            (_, true) if exception => occurrence::cancelled_there(claimed, row, event, keep),
+            (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) && !keep => {
                 Ok(erased())
             }
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => {
-                restore(claimed, row, event)
-            }
+            (_, true) => restore(claimed, row, event),
         },
     }
 }
 
-fn unwanted(claimed: &Claimed, by: DeletedBy, seen: &Seen) -> Result<Step, Unmappable> {
-    let link = &claimed.link;
+fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable> {
+    let (link, by) = (&claimed.link, why.by());
     match (link.state, seen) {
         (LinkState::Reserved, Seen::Base | Seen::Absent) => {
             Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
         }
-        (LinkState::Live, Seen::Base) => match &link.etag {
-            Some(etag) => Ok(delete(etag.clone(), by)),
-            None => Ok(Step::Read),
+        (LinkState::Live | LinkState::Kept, Seen::Base) => match &link.etag {
+            Some(etag) if access(claimed) != Access::Read => Ok(delete(etag.clone(), by)),
+            Some(_) | None => Ok(Step::Read),
         },
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
         (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
-        (LinkState::Live | LinkState::Gone, Seen::Absent) => {
+        (LinkState::Live | LinkState::Kept | LinkState::Gone, Seen::Absent) => {
             Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
         }
-        (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
-            (LinkState::Reserved | LinkState::Live | LinkState::Gone, true) => {
-                Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
-            }
-            (LinkState::Reserved, false) if LinkBack::of(event).is_foreign_to(claimed.event_id) => {
-                Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
-            }
-            (LinkState::Reserved, false) => delete_seen(event, by),
-            (LinkState::Live, false)
-                if by == DeletedBy::Crm && is_edited_in_google(claimed, event)? =>
-            {
+        (_, Seen::Event(event)) if event.is_cancelled() => {
+            Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+        }
+        (LinkState::Reserved, Seen::Event(event))
+            if LinkBack::of(event).is_foreign_to(claimed.event_id) =>
+        {
+            Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
+        }
+        (LinkState::Reserved, Seen::Event(event)) => delete_seen(event, by),
+        (LinkState::Live | LinkState::Kept, Seen::Event(event)) => {
+            let comes_back =
+                access(claimed) == Access::Read || is_edited_in_google(claimed, event)?;
+            if why == Why::Deleted && comes_back {
                 revive(claimed, event)
+            } else {
+                delete_seen(event, by)
             }
-            (LinkState::Live, false) => delete_seen(event, by),
-            // A late insert of ours that the deletion overtook, or a person who wants it back.
-            (LinkState::Gone, false) => match (link.proof, by) {
-                (Some(Proof::NeverSeen), _) => delete_seen(event, by),
-                (Some(Proof::Confirmed) | None, DeletedBy::Crm) => revive(claimed, event),
-                (Some(Proof::Confirmed) | None, DeletedBy::OptOut | DeletedBy::Google) => {
-                    Ok(Step::Record(Outcome::Nothing, Vec::new()))
-                }
-            },
+        }
+        // A late insert of ours that the deletion overtook, or a person who wants it back.
+        (LinkState::Gone, Seen::Event(event)) => match (link.proof, why) {
+            (Some(Proof::NeverSeen), _) => delete_seen(event, by),
+            (Some(Proof::Confirmed) | None, Why::Deleted) => revive(claimed, event),
+            (Some(Proof::Confirmed) | None, Why::OptedOut | Why::Left) => {
+                Ok(Step::Record(Outcome::Nothing, Vec::new()))
+            }
         },
     }
 }
@@ -203,7 +259,11 @@ pub(super) fn regenerate(claimed: &Claimed) -> Step {
 /// Whether Google made its version so recently that it may not show it everywhere yet: a 404 then
 /// proves nothing.
 pub fn is_young(claimed: &Claimed) -> bool {
-    let made = claimed.link.google_updated;
+    let series = claimed.series.as_ref();
+    let made = claimed
+        .link
+        .google_updated
+        .max(series.and_then(|series| series.google_updated));
     made.is_some_and(|made| claimed.now - made < TimeDelta::minutes(5))
 }
 
@@ -230,5 +290,5 @@ fn deleted(by: DeletedBy, proof: Proof) -> Outcome {
 
 /// Whether the account may write to the calendar at all.
 pub fn may_write(claimed: &Claimed) -> bool {
-    AccessRole::from(claimed.calendar.access_role.as_str()).can_write()
+    write::may_write(claimed)
 }

@@ -1,14 +1,19 @@
 //! What a decision becomes: the bodies that are written, what the row takes over, what the history
 //! keeps.
 
+use super::occurrence::{base_crm, base_of_google, is_exception};
 use super::push::{Method, Step, Write};
 use crate::crm::{Row, RowId};
-use crate::db::push_claim::{Attempt, Claimed};
+use crate::db::push_claim::{Attempt, BaseGoogle, Claimed};
 use crate::db::push_record::{Note, Outcome, Version, base_google};
+use crate::google::AccessRole;
 use crate::google::event::Event;
-use crate::map::{self, Context, Direction, LinkBack, Stamp, Unit, Unmappable, properties_body};
+use crate::map::{
+    self, Access, Context, Direction, LinkBack, Stamp, Unit, Unmappable, properties_body,
+};
 use crate::merge::{self, Merged, Sides};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub(super) fn insert(claimed: &Claimed, row: &Row) -> Result<Step, Unmappable> {
@@ -24,6 +29,9 @@ pub(super) fn insert(claimed: &Claimed, row: &Row) -> Result<Step, Unmappable> {
     {
         private.retain(|_, value| !value.is_null());
     }
+    if let Some(url) = &claimed.source {
+        body.insert("source".to_owned(), json!({"title": "CRM", "url": url}));
+    }
     Ok(write(Method::Insert, body, row))
 }
 
@@ -35,6 +43,10 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     if units.is_empty() {
         return Ok(Step::Record(Outcome::Nothing, Vec::new()));
     }
+    // What is refused gets Google's value back, so that has to be known.
+    if access(claimed) != Access::Full {
+        return Ok(Step::Read);
+    }
     let base = claimed.link.base_google.as_ref();
     let link_back = base
         .and_then(|base| base.0.get("link_back"))
@@ -43,20 +55,23 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
         Ok(id) => LinkBack::Row(RowId(id)),
         Err(_) => LinkBack::Foreign(text.to_owned()),
     });
-    let body = patch_body(claimed, row, &units, &link_back)?;
+    let body = body_of(claimed, row, &units, &link_back)?;
     Ok(write(Method::Patch(etag.clone()), body, row))
 }
 
 pub(super) fn merge_with(claimed: &Claimed, row: &Row, event: &Event) -> Result<Step, Unmappable> {
     let google = map::shown(event)?;
-    let landed = landed(claimed, event);
-    let context = context(claimed);
-    let merged = merge::merge(&sides(claimed, row, event, &google, &landed, &context))?;
+    let known = Known::of(claimed, event);
+    let mut merged = merge::merge(&known.sides(claimed, row, event, &google))?;
+    if is_exception(claimed) {
+        edit_outlives_cancellation(&mut merged);
+    }
     let Some(etag) = event.etag.clone().filter(|_| !merged.to_google.is_empty()) else {
         let notes = conflicts(&merged);
-        return Ok(Step::Record(synced(event, &merged)?, notes));
+        let reread = changes_times(&merged);
+        return Ok(Step::Record(synced(event, &merged, reread)?, notes));
     };
-    let body = patch_body(
+    let body = body_of(
         claimed,
         &merged.row,
         &merged.to_google,
@@ -69,6 +84,24 @@ pub(super) fn merge_with(claimed: &Claimed, row: &Row, event: &Event) -> Result<
     }))
 }
 
+/// An occurrence that the row cancels while somebody edits it in Google takes place.
+fn edit_outlives_cancellation(merged: &mut Merged) {
+    let cancels = merged.row.is_cancelled() && merged.to_google.contains(&Unit::Status);
+    if cancels && merged.to_crm.keys().any(|unit| unit.is_authored()) {
+        merged.to_google.retain(|unit| *unit != Unit::Status);
+        let fields = map::to_row(Unit::Status, &json!("confirmed"));
+        merged.row.0.extend(fields.clone());
+        merged.to_crm.insert(Unit::Status, fields);
+    }
+}
+
+/// Whether a series may have other occurrences now.
+pub(super) fn changes_times(merged: &Merged) -> bool {
+    let rule = [Unit::When, Unit::Recurrence];
+    rule.iter()
+        .any(|unit| merged.to_crm.contains_key(unit) || merged.to_google.contains(unit))
+}
+
 /// Brings a deleted event back with everything the row says.
 pub(super) fn restore(claimed: &Claimed, row: &Row, event: &Event) -> Result<Step, Unmappable> {
     let Some(etag) = event.etag.clone() else {
@@ -76,9 +109,9 @@ pub(super) fn restore(claimed: &Claimed, row: &Row, event: &Event) -> Result<Ste
     };
     let writable: Vec<Unit> = Unit::ALL
         .into_iter()
-        .filter(|unit| unit.direction() != Direction::FromGoogle)
+        .filter(|unit| unit.direction() != Direction::FromGoogle && *unit != Unit::Conference)
         .collect();
-    let mut body = patch_body(claimed, row, &writable, &LinkBack::of(event))?;
+    let mut body = body_of(claimed, row, &writable, &LinkBack::of(event))?;
     let status = row.text("status").unwrap_or("confirmed");
     body.insert("status".to_owned(), json!(status));
     Ok(write(Method::Restore(etag), body, row))
@@ -97,38 +130,84 @@ pub(super) fn revive(claimed: &Claimed, event: &Event) -> Result<Step, Unmappabl
     Ok(Step::Record(outcome, note("restored", "google")))
 }
 
-/// Attempts that Google's version may contain, by the stamp that their writes carry.
-fn landed<'a>(claimed: &'a Claimed, event: &Event) -> Vec<&'a Attempt> {
-    let stamp = Stamp::of(event).map_or(i64::MIN, |stamp| stamp.0);
-    claimed
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.rev <= stamp)
-        .collect()
+/// What a merge compares with.
+struct Known<'a> {
+    crm: Option<Cow<'a, Row>>,
+    google: Option<Cow<'a, BaseGoogle>>,
+    /// Attempts that Google's version may contain, by the stamp that their writes carry.
+    landed: Vec<&'a Attempt>,
+    times: BTreeMap<String, Option<String>>,
+    outdated: bool,
+    context: Context,
 }
 
-fn sides<'a>(
-    claimed: &'a Claimed,
-    row: &'a Row,
-    event: &Event,
-    google: &'a map::Shown,
-    landed: &'a [&'a Attempt],
-    context: &'a Context,
-) -> Sides<'a> {
-    Sides {
-        row,
-        base_crm: claimed.link.base_crm.as_ref(),
-        google,
-        base_google: claimed.link.base_google.as_ref(),
-        landed,
-        policy: claimed.connection.policy,
-        changed_at: &claimed.changed_at,
-        google_updated: event.updated_at(),
-        context,
+impl<'a> Known<'a> {
+    fn of(claimed: &'a Claimed, event: &Event) -> Self {
+        let stamp = Stamp::of(event).map_or(i64::MIN, |stamp| stamp.0);
+        let attempts = claimed.attempts.iter();
+        let inbox = claimed.inbox.as_ref();
+        Self {
+            crm: base_crm(claimed),
+            google: base_of_google(claimed),
+            landed: attempts.filter(|attempt| attempt.rev <= stamp).collect(),
+            times: inbox
+                .filter(|inbox| inbox.etag == event.etag)
+                .map(|inbox| inbox.times.clone())
+                .unwrap_or_default(),
+            // An exception may carry its series' stamp.
+            outdated: stamp > claimed.rev && !is_exception(claimed),
+            context: context(claimed),
+        }
+    }
+
+    fn sides(
+        &'a self,
+        claimed: &'a Claimed,
+        row: &'a Row,
+        event: &Event,
+        google: &'a map::Shown,
+    ) -> Sides<'a> {
+        Sides {
+            row,
+            base_crm: self.crm.as_deref(),
+            google,
+            base_google: self.google.as_deref(),
+            landed: &self.landed,
+            policy: claimed.connection.policy,
+            changed_at: &claimed.changed_at,
+            google_updated: event.updated_at(),
+            google_times: &self.times,
+            outdated: self.outdated,
+            access: narrower(Access::of(event), claimed),
+            context: &self.context,
+        }
     }
 }
 
-fn patch_body(
+/// What of the event can be changed, as far as the last record knows.
+pub(super) fn access(claimed: &Claimed) -> Access {
+    let base = claimed.link.base_google.as_ref();
+    let named = base
+        .and_then(|base| base.0.get("access"))
+        .and_then(Value::as_str);
+    narrower(Access::named(named), claimed)
+}
+
+fn narrower(access: Access, claimed: &Claimed) -> Access {
+    if may_write(claimed) {
+        access
+    } else {
+        Access::Read
+    }
+}
+
+/// Whether the account may write to the calendar at all.
+pub(super) fn may_write(claimed: &Claimed) -> bool {
+    AccessRole::from(claimed.calendar.access_role.as_str()).can_write()
+}
+
+/// The body of a PATCH of some units.
+pub(super) fn body_of(
     claimed: &Claimed,
     row: &Row,
     units: &[Unit],
@@ -138,6 +217,10 @@ fn patch_body(
     let mut body = Map::new();
     for unit in units {
         body.extend(map::to_google(*unit, row, &context)?);
+    }
+    // A series needs the zone of its times, which a single event may have been made without.
+    if units.contains(&Unit::Recurrence) {
+        body.extend(map::to_google(Unit::When, row, &context)?);
     }
     body.insert(
         "extendedProperties".to_owned(),
@@ -165,16 +248,19 @@ fn write(method: Method, body: Map<String, Value>, row: &Row) -> Step {
 fn context(claimed: &Claimed) -> Context {
     Context {
         time_zone: claimed.calendar.time_zone.clone(),
+        request_id: format!("{}-{}", claimed.event_id, claimed.rev),
     }
 }
 
 /// Both sides agree; what the server itself made goes into the row.
-pub(super) fn synced(event: &Event, merged: &Merged) -> Result<Outcome, Unmappable> {
+pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Outcome, Unmappable> {
     let shown = map::shown(event)?;
     let mut to_crm: BTreeMap<Unit, Map<String, Value>> = merged.to_crm.clone();
     for (unit, value) in &shown {
+        let made_there = unit.direction() == Direction::FromGoogle
+            || *unit == Unit::Conference && !value.is_null();
         let fields = map::to_row(*unit, value);
-        if unit.direction() == Direction::FromGoogle
+        if made_there
             && fields
                 .iter()
                 .any(|(field, value)| merged.row.value(field) != value)
@@ -186,6 +272,7 @@ pub(super) fn synced(event: &Event, merged: &Merged) -> Result<Outcome, Unmappab
         google: Version::of(event),
         base_google: base_google(event)?,
         merged: to_crm,
+        reread,
     })
 }
 
@@ -197,8 +284,14 @@ pub(super) fn unlike_intent(
     let shown = map::shown(event)?;
     let mut notes = Vec::new();
     for (unit, value) in shown {
-        let meant = map::expected(unit, &write.merged.row, &context(claimed))?;
-        if unit.direction() != Direction::FromGoogle && meant != value {
+        let row = &write.merged.row;
+        let meant = map::expected(unit, row, &context(claimed))?;
+        let of_google = |unit: Unit, row: &Row| map::to_google(unit, row, &context(claimed));
+        // Flags that only Google sets are no difference.
+        let same = meant == value
+            || unit == Unit::Attendees
+                && of_google(unit, row)? == of_google(unit, &Row(map::to_row(unit, &value)))?;
+        if unit.direction() != Direction::FromGoogle && unit != Unit::Conference && !same {
             let detail = json!({"unit": unit.name(), "written": meant, "shown": value});
             notes.push(Note {
                 kind: "note",
@@ -214,7 +307,11 @@ pub(super) fn conflicts(merged: &Merged) -> Vec<Note> {
         kind: "conflict",
         detail: conflict.detail(),
     });
-    conflicts.collect()
+    let refused = merged.refused.iter().map(|unit| Note {
+        kind: "refused",
+        detail: json!({"unit": unit.name(), "why": "only the organizer can change this in Google"}),
+    });
+    conflicts.chain(refused).collect()
 }
 
 pub(super) fn note(kind: &'static str, what: &str) -> Vec<Note> {
@@ -241,27 +338,30 @@ pub(super) fn is_edited(claimed: &Claimed, row: &Row) -> bool {
         .split_last()
         .map(|(_, earlier)| earlier)
         .unwrap_or_default();
+    let base = base_crm(claimed);
     let told = earlier
         .last()
         .and_then(|attempt| attempt.row.as_ref())
-        .or(claimed.link.base_crm.as_ref());
-    told.is_some_and(|told| {
-        Unit::ALL
-            .iter()
-            .any(|unit| unit.is_authored() && row.differs(told, unit.fields()))
-    })
+        .or(base.as_deref());
+    // Only the organizer can make a meeting again.
+    access(claimed) == Access::Full
+        && told.is_some_and(|told| {
+            Unit::ALL
+                .iter()
+                .any(|unit| unit.is_authored() && row.differs(told, unit.fields()))
+        })
 }
 
 pub(super) fn is_edited_in_google(claimed: &Claimed, event: &Event) -> Result<bool, Unmappable> {
-    let Some(row) = claimed.link.base_crm.as_ref().or(claimed.old_row.as_ref()) else {
+    let base = base_crm(claimed);
+    let Some(row) = base.as_deref().or(claimed.old_row.as_ref()) else {
         return Ok(false);
     };
     let organized_here = event
         .organizer
         .as_ref()
         .is_none_or(|_| event.is_organized_here());
-    let (google, landed, context) = (map::shown(event)?, landed(claimed, event), context(claimed));
-    let changed =
-        merge::google_changed_units(&sides(claimed, row, event, &google, &landed, &context))?;
+    let (google, known) = (map::shown(event)?, Known::of(claimed, event));
+    let changed = merge::google_changed_units(&known.sides(claimed, row, event, &google))?;
     Ok(organized_here && changed.iter().any(|unit| unit.is_authored()))
 }

@@ -9,12 +9,13 @@ use crate::db::pull::{
     self as db, About, Applied, Apply, Claim, Claimed, Cursor, Failure, Item, Trigger,
 };
 use crate::db::push_record::{NewToken, Pause};
-use crate::decide::pull::item;
+use crate::decide::pull::{absent, item};
 use crate::decide::refusal::backoff;
 use crate::door::Door;
 use crate::error::Class;
 use crate::google::events::list::{self, Next, Page, Since};
-use crate::google::{AccessToken, GoogleError, PageToken};
+use crate::google::events::{Item as Listed, get};
+use crate::google::{AccessToken, EventId, GoogleError, PageToken, SyncToken};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -112,17 +113,26 @@ impl<D: Door> Listing<'_, D> {
                 Ok(page) => page,
                 Err(failure) => {
                     let ended = self.fail(&failure).await?;
-                    return Ok(if failure.resync { Ended::Again } else { ended });
+                    let again = failure.resync || failure.restart;
+                    return Ok(if again { Ended::Again } else { ended });
                 }
             };
-            let last = matches!(page.next, Next::Sync(_));
+            let end = match &page.next {
+                Next::Sync(token) => Some(token.clone()),
+                Next::Page(_) => None,
+            };
             let Some((more, after)) = self.apply(page, page_token.as_ref(), as_of, pulled).await?
             else {
                 return Ok(Ended::Stopped("another instance took over".to_owned()));
             };
             (as_of, page_token) = after;
             pulled.pages += 1;
-            if last {
+            if let Some(sync_token) = end {
+                if !self.claimed.reads.is_empty() {
+                    return self
+                        .read_each(&access.token, sync_token, as_of, pulled)
+                        .await;
+                }
                 return Ok(if more { Ended::Again } else { Ended::Complete });
             }
             if pulled.pages >= PAGES {
@@ -154,7 +164,7 @@ impl<D: Door> Listing<'_, D> {
             self.new_token = access.new.take();
             listed = self.list(&access.token, page).await;
         }
-        let page = listed.map_err(|error| self.failure(&error))?;
+        let page = listed.map_err(|error| self.failure(&error, page.is_some()))?;
         if page
             .access_role
             .as_ref()
@@ -190,6 +200,42 @@ impl<D: Door> Listing<'_, D> {
             page,
         );
         list::answer(self.env.door.send(request).await)
+    }
+
+    /// Series whose exceptions were listed without them, and items that are to be tried once more.
+    async fn read_each(
+        &mut self,
+        token: &AccessToken,
+        sync_token: SyncToken,
+        as_of: i64,
+        pulled: &mut Pulled,
+    ) -> Result<Ended, DbError> {
+        let mut items = Vec::new();
+        for id in std::mem::take(&mut self.claimed.reads) {
+            match self.get(token, &id).await {
+                Ok(listed) => items.push(item(listed)),
+                Err(error) if error.is_gone() => items.push(absent(id)),
+                Err(error) => return self.fail(&self.failure(&error, false)).await,
+            }
+        }
+        let (cursor, about) = (Cursor::End { sync_token }, About::default());
+        match self.send(&items, &cursor, &about, as_of).await? {
+            Applied::Applied(stored) => {
+                pulled.due.extend(stored.due);
+                Ok(if stored.more {
+                    Ended::Again
+                } else {
+                    Ended::Complete
+                })
+            }
+            Applied::Fenced => Ok(Ended::Stopped("another instance took over".to_owned())),
+        }
+    }
+
+    async fn get(&self, token: &AccessToken, id: &EventId) -> Result<Listed, GoogleError> {
+        let api = &self.env.config.google.api;
+        let request = get::request(api, token, &self.claimed.google_id, id);
+        get::item(self.env.door.send(request).await)
     }
 
     /// Applies a page whole, or in halves where the database finds it too much. None: fenced off.
@@ -229,6 +275,7 @@ impl<D: Door> Listing<'_, D> {
                         *pulled.counts.entry(what).or_default() += n;
                     }
                     pulled.due.extend(stored.due);
+                    self.claimed.reads = stored.reads;
                     rest = remaining;
                     if remaining.is_empty() {
                         return Ok(Some((stored.more, (stored.as_of, next_page))));
@@ -282,7 +329,7 @@ impl<D: Door> Listing<'_, D> {
         Ok(Ended::Stopped(failure.reason.clone()))
     }
 
-    fn failure(&self, error: &GoogleError) -> Failure {
+    fn failure(&self, error: &GoogleError, in_the_middle: bool) -> Failure {
         let continues = self.claimed.sync_token.is_some() || self.claimed.page_token.is_some();
         // A full listing that is refused like this would only be refused again.
         if error.is_full_sync_required() && continues {
@@ -290,6 +337,14 @@ impl<D: Door> Listing<'_, D> {
             return Failure {
                 reason,
                 resync: true,
+                ..Failure::default()
+            };
+        }
+        if in_the_middle && error.is_bad_request() {
+            let reason = "Google does not know the page any more".to_owned();
+            return Failure {
+                reason,
+                restart: true,
                 ..Failure::default()
             };
         }
@@ -307,7 +362,7 @@ impl<D: Door> Listing<'_, D> {
             reason: error.explain(),
             delay_seconds,
             pause,
-            resync: false,
+            ..Failure::default()
         }
     }
 }

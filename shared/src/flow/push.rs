@@ -48,16 +48,37 @@ pub enum Pushed {
 const ROUNDS: usize = 3;
 /// Decisions about one claim at most; each follows an answer of Google's.
 const STEPS: usize = 6;
+/// Events of a series that one request works on at most; the rest stays due.
+const ALSO: usize = 20;
 
 /// Pushes an event until it has no newer work, a few times at most; the rest stays due.
 ///
 /// # Errors
 /// [`DbError`]: the database did not answer, and the work stays due.
 pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
-    let mut pushed = once(env, id).await?;
+    let mut also = Vec::new();
+    let pushed = rounds(env, id, &mut also).await?;
+    let mut done = vec![id];
+    // Exceptions wait for their series, and a poke of theirs may have come while it was busy.
+    while let Some(next) = also.iter().find(|next| !done.contains(next)).copied() {
+        if done.len() >= ALSO {
+            break;
+        }
+        done.push(next);
+        rounds(env, next, &mut also).await?;
+    }
+    Ok(pushed)
+}
+
+async fn rounds<D: Door>(
+    env: &Env<'_, D>,
+    id: RowId,
+    also: &mut Vec<RowId>,
+) -> Result<Pushed, DbError> {
+    let mut pushed = once(env, id, also).await?;
     for _ in 1..ROUNDS {
         match pushed {
-            Pushed::Done { again: true, .. } => pushed = once(env, id).await?,
+            Pushed::Done { again: true, .. } => pushed = once(env, id, also).await?,
             Pushed::Done { .. }
             | Pushed::Nothing { .. }
             | Pushed::Waiting { .. }
@@ -68,7 +89,11 @@ pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbErro
     Ok(pushed)
 }
 
-async fn once<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
+async fn once<D: Door>(
+    env: &Env<'_, D>,
+    id: RowId,
+    also: &mut Vec<RowId>,
+) -> Result<Pushed, DbError> {
     let config = env.config;
     let leased_at = (env.clock)();
     let claimed = match push_claim::send(env.door, &config.database, config.instance(), id).await? {
@@ -95,11 +120,17 @@ async fn once<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
         &work.new_token,
     );
     Ok(match recorded.await? {
-        Recorded::Recorded { again } => Pushed::Done {
-            did: name(&outcome),
-            reason: reason(&outcome),
+        Recorded::Recorded {
             again,
-        },
+            also: others,
+        } => {
+            also.extend(others);
+            Pushed::Done {
+                did: name(&outcome),
+                reason: reason(&outcome),
+                again,
+            }
+        }
         Recorded::Fenced => Pushed::Fenced,
     })
 }
@@ -174,7 +205,7 @@ impl<D: Door> Work<'_, D> {
                 let reason = "this calendar can only be read; choose another one for the event";
                 return Next::Ended((failed(reason.to_owned()), Vec::new()));
             }
-            Step::Write(write) => match self.write(token, &write).await {
+            Step::Write(mut write) => match self.write_or_without(token, &mut write).await {
                 Ok(event) => {
                     let ended = push::written(self.claimed, &write, event.as_ref());
                     let unmappable = |error: Unmappable| (failed(error.to_string()), Vec::new());
@@ -248,6 +279,23 @@ impl<D: Door> Work<'_, D> {
         }
     }
 
+    /// A calendar may not allow the conference that was asked for; the event itself is worth more.
+    async fn write_or_without(
+        &self,
+        token: &AccessToken,
+        write: &mut Write,
+    ) -> Result<Option<Event>, GoogleError> {
+        let written = self.write(token, write).await;
+        match &written {
+            Err(error)
+                if error.is_bad_request() && write.body.remove("conferenceData").is_some() =>
+            {
+                self.write(token, write).await
+            }
+            Ok(_) | Err(_) => written,
+        }
+    }
+
     async fn write(
         &self,
         token: &AccessToken,
@@ -279,7 +327,9 @@ impl<D: Door> Work<'_, D> {
     fn send_updates(&self) -> SendUpdates {
         let row = self.claimed.row.as_ref().or(self.claimed.old_row.as_ref());
         let end = row.and_then(|row| row.text("ends_at").or(row.text("ends_on")));
-        if end.is_some_and(|end| end < self.claimed.now.to_rfc3339().as_str()) {
+        let over = end.is_some_and(|end| end < self.claimed.now.to_rfc3339().as_str());
+        let series = row.is_some_and(|row| !row.value("recurrence").is_null());
+        if self.claimed.quiet || over && !series {
             return SendUpdates::None;
         }
         match self.claimed.connection.send_updates.as_str() {
@@ -304,6 +354,8 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Erased { .. } => "erased",
         Outcome::Revived { .. } => "revived",
         Outcome::Regenerate { .. } => "regenerated",
+        Outcome::Moved { .. } => "moved",
+        Outcome::Kept => "kept",
         Outcome::Nothing => "nothing",
         Outcome::Retry { .. } => "retry",
         Outcome::Failed { .. } => "failed",
@@ -318,6 +370,8 @@ fn reason(outcome: &Outcome) -> Option<String> {
         | Outcome::Erased { .. }
         | Outcome::Revived { .. }
         | Outcome::Regenerate { .. }
+        | Outcome::Moved { .. }
+        | Outcome::Kept
         | Outcome::Nothing => None,
     }
 }

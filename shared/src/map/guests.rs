@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Guests by canonical address. A guest is what Google shows: `email`, `displayName`, `optional`,
-/// `responseStatus`, `comment`, `additionalGuests`, `resource`, `organizer`.
+/// `responseStatus`, `comment`, `additionalGuests`, `resource`, `organizer`, `self`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Guests(BTreeMap<String, Map<String, Value>>);
 
 /// A row's names for Google's.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 8] = [
     ("display_name", "displayName"),
     ("optional", "optional"),
     ("response_status", "responseStatus"),
@@ -19,7 +19,11 @@ const NAMES: [(&str, &str); 7] = [
     ("additional_guests", "additionalGuests"),
     ("resource", "resource"),
     ("organizer", "organizer"),
+    ("self", "self"),
 ];
+
+/// What Google decides about a guest.
+const READ_ONLY: [&str; 2] = ["organizer", "self"];
 
 impl Guests {
     /// The guests of a Google event.
@@ -79,6 +83,22 @@ impl Guests {
         guests.collect()
     }
 
+    /// The same guests, with the calendar's own user's answer and note taken from `row`.
+    pub fn answered_as(mut self, row: &Self) -> Self {
+        for (email, guest) in &mut self.0 {
+            let own = guest.get("self").and_then(Value::as_bool) == Some(true);
+            let Some(ours) = row.0.get(email).filter(|_| own) else {
+                continue;
+            };
+            for name in ["responseStatus", "comment"] {
+                if let Some(value) = ours.get(name) {
+                    guest.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+        self
+    }
+
     fn collect(guests: impl Iterator<Item = (String, Map<String, Value>)>) -> Self {
         let named = guests.filter(|(email, _)| !email.trim().is_empty());
         Self(
@@ -117,9 +137,11 @@ fn fields(
     theirs: &Map<String, Value>,
 ) -> Map<String, Value> {
     let mut guest = theirs.clone();
+    let own = theirs.get("self").and_then(Value::as_bool) == Some(true);
     for (_, name) in NAMES {
         let changed = base.is_some_and(|base| base.get(name) != ours.get(name));
-        if name != "responseStatus" && name != "organizer" && changed {
+        let ours_to_say = !READ_ONLY.contains(&name) && (own || name != "responseStatus");
+        if ours_to_say && changed {
             match ours.get(name) {
                 Some(value) => guest.insert(name.to_owned(), value.clone()),
                 None => guest.remove(name),
@@ -127,6 +149,16 @@ fn fields(
         }
     }
     guest
+}
+
+/// Without what Google decides by itself.
+pub fn writable(mut shown: Value) -> Value {
+    for guest in shown.as_array_mut().into_iter().flatten() {
+        if let Some(guest) = guest.as_object_mut() {
+            guest.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+        }
+    }
+    shown
 }
 
 fn wire(guest: &Attendee) -> Map<String, Value> {
@@ -137,7 +169,7 @@ fn wire(guest: &Attendee) -> Map<String, Value> {
     let fields = json!({
         "displayName": guest.display_name, "optional": guest.optional, "responseStatus": answer,
         "comment": guest.comment, "additionalGuests": guest.additional_guests,
-        "resource": guest.resource, "organizer": guest.organizer,
+        "resource": guest.resource, "organizer": guest.organizer, "self": guest.is_self,
     });
     fields.as_object().cloned().unwrap_or_default()
 }

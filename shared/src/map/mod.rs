@@ -5,18 +5,25 @@
 //! (`base_google` holds exactly these), and what Google is expected to show for a row. Nothing here
 //! decides.
 
+mod access;
+mod conference;
 mod guests;
+mod people;
 mod properties;
+mod reminders;
 mod when;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Access;
+pub use conference::is_request as is_conference_request;
 pub use guests::{Guests, merge as merge_guests};
 pub use properties::{LinkBack, Stamp, body as properties_body};
+pub use when::occurrence as occurrence_time;
 
 use crate::crm::Row;
-use crate::google::event::{Event, Reminder, Reminders, Status};
+use crate::google::event::{Event, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -38,6 +45,8 @@ pub enum Unit {
     Attendees,
     Reminders,
     Conference,
+    Organizer,
+    Attachments,
     Crm,
 }
 
@@ -49,6 +58,8 @@ pub type Shown = BTreeMap<Unit, Value>;
 pub struct Context {
     /// The calendar's IANA zone, for timed events without one.
     pub time_zone: String,
+    /// Names the write where it asks for a conference: Google takes each request once.
+    pub request_id: String,
 }
 
 /// Why an event cannot be mapped. The text is for people.
@@ -64,7 +75,7 @@ pub enum Unmappable {
 
 impl Unit {
     /// All units.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Title,
         Self::Description,
         Self::Location,
@@ -77,6 +88,8 @@ impl Unit {
         Self::Attendees,
         Self::Reminders,
         Self::Conference,
+        Self::Organizer,
+        Self::Attachments,
         Self::Crm,
     ];
 
@@ -95,6 +108,8 @@ impl Unit {
             Self::Attendees => "attendees",
             Self::Reminders => "reminders",
             Self::Conference => "conference",
+            Self::Organizer => "organizer",
+            Self::Attachments => "attachments",
             Self::Crm => "crm",
         }
     }
@@ -121,6 +136,8 @@ impl Unit {
             Self::Attendees => &["attendees"],
             Self::Reminders => &["reminders"],
             Self::Conference => &["conference"],
+            Self::Organizer => &["organizer", "creator"],
+            Self::Attachments => &["attachments"],
             Self::Crm => &["contact_id", "company_id", "deal_id"],
         }
     }
@@ -138,14 +155,19 @@ impl Unit {
             | Self::Visibility
             | Self::Transparency
             | Self::Color => true,
-            Self::Attendees | Self::Reminders | Self::Conference | Self::Crm => false,
+            Self::Attendees
+            | Self::Reminders
+            | Self::Conference
+            | Self::Organizer
+            | Self::Attachments
+            | Self::Crm => false,
         }
     }
 
     /// Which way its changes go.
     pub fn direction(self) -> Direction {
         match self {
-            Self::Conference => Direction::FromGoogle,
+            Self::Organizer | Self::Attachments => Direction::FromGoogle,
             Self::Crm => Direction::ToGoogle,
             Self::Title
             | Self::Description
@@ -157,7 +179,8 @@ impl Unit {
             | Self::Transparency
             | Self::Color
             | Self::Attendees
-            | Self::Reminders => Direction::Both,
+            | Self::Reminders
+            | Self::Conference => Direction::Both,
         }
     }
 }
@@ -179,6 +202,11 @@ pub enum Direction {
 /// [`Unmappable::GoogleTime`] where it has no usable times, as events seen with free-busy access.
 pub fn shown(event: &Event) -> Result<Shown, Unmappable> {
     let mut shown = Shown::new();
+    // Of what is cancelled only the id is promised; the rest may or may not be there.
+    if event.is_cancelled() {
+        shown.insert(Unit::Status, json!("cancelled"));
+        return Ok(shown);
+    }
     for unit in Unit::ALL {
         let value = match unit {
             Unit::Title => text(event.summary.as_deref()),
@@ -195,8 +223,10 @@ pub fn shown(event: &Event) -> Result<Shown, Unmappable> {
             // A shortened list says nothing about who was removed.
             Unit::Attendees if event.attendees_omitted == Some(true) => continue,
             Unit::Attendees => Guests::of_event(event).to_shown(),
-            Unit::Reminders => reminders_shown(event.reminders.as_ref()),
+            Unit::Reminders => reminders::shown(event.reminders.as_ref()),
             Unit::Conference => event.conference_data.clone().unwrap_or_default(),
+            Unit::Organizer => people::shown(event),
+            Unit::Attachments => event.attachments.clone().map_or(Value::Null, Value::from),
             Unit::Crm => properties::shown(event),
         };
         shown.insert(unit, value);
@@ -220,8 +250,10 @@ pub fn expected(unit: Unit, row: &Row, context: &Context) -> Result<Value, Unmap
         Unit::Transparency => json!(row.text("transparency").unwrap_or("opaque")),
         Unit::Color => text(row.text("color")),
         Unit::Attendees => Guests::of_row(row).to_shown(),
-        Unit::Reminders => reminders_expected(row.value("reminders")),
+        Unit::Reminders => reminders::expected(row.value("reminders")),
         Unit::Conference => row.value("conference").clone(),
+        Unit::Organizer => people::expected(row),
+        Unit::Attachments => row.value("attachments").clone(),
         Unit::Crm => properties::expected(row),
     })
 }
@@ -240,8 +272,10 @@ pub fn to_row(unit: Unit, shown: &Value) -> Map<String, Value> {
         Unit::Transparency => one("transparency", shown.clone()),
         Unit::Color => one("color", shown.clone()),
         Unit::Attendees => one("attendees", Guests::of_shown(shown).to_row()),
-        Unit::Reminders => one("reminders", reminders_to_row(shown)),
+        Unit::Reminders => one("reminders", reminders::to_row(shown)),
         Unit::Conference => one("conference", shown.clone()),
+        Unit::Organizer => people::to_row(shown),
+        Unit::Attachments => one("attachments", shown.clone()),
         Unit::Crm => Map::new(),
     }
 }
@@ -268,9 +302,10 @@ pub fn to_google(
         Unit::Visibility => one("visibility", expected),
         Unit::Transparency => one("transparency", expected),
         Unit::Color => one("colorId", expected),
-        Unit::Attendees => one("attendees", expected),
+        Unit::Attendees => one("attendees", guests::writable(expected)),
         Unit::Reminders => one("reminders", expected),
-        Unit::Conference | Unit::Crm => Map::new(),
+        Unit::Conference => conference::to_google(&expected, &context.request_id),
+        Unit::Organizer | Unit::Attachments | Unit::Crm => Map::new(),
     })
 }
 
@@ -313,64 +348,4 @@ fn row_lines(row: &Row) -> Value {
         | Value::String(_)
         | Value::Object(_) => Value::Null,
     }
-}
-
-fn reminders_shown(reminders: Option<&Reminders>) -> Value {
-    let use_default = reminders
-        .and_then(|r| r.use_default)
-        .unwrap_or(reminders.is_none());
-    let overrides = reminders
-        .and_then(|r| r.overrides.as_deref())
-        .unwrap_or_default();
-    reminders_value(use_default, overrides.iter().map(reminder))
-}
-
-fn reminder(reminder: &Reminder) -> (String, i64) {
-    let method = reminder
-        .method
-        .as_ref()
-        .map_or("popup", |method| method.as_str());
-    (method.to_owned(), reminder.minutes.unwrap_or_default())
-}
-
-fn reminders_expected(row: &Value) -> Value {
-    let use_default = row
-        .get("use_default")
-        .and_then(Value::as_bool)
-        .unwrap_or(row.is_null());
-    let overrides = row
-        .get("overrides")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice);
-    reminders_value(
-        use_default,
-        overrides.unwrap_or_default().iter().map(|one| {
-            let method = one.get("method").and_then(Value::as_str).unwrap_or("popup");
-            let minutes = one.get("minutes").and_then(Value::as_i64);
-            (method.to_owned(), minutes.unwrap_or_default())
-        }),
-    )
-}
-
-fn reminders_value(use_default: bool, overrides: impl Iterator<Item = (String, i64)>) -> Value {
-    let mut overrides: Vec<_> = overrides.collect();
-    overrides.sort();
-    let overrides: Vec<_> = overrides
-        .into_iter()
-        .map(|(method, minutes)| json!({"method": method, "minutes": minutes}))
-        .collect();
-    if use_default {
-        json!({"useDefault": true})
-    } else {
-        json!({"useDefault": false, "overrides": overrides})
-    }
-}
-
-fn reminders_to_row(shown: &Value) -> Value {
-    let use_default = shown
-        .get("useDefault")
-        .and_then(Value::as_bool)
-        .unwrap_or(true);
-    let overrides = shown.get("overrides").cloned().unwrap_or_else(|| json!([]));
-    json!({"use_default": use_default, "overrides": overrides})
 }

@@ -14,6 +14,7 @@ fn row(json: Value) -> Row {
 fn context() -> Context {
     Context {
         time_zone: "Europe/Berlin".to_owned(),
+        request_id: "r1".to_owned(),
     }
 }
 
@@ -72,7 +73,7 @@ fn a_timed_event_with_everything_is_the_same_on_both_sides() {
             "status": "tentative", "visibility": "private", "transparency": "transparent", "color": "5",
             "attendees": [{"email": "bob@example.com", "display_name": "Bob", "optional": true, "response_status": "needsAction"}],
             "reminders": {"use_default": false, "overrides": [{"method": "popup", "minutes": 10}]},
-            "conference": null,
+            "conference": null, "organizer": null, "creator": null, "attachments": null,
         }),
     );
 }
@@ -90,7 +91,7 @@ fn an_all_day_event_is_two_dates_and_what_is_absent_is_the_default() {
             "title": "Fair", "description": null, "location": null, "all_day": true, "starts_at": null, "ends_at": null,
             "starts_on": "2031-03-03", "ends_on": "2031-03-05", "recurrence": null, "status": "confirmed",
             "visibility": "default", "transparency": "opaque", "color": null, "attendees": [],
-            "reminders": {"use_default": true, "overrides": []}, "conference": null,
+            "reminders": {"use_default": true, "overrides": []}, "conference": null, "organizer": null, "creator": null, "attachments": null,
         }),
     );
 }

@@ -4,7 +4,7 @@
 use super::{Context, Unmappable};
 use crate::crm::Row;
 use crate::google::event::{Event, EventTime};
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 pub fn shown(event: &Event) -> Result<Value, Unmappable> {
@@ -76,6 +76,37 @@ pub fn to_row(shown: &Value) -> Map<String, Value> {
             Map::new()
         }
     }
+}
+
+/// What Google shows of the plain occurrence that a series (as shown) plans for `planned`, an
+/// instant or a date.
+pub fn occurrence(series: &Value, planned: &str) -> Value {
+    let date = |time: &Value| {
+        time.as_str()
+            .and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok())
+    };
+    let instant = |time: &Value| {
+        let time = time.as_str()?;
+        DateTime::parse_from_rfc3339(time)
+            .ok()
+            .map(|time| time.to_utc())
+    };
+    let (start, end) = (&series["start"], &series["end"]);
+    if let Ok(planned) = planned.parse::<NaiveDate>() {
+        let days = date(end).zip(date(start)).map(|(end, start)| end - start);
+        let days = days
+            .filter(|days| days.num_days() > 0)
+            .unwrap_or(TimeDelta::days(1));
+        return json!({"start": planned, "end": planned.checked_add_signed(days), "zone": null});
+    }
+    let Some(planned) = instant(&json!(planned)) else {
+        return series.clone();
+    };
+    let length = instant(end)
+        .zip(instant(start))
+        .map(|(end, start)| end - start);
+    let end = planned.checked_add_signed(length.unwrap_or(TimeDelta::hours(1)));
+    json!({"start": seconds(planned), "end": end.map(seconds), "zone": series["zone"]})
 }
 
 fn is_date(time: &Value) -> bool {

@@ -15,7 +15,8 @@ const ID: &str = "0123e567-e89b-12d3-a456-426614174000";
 pub(super) fn row() -> Value {
     json!({"title": "Call", "all_day": true, "starts_on": "2031-03-03", "ends_on": "2031-03-04", "status": "confirmed",
         "attendees": [], "enabled": true, "owner_id": ID, "description": null, "location": null, "recurrence": null,
-        "time_zone": null, "visibility": "default", "transparency": "opaque", "color": null, "reminders": null})
+        "time_zone": null, "visibility": "default", "transparency": "opaque", "color": null, "reminders": null,
+        "organizer": {"email": null, "display_name": null, "self": true}, "creator": null})
 }
 
 pub(super) fn event() -> Value {
@@ -38,9 +39,10 @@ pub(super) fn claimed(change: impl FnOnce(&mut Value)) -> Claimed {
         "event_id": ID, "rev": 10, "fence": 1, "now": "2031-01-01T13:00:00Z", "row": row(), "old_row": null, "look": false,
         "unclear": false, "attempt": 1, "attempts": [{"rev": 10, "row": row()}], "changed_at": {"title": "2031-01-01T12:30:00Z"},
         "inbox": null, "calendar": {"google_id": "ann@example.com", "time_zone": "UTC", "access_role": "owner"},
-        "connection": {"policy": "latest", "send_updates": "none"},
+        "connection": {"policy": "latest", "send_updates": "none", "opt_out": "remove"}, "decision": null, "quiet": false,
+        "unowned": false, "series": null, "moved_to": null,
         "token": {"account_id": ID, "generation": 1, "refresh": false, "access_token": "k.a", "refresh_token": "k.r"},
-        "link": {"google_id": "e1", "generation": 0, "state": "live", "etag": "\"1\"", "google_updated": "2031-01-01T12:00:00Z",
+        "link": {"id": ID, "leaving": false, "original_start": null, "google_id": "e1", "generation": 0, "state": "live", "etag": "\"1\"", "google_updated": "2031-01-01T12:00:00Z",
             "base_crm": row(), "base_google": base_google(), "deleted_by": null, "proof": null},
     });
     change(&mut claim);
@@ -88,6 +90,8 @@ pub(super) fn told(claimed: &Claimed, seen: &Seen) -> String {
             Outcome::Revived { .. } => "revived".to_owned(),
             Outcome::Regenerate { generation } => format!("generation {generation}"),
             Outcome::Nothing => "nothing".to_owned(),
+            Outcome::Moved { .. } => "moved".to_owned(),
+            Outcome::Kept => "kept".to_owned(),
             outcome @ (Outcome::Synced { .. } | Outcome::Retry { .. } | Outcome::Failed { .. }) => {
                 format!("{outcome:?}")
             }

@@ -112,6 +112,11 @@ impl GoogleError {
         self.has_reason(&Reason::ChannelIdNotUnique)
     }
 
+    /// Google takes the request itself for wrong.
+    pub fn is_bad_request(&self) -> bool {
+        self.has_status(400)
+    }
+
     /// This account may not do this to this resource; asking again changes nothing.
     pub fn is_forbidden(&self) -> bool {
         let is_whole_account = self.has_reason(&Reason::AccessNotConfigured)

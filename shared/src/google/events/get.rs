@@ -2,6 +2,7 @@
 //!
 //! Source: Google's reference page of `Events: get`.
 
+use super::Item;
 use crate::door::Transport;
 use crate::google::answer;
 use crate::google::error::GoogleError;
@@ -29,4 +30,17 @@ pub fn request(
 /// [`GoogleError::is_gone`] when it is unknown or purged; anything else of [`GoogleError`].
 pub fn answer(response: Result<Response<Bytes>, Transport>) -> Result<Event, GoogleError> {
     answer::event(response)
+}
+
+/// The event as an item of a listing, with its text; one that cannot be read keeps the text.
+///
+/// # Errors
+/// As [`answer`], apart from an unreadable event.
+pub fn item(response: Result<Response<Bytes>, Transport>) -> Result<Item, GoogleError> {
+    let body = answer::body(response)?;
+    let raw = answer::text(&body).into_owned();
+    Ok(Item {
+        event: Event::read(&raw),
+        raw,
+    })
 }

@@ -1,0 +1,186 @@
+-- Google to CRM: what one listed item does.
+
+create or replace function tandem.is_clean(l tandem.links, as_of bigint) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  if l.state <> 'live' or l.recorded_seq >= as_of
+    or exists (select from tandem.attempts t where t.event_id = l.event_id)
+    or exists (select from tandem.leases x where x.root_id = l.root_id and x.until > tandem.clock())
+    or tandem.crm_lock(l.event_id, false) is not true then
+    return false;
+  end if;
+  -- A statement of its own, after the lock: its snapshot has what the last holder of the lock committed.
+  return not exists (select from tandem.changes ch where ch.event_id = l.event_id and ch.rev > l.synced_rev);
+end $$;
+comment on function tandem.is_clean(tandem.links, bigint) is 'Whether a listed version may simply be written: nothing open on the CRM''s side, and recorded before the listing began. Locks the row.';
+
+-- A trigger of the CRM may have added an edit of its own to what was written.
+create or replace function tandem.show_after_apply(event uuid) returns void
+language sql volatile set search_path = '' as $$
+  select tandem.show(event, case when exists (select from tandem.changes ch join tandem.links l using (event_id)
+    where ch.event_id = event and l.is_primary and ch.rev > l.synced_rev) then 'pending' else 'synced' end, null);
+$$;
+comment on function tandem.show_after_apply(uuid) is 'synced, unless writing the row caused another edit.';
+
+create or replace function tandem.shown_units(item jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') from jsonb_each(nullif(item -> 'units', 'null')) u;
+$$;
+comment on function tandem.shown_units(jsonb) is 'What an item shows, by unit, as a base keeps it.';
+
+create or replace function tandem.poll_siblings(c tandem.calendars, as_of bigint) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  update tandem.calendars k set poll_at = least(k.poll_at, tandem.clock())
+  where k.imported_at is not null and k.failures = 0 and k.listed_seq <= as_of and k.id in (
+    select there.calendar_id from tandem.connections here join tandem.connections there on there.account_id = here.account_id
+      and there.calendar_id <> here.calendar_id and there.state = 'active' where here.calendar_id = c.id);
+  return found;
+end $$;
+comment on function tandem.poll_siblings(tandem.calendars, bigint) is 'Makes the other calendars of the account due, since an event may have moved there; says whether there are any.';
+
+create or replace function tandem.apply_deletion(c tandem.calendars, item jsonb, as_of bigint, l tandem.links, asks boolean) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare gone_row jsonb; event uuid := l.event_id;
+begin
+  if asks then
+    perform tandem.park(c, item, as_of, event);
+    perform tandem.hold(event, 'google');
+    return jsonb_build_object('did', 'held', 'event_id', event);
+  elsif tandem.poll_siblings(c, as_of) then
+    return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, event));
+  end if;
+  gone_row := tandem.crm_delete(event);
+  update tandem.links set state = 'gone', etag = item ->> 'etag', deleted_by = 'google', proof = 'confirmed', gone_at = tandem.clock(),
+    old_row = gone_row, recorded_seq = nextval('tandem.recorded') where id = l.id;
+  perform tandem.bury_exceptions(event, 'google');
+  perform tandem.note(event, 'deleted', jsonb_build_object('by', 'google', 'row', gone_row));
+  return jsonb_build_object('did', 'deleted', 'event_id', event);
+end $$;
+comment on function tandem.apply_deletion(tandem.calendars, jsonb, bigint, tandem.links, boolean) is 'The tombstone of an event or series whose row is clean: delete the row, or look first whether it only moved, or ask a person.';
+
+create or replace function tandem.apply_mirror(item jsonb, l tandem.links) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+begin
+  update tandem.links set etag = item ->> 'etag', google_updated = (item ->> 'updated')::timestamptz,
+    organized = coalesce((item -> 'organized')::boolean, organized),
+    state = case when (item -> 'cancelled')::boolean then 'gone' else 'live' end,
+    base_google = coalesce(base_google, '{}') || tandem.shown_units(item) where id = l.id;
+  -- Perhaps the event itself has come here.
+  if (item -> 'organized')::boolean and not l.leaving and not (item -> 'cancelled')::boolean and not l.organized then
+    perform tandem.look_at(l.event_id);
+  end if;
+  return jsonb_build_object('did', 'mirrored', 'event_id', l.event_id);
+end $$;
+comment on function tandem.apply_mirror(jsonb, tandem.links) is 'Another copy of an event that has its link elsewhere.';
+
+create or replace function tandem.apply_linked(c tandem.calendars, item jsonb, as_of bigint, l tandem.links, asks boolean) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare fields jsonb; stored jsonb := l.base_crm; changed text[]; is_root boolean := l.root_id = l.event_id;
+begin
+  update tandem.links set seen_listing = as_of where id = l.id;
+  if l.state = 'kept' then return jsonb_build_object('did', 'kept'); end if;
+  if l.state <> 'reserved' and l.etag = item ->> 'etag' then return jsonb_build_object('did', 'echo'); end if;
+  if l.state = 'gone' and (item -> 'cancelled')::boolean then
+    update tandem.links set proof = 'confirmed', etag = item ->> 'etag' where id = l.id;
+    return jsonb_build_object('did', 'echo');
+  end if;
+  if not l.is_primary then return tandem.apply_mirror(item, l); end if;
+  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) then
+    perform tandem.park(c, item, as_of, l.event_id);
+    if asks and is_root and (item -> 'cancelled')::boolean then
+      update tandem.jobs set decision = 'ask' where event_id = l.event_id and decision is null;
+    end if;
+    return jsonb_build_object('did', 'parked', 'event_id', l.event_id);
+  end if;
+  if is_root and (item -> 'cancelled')::boolean then return tandem.apply_deletion(c, item, as_of, l, asks); end if;
+  select jsonb_object_agg(f.key, f.value), array_agg(distinct u.key) into fields, changed
+  from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
+  where l.base_google ? u.key and (l.base_google -> u.key) is distinct from (u.value -> 'google');
+  if fields is not null then
+    stored := tandem.crm_write(l.event_id, fields);
+    perform tandem.note(l.event_id, 'pulled', jsonb_build_object('units', to_jsonb(changed)));
+  end if;
+  update tandem.links set etag = item ->> 'etag', google_updated = coalesce((item ->> 'updated')::timestamptz, google_updated),
+    organized = coalesce((item -> 'organized')::boolean, organized),
+    base_crm = stored, recorded_seq = nextval('tandem.recorded'), base_google = base_google || tandem.shown_units(item)
+  where id = l.id;
+  if is_root and changed && array['when', 'recurrence'] then perform tandem.look_at_exceptions(l.event_id); end if;
+  perform tandem.show_after_apply(l.event_id);
+  return jsonb_build_object('did', case when fields is null then 'echo' else 'updated' end, 'event_id', l.event_id);
+end $$;
+comment on function tandem.apply_linked(tandem.calendars, jsonb, bigint, tandem.links, boolean) is 'An item of an event that has a link: echo, write, delete or park. Units are compared as opaque values.';
+
+create or replace function tandem.add_link(c tandem.calendars, item jsonb, as_of bigint, event uuid, root uuid, owner uuid, main boolean) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid,
+    original_start, etag, google_updated, base_google, recorded_seq, seen_listing)
+  values (c.tenant, event, root, owner, c.id, item ->> 'google_id', main, coalesce((item -> 'organized')::boolean, true), 'google', 'live', item ->> 'ical_uid',
+    item ->> 'original_start', item ->> 'etag', (item ->> 'updated')::timestamptz, tandem.shown_units(item), nextval('tandem.recorded'), as_of)
+  on conflict do nothing;
+  return found;
+end $$;
+comment on function tandem.add_link(tandem.calendars, jsonb, bigint, uuid, uuid, uuid, boolean) is 'Links a listed item to an event; false where another listing was faster.';
+
+-- The organizer's copy is the one that can be changed, so it is the one that the row goes by.
+create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_of bigint, known tandem.links, owner uuid) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare leads boolean := (item -> 'organized')::boolean and not known.organized and known.state = 'live' and known.root_id = known.event_id
+  and tandem.crm_lock(known.event_id, false) is true;
+begin
+  if leads then
+    update tandem.links set is_primary = false where id = known.id;
+  end if;
+  if not tandem.add_link(c, item, as_of, known.event_id, known.root_id, owner, leads) then
+    raise sqlstate 'PT503' using message = 'another listing shows the event at this moment', hint = 'Try again.';
+  end if;
+  if leads then
+    update tandem.links set base_crm = tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner)), base_google = known.base_google,
+      synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary;
+  end if;
+  if leads or (item -> 'organized')::boolean then perform tandem.look_at(known.event_id); end if;
+  return jsonb_build_object('did', 'mirrored', 'event_id', known.event_id);
+end $$;
+comment on function tandem.apply_copy(tandem.calendars, jsonb, bigint, tandem.links, uuid) is 'Another calendar''s copy of a meeting that has a row.';
+
+create or replace function tandem.apply_new(c tandem.calendars, item jsonb, as_of bigint) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare event uuid; owner uuid; stored jsonb; fields jsonb; known tandem.links;
+begin
+  if (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
+  select * into known from tandem.links l where l.tenant = c.tenant and l.ical_uid = item ->> 'ical_uid'
+    and l.original_start is not distinct from item ->> 'original_start' and l.is_primary and l.state <> 'gone' for update;
+  if not found and item ->> 'derived_from' is not null then
+    -- Ours, and its insert has not been recorded yet: what is listed here is a guest's copy.
+    select * into known from tandem.links l where l.event_id = (item ->> 'derived_from')::uuid and l.tenant = c.tenant and l.is_primary
+      and l.google_id = item ->> 'google_id' and l.calendar_id <> c.id and l.state in ('reserved', 'live') for update;
+  end if;
+  select a.user_id into owner from tandem.accounts a where a.id = c.account_id;
+  if known.id is not null then return tandem.apply_copy(c, item, as_of, known, owner); end if;
+  event := gen_random_uuid();
+  select jsonb_object_agg(f.key, f.value) into fields from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f;
+  -- Another calendar's listing found the meeting at this moment: now its link is there to be seen.
+  if not tandem.add_link(c, item, as_of, event, event, owner, true) then return tandem.apply_new(c, item, as_of); end if;
+  stored := tandem.crm_insert(event, owner, fields);
+  update tandem.links set base_crm = stored where event_id = event and is_primary;
+  perform tandem.show_after_apply(event);
+  perform tandem.note(event, 'pulled', jsonb_build_object('new', true));
+  return jsonb_build_object('did', 'created', 'event_id', event);
+end $$;
+comment on function tandem.apply_new(tandem.calendars, jsonb, bigint) is 'An item that no link knows: a new CRM event, or a copy of a meeting that has one.';
+
+-- An id that derives from an event of ours whose link is lost (a restored backup): the job finds out.
+create or replace function tandem.adopt(c tandem.calendars, item jsonb, as_of bigint) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare event uuid := (item ->> 'derived_from')::uuid; crm_row jsonb := tandem.crm_read(event);
+begin
+  if crm_row is null or (item -> 'cancelled')::boolean or exists (select from tandem.links where event_id = event) then
+    return null;
+  end if;
+  insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, generation, origin, state)
+  values (c.tenant, event, tandem.root_of(event), (crm_row ->> 'owner_id')::uuid, c.id, item ->> 'google_id',
+    (item ->> 'generation')::integer, 'crm', 'reserved');
+  return tandem.park(c, item, as_of, event);
+end $$;
+comment on function tandem.adopt(tandem.calendars, jsonb, bigint) is 'Links an event to the Google event whose id derives from it; null where it is not ours to take.';

@@ -1,0 +1,152 @@
+-- Google to CRM: exceptions, which may be listed before their series, and pages of items.
+
+create or replace function tandem.occurrence(series jsonb, planned text) returns jsonb
+language sql immutable set search_path = '' set timezone = 'UTC' as $$
+  select series || jsonb_build_object('recurrence', null, 'original_start', planned) || case when planned !~ 'T' then
+    jsonb_build_object('all_day', true, 'starts_at', null, 'ends_at', null, 'starts_on', planned,
+      'ends_on', planned::date + greatest(1, coalesce((series ->> 'ends_on')::date - (series ->> 'starts_on')::date, 1)))
+  else
+    jsonb_build_object('all_day', false, 'starts_on', null, 'ends_on', null, 'starts_at', tandem.utc(planned::timestamptz),
+      'ends_at', tandem.utc(planned::timestamptz + coalesce((series ->> 'ends_at')::timestamptz - (series ->> 'starts_at')::timestamptz, interval '1 hour')))
+  end;
+$$;
+comment on function tandem.occurrence(jsonb, text) is 'The mapped fields of the plain occurrence of a series that was planned for a start.';
+
+create or replace function tandem.add_exception(c tandem.calendars, item jsonb, as_of bigint, m tandem.links, series jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare event uuid := gen_random_uuid(); fields jsonb; stored jsonb;
+begin
+  select coalesce(jsonb_object_agg(f.key, f.value), '{}') into fields from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f;
+  if (item -> 'cancelled')::boolean then
+    fields := tandem.occurrence(series, item ->> 'original_start') || jsonb_build_object('status', 'cancelled');
+  end if;
+  fields := fields || jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start');
+  if not tandem.add_link(c, item || jsonb_build_object('organized', m.organized, 'ical_uid', coalesce(item ->> 'ical_uid', m.ical_uid)), as_of,
+    event, m.event_id, m.owner_id, true) then
+    raise sqlstate 'PT503' using message = 'another listing shows the occurrence at this moment', hint = 'Try again.';
+  end if;
+  stored := tandem.crm_insert(event, m.owner_id, fields);
+  update tandem.links set base_crm = stored where event_id = event and is_primary;
+  perform tandem.show_after_apply(event);
+  perform tandem.note(event, 'pulled', jsonb_build_object('new', true));
+  return jsonb_build_object('did', 'created', 'event_id', event);
+end $$;
+comment on function tandem.add_exception(tandem.calendars, jsonb, bigint, tandem.links, jsonb) is 'A new exception of a series that has a row.';
+
+create or replace function tandem.apply_exception(c tandem.calendars, item jsonb, as_of bigint) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare m tandem.links; l tandem.links; series jsonb; event uuid; planned text := item ->> 'original_start';
+begin
+  select * into m from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'series_id' for update;
+  if m.id is null then return tandem.orphan(c, item, as_of); end if;
+  if m.state = 'kept' then return jsonb_build_object('did', 'kept'); end if;
+  if m.state = 'gone' or planned is null then return jsonb_build_object('did', 'unknown'); end if;
+  if not m.is_primary then
+    select * into l from tandem.links x where x.root_id = m.event_id and x.original_start = planned and x.is_primary;
+    if l.id is null or (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
+    return tandem.apply_copy(c, item || jsonb_build_object('organized', false), as_of, l, m.owner_id);
+  end if;
+  series := tandem.crm_read(m.event_id);
+  -- Its deletion is under way, and may yet be taken back.
+  if series is null then return tandem.orphan(c, item, as_of); end if;
+  event := tandem.crm_exception(m.event_id, planned);
+  if event is null then return tandem.add_exception(c, item, as_of, m, series); end if;
+  -- The CRM has the same occurrence: its job merges the two.
+  select * into l from tandem.links x where x.event_id = event and x.is_primary for update;
+  if l.id is null then
+    perform tandem.reserve(event, m.event_id, m.owner_id, c, item ->> 'google_id', 0, planned, m.ical_uid);
+  elsif l.google_id <> item ->> 'google_id' then
+    update tandem.links set google_id = item ->> 'google_id', etag = null where id = l.id;
+  end if;
+  return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, event));
+end $$;
+comment on function tandem.apply_exception(tandem.calendars, jsonb, bigint) is 'An occurrence that differs from its series and that no link knows.';
+
+-- Somebody who is invited to one occurrence only never sees the series: then it is an event by itself.
+create or replace function tandem.settle_orphans(c tandem.calendars, item jsonb, as_of bigint) returns void
+language plpgsql volatile set search_path = '' as $$
+declare x record; m tandem.links; series text := item ->> 'google_id'; alone boolean := coalesce((item -> 'absent')::boolean, false);
+begin
+  if not exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan') then return; end if;
+  select * into m from tandem.links l where l.calendar_id = c.id and l.google_id = series;
+  if m.id is not null and m.state <> 'gone' and tandem.crm_read(m.event_id) is null then return; end if;
+  for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.seen, i.raw loop
+    if m.id is not null and m.state <> 'gone' then
+      perform tandem.apply_exception(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
+    elsif alone and not (x.seen -> 'cancelled')::boolean then
+      perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
+    end if;
+  end loop;
+end $$;
+comment on function tandem.settle_orphans(tandem.calendars, jsonb, bigint) is 'Exceptions that waited for the series that this item is, or that Google does not show.';
+
+create or replace function tandem.apply_item(c tandem.calendars, item jsonb, as_of bigint, asks boolean) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare l tandem.links; adopted uuid; did jsonb;
+begin
+  if item ->> 'unreadable' is not null then
+    perform tandem.quarantine(c, item, as_of, item ->> 'unreadable');
+    return jsonb_build_object('did', 'quarantined');
+  end if;
+  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state in ('quarantined', 'retry');
+  select * into l from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'google_id' for update;
+  if coalesce((item -> 'absent')::boolean, false) then
+    did := jsonb_build_object('did', 'absent');
+  elsif l.id is not null then
+    did := tandem.apply_linked(c, item, as_of, l, asks);
+  elsif item ->> 'series_id' is not null then
+    return tandem.apply_exception(c, item, as_of);
+  else
+    if item ->> 'derived_from' is not null then adopted := tandem.adopt(c, item, as_of); end if;
+    did := case when adopted is not null then jsonb_build_object('did', 'parked', 'event_id', adopted) else tandem.apply_new(c, item, as_of) end;
+  end if;
+  perform tandem.settle_orphans(c, item, as_of);
+  return did;
+exception
+  when query_canceled or lock_not_available or deadlock_detected or sqlstate 'PT503' then raise;
+  when others then
+    -- One bad item must not stop the page.
+    perform tandem.quarantine(c, item, as_of, sqlerrm);
+    return jsonb_build_object('did', 'quarantined', 'reason', sqlerrm);
+end $$;
+comment on function tandem.apply_item(tandem.calendars, jsonb, bigint, boolean) is 'Applies one listed item in a subtransaction of its own; says what it did.';
+
+create or replace function tandem.asks_first(c tandem.calendars, items jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select count(*) > 0 and tandem.is_mass_deletion(c.id, 'google', count(*)) from jsonb_array_elements(items) i
+  join tandem.links l on l.calendar_id = c.id and l.google_id = i ->> 'google_id' and l.is_primary and l.state = 'live' and l.root_id = l.event_id
+  where (i -> 'cancelled')::boolean;
+$$;
+comment on function tandem.asks_first(tandem.calendars, jsonb) is 'Whether a page deletes so much that a person is to decide.';
+
+create or replace function public.tandem_pull_apply(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
+declare c tandem.calendars; item jsonb; did jsonb; counts jsonb := jsonb_build_object(); due uuid[] := array[]::uuid[]; as_of bigint := (p ->> 'as_of')::bigint;
+  more boolean := true; asks boolean;
+begin
+  perform tandem.check_instance(p ->> 'instance');
+  -- No key of it changes, and a claim that reserves a link in the calendar must not wait for a page.
+  select * into c from tandem.calendars where id = (p ->> 'calendar_id')::uuid for no key update;
+  if not found or c.fence <> (p ->> 'fence')::bigint then
+    perform tandem.store_token(p -> 'token');
+    return jsonb_build_object('outcome', 'fenced');
+  end if;
+  -- Items and what the page says of its calendar belong together: what can be written depends on it.
+  update tandem.calendars set access_role = coalesce(p ->> 'access_role', access_role), time_zone = coalesce(p ->> 'time_zone', time_zone),
+    summary = coalesce(p ->> 'summary', summary), page_token = p ->> 'page_token', lease_until = tandem.clock() + interval '60 seconds'
+  where id = c.id;
+  asks := tandem.asks_first(c, p -> 'items');
+  for item in select x from jsonb_array_elements(p -> 'items') x loop
+    did := tandem.apply_item(c, item, as_of, asks);
+    counts := counts || jsonb_build_object(did ->> 'did', coalesce((counts ->> (did ->> 'did'))::integer, 0) + 1);
+    -- Who works on it finds the item when it records.
+    if did ->> 'did' = 'parked' and not tandem.is_leased((did ->> 'event_id')::uuid) then
+      due := due || (did ->> 'event_id')::uuid;
+    end if;
+  end loop;
+  if p ->> 'sync_token' is not null then more := tandem.end_listing(c, p); end if;
+  perform tandem.store_token(p -> 'token');
+  return jsonb_build_object('outcome', 'applied', 'counts', counts, 'due', to_jsonb(due), 'more', more, 'as_of', nextval('tandem.recorded'), 'reads', tandem.reads(c.id));
+end $$;
+comment on function public.tandem_pull_apply(jsonb) is
+  'Applies one listed page under the claim''s fence: rows, parked items and the token in one transaction. Returns {outcome: applied, counts, due, more, as_of, reads} or {outcome: fenced}.';
