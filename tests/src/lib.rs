@@ -1,5 +1,6 @@
 //! Whole-system tests.
 
+pub mod history;
 pub mod inprocess;
 pub mod python;
 pub mod sql;

@@ -1,0 +1,283 @@
+//! What must hold whenever a history is at rest.
+
+use super::field::Field;
+use super::life::Forms;
+use super::run::{Run, Violation, broken, violation};
+use super::step::Which;
+use anyhow::Result;
+use http::Method;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything that is there.
+struct Found {
+    /// Rows by id.
+    rows: BTreeMap<String, Value>,
+    /// `{event_id, google_id, calendar, is_primary, state}`.
+    links: Vec<Value>,
+    /// What Google shows by calendar and id, cancelled occurrences included.
+    events: BTreeMap<(String, String), Value>,
+}
+
+impl Run<'_> {
+    pub(super) async fn check(&mut self) -> Result<(), Violation> {
+        let refused = self.system.database.take_refusals();
+        if !refused.is_empty() {
+            let found = format!("{refused:#?}");
+            return Err(violation("the database's functions do not fail", found));
+        }
+        let found = self.look().await.map_err(broken)?;
+        one_to_one(&found)?;
+        for (id, row) in &found.rows {
+            if let Some(event) = found.event_of(id) {
+                let own = self.own(row);
+                equal(row, event, &own)?;
+            }
+        }
+        let lives: Vec<Which> = self.lives.keys().copied().collect();
+        for which in lives {
+            self.kept(which, &found).await?;
+        }
+        Ok(())
+    }
+
+    /// The address of the account that a row's owner connected.
+    fn own(&self, row: &Value) -> String {
+        let owner = self
+            .people
+            .iter()
+            .find(|person| row["owner_id"] == person.id.as_str());
+        owner.map_or_else(String::new, |person| person.email.clone())
+    }
+
+    async fn look(&self) -> Result<Found> {
+        let rows =
+            "select coalesce(jsonb_object_agg(e.id, to_jsonb(e)), '{}') from public.events e";
+        let links = "select coalesce(jsonb_agg(jsonb_build_object('event_id', l.event_id, 'google_id', l.google_id, 'calendar', c.google_id,
+                'is_primary', l.is_primary, 'state', l.state)), '[]') from tandem.links l join tandem.calendars c on c.id = l.calendar_id";
+        let mut events = BTreeMap::new();
+        for (person, calendars) in self.people.iter().zip(&self.calendars) {
+            for calendar in calendars {
+                let path = format!("calendars/{calendar}/events?maxResults=2500");
+                let list =
+                    self.system
+                        .google_as(&person.email, Method::GET, &path, &Value::Null)?;
+                for event in list["items"].as_array().cloned().unwrap_or_default() {
+                    let id = event["id"].as_str().unwrap_or_default().to_owned();
+                    events.insert((calendar.clone(), id), event);
+                }
+            }
+        }
+        Ok(Found {
+            rows: serde_json::from_value(self.system.value(rows).await?)?,
+            links: serde_json::from_value(self.system.value(links).await?)?,
+            events,
+        })
+    }
+
+    /// What each side did to one event since the last rest is there, and nothing else.
+    async fn kept(&mut self, which: Which, found: &Found) -> Result<(), Violation> {
+        let id = self.row(which).await.map_err(broken)?;
+        let row = id.as_ref().and_then(|id| found.rows.get(id));
+        let row = row.filter(|row| row["status"] != "cancelled");
+        let own = row.map(|row| self.own(row)).unwrap_or_default();
+        let said = row.map(|row| said(row, &own));
+        let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
+        let life = self.life(which);
+        if series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
+            life.unsettled = true;
+        }
+        let told = || {
+            format!(
+                "{which:?}: {} since the last rest: {life:?}",
+                row.map_or_else(String::new, brief)
+            )
+        };
+        if !life.unsettled && life.must_exist().is_some_and(|must| must != row.is_some()) {
+            let promise = match row {
+                Some(_) => "what was deleted and nobody touched is gone",
+                None => "what nobody deleted is there",
+            };
+            return Err(violation(promise, told()));
+        }
+        for (field, value) in said.iter().flatten() {
+            let may = life.may_say(*field);
+            if may.is_some_and(|may| !may.contains(value.as_str())) {
+                let found = format!("{field:?} is {value:?}: {}", told());
+                return Err(violation("no edit is lost and nothing else changes", found));
+            }
+        }
+        let shown = id.as_ref().and_then(|id| found.event_of(id)).is_some();
+        if row.is_some() && life.enabled != shown && matches!(which, Which::Event(_)) {
+            return Err(violation("Google has what is for Google", told()));
+        }
+        life.rest(said);
+        Ok(())
+    }
+
+    fn series_acted(&self, which: Which) -> bool {
+        let series = self.lives.get(&Which::Event(which.event()));
+        // Its series' life has come to rest before its own.
+        series.is_none_or(|life| life.was_touched || !life.exists)
+    }
+
+    /// Every write to Google since the last rest had a reason; how many there were.
+    pub(super) async fn check_written(&mut self) -> Result<usize, Violation> {
+        let written = self.system.take_written();
+        let by_id = self.lives_by_google_id().await.map_err(broken)?;
+        for write in &written {
+            let id = write.path.rsplit('/').next().unwrap_or_default();
+            let Some(life) = by_id.get(id).and_then(|which| self.lives.get(which)) else {
+                continue;
+            };
+            if write.method != Method::PATCH {
+                continue;
+            }
+            let body = write.body.as_object().into_iter().flatten();
+            let fields = body.filter_map(|(key, _)| Field::of_key(key));
+            let whole = std::iter::once(None);
+            for field in whole.chain(fields.map(Some)) {
+                if !life.may_write(field) {
+                    let found = format!("{field:?} in {write:?} of {life:?}");
+                    return Err(violation("only what the CRM changed is written", found));
+                }
+            }
+        }
+        Ok(written.len())
+    }
+
+    async fn lives_by_google_id(&self) -> Result<BTreeMap<String, Which>> {
+        let links = "select coalesce(jsonb_object_agg(l.google_id, l.event_id), '{}') from tandem.links l where l.is_primary";
+        let links: BTreeMap<String, String> =
+            serde_json::from_value(self.system.value(links).await?)?;
+        let mut lives = BTreeMap::new();
+        for which in self
+            .lives
+            .keys()
+            .filter(|which| matches!(which, Which::Event(_)))
+        {
+            let row = self.row(*which).await?;
+            for (google_id, _) in links
+                .iter()
+                .filter(|(_, event)| Some(*event) == row.as_ref())
+            {
+                lives.insert(google_id.clone(), *which);
+            }
+        }
+        Ok(lives)
+    }
+}
+
+impl Found {
+    /// The live event of a row.
+    fn event_of(&self, row: &str) -> Option<&Value> {
+        let link = self.links.iter().find(|link| {
+            link["event_id"] == row && link["is_primary"] == true && link["state"] == "live"
+        })?;
+        self.events
+            .get(&place(link))
+            .filter(|event| event["status"] != "cancelled")
+    }
+}
+
+fn place(link: &Value) -> (String, String) {
+    let text = |name: &str| link[name].as_str().unwrap_or_default().to_owned();
+    (text("calendar"), text("google_id"))
+}
+
+fn said(row: &Value, own: &str) -> Forms {
+    let form = |field: Field| (field, field.of_row(row, own));
+    Field::ALL.into_iter().map(form).collect()
+}
+
+/// Every row that is for Google is one live event there, and every live event is one row.
+fn one_to_one(found: &Found) -> Result<(), Violation> {
+    for (id, row) in &found.rows {
+        let wanted = row["google_sync_enabled"] == true;
+        let cancelled = row["status"] == "cancelled";
+        if wanted && !cancelled && found.event_of(id).is_none() {
+            let told = format!("{} {:?} {}", brief(row), found.links, events(found));
+            return Err(violation("every row is in Google", told));
+        }
+        let state = if wanted { "synced" } else { "none" };
+        if row["sync_state"] != state {
+            return Err(violation("every row says that it is synced", brief(row)));
+        }
+    }
+    for (at, event) in &found.events {
+        let links: Vec<&Value> = found
+            .links
+            .iter()
+            .filter(|link| place(link) == *at)
+            .collect();
+        let told = || format!("{} {links:?}", brief(event));
+        let [link] = links.as_slice() else {
+            return Err(violation("every event of Google has one link", told()));
+        };
+        let row = link["event_id"].as_str().and_then(|id| found.rows.get(id));
+        let stays_cancelled = event["status"] == "cancelled";
+        match row {
+            None if !stays_cancelled => {
+                return Err(violation("every event of Google is a row", told()));
+            }
+            Some(row) if stays_cancelled && row["status"] != "cancelled" => {
+                return Err(violation(
+                    "what is cancelled in Google is cancelled here",
+                    told(),
+                ));
+            }
+            None | Some(_) => {}
+        }
+    }
+    let mut taken = BTreeMap::new();
+    for link in found
+        .links
+        .iter()
+        .filter(|link| link["state"] == "live" && link["is_primary"] == true)
+    {
+        if let Some(other) = taken.insert(link["event_id"].to_string(), link) {
+            return Err(violation("no row is two events", format!("{link} {other}")));
+        }
+    }
+    Ok(())
+}
+
+fn equal(row: &Value, event: &Value, own: &str) -> Result<(), Violation> {
+    let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == row["id"];
+    for field in Field::ALL {
+        let (crm, google) = (field.of_row(row, own), field.of_google(event, own));
+        // A copy made in Google carries the references of what it was copied from.
+        if crm != google && (field != Field::Deal || born_here) {
+            let found = format!(
+                "{field:?}: {crm:?} here, {google:?} there: {} {}",
+                brief(row),
+                brief(event)
+            );
+            return Err(violation("both sides are equal", found));
+        }
+    }
+    Ok(())
+}
+
+/// Without what is not there, and without times that say nothing.
+fn brief(object: &Value) -> String {
+    let mut object = object.as_object().cloned().unwrap_or_default();
+    let dull = [
+        "created_at",
+        "kind",
+        "htmlLink",
+        "iCalUID",
+        "reminders",
+        "eventType",
+        "creator",
+        "etag",
+        "created",
+    ];
+    object.retain(|name, value| !value.is_null() && !dull.contains(&name.as_str()));
+    Value::Object(object).to_string()
+}
+
+fn events(found: &Found) -> String {
+    let all: Vec<String> = found.events.values().map(brief).collect();
+    all.join(" ")
+}

@@ -1,0 +1,396 @@
+//! Random stories.
+
+use super::field::{EDITABLE, Field, Values};
+use super::random::Random;
+use super::step::{Act, Change, Fault, FaultKind, Scope, Step, Story, Which};
+use crate::inprocess::Fate;
+
+/// Methods that faults are for, with how often.
+const METHODS: [(u32, &str); 9] = [
+    (4, "events.insert"),
+    (4, "events.patch"),
+    (3, "events.delete"),
+    (3, "events.list"),
+    (3, "events.get"),
+    (4, "events.*"),
+    (1, "oauth.token"),
+    (1, "channels.*"),
+    (1, "events.watch"),
+];
+const FAULTS: [(u32, FaultKind); 8] = [
+    (2, FaultKind::Rate429),
+    (2, FaultKind::Rate403),
+    (3, FaultKind::Error503Before),
+    (3, FaultKind::Error500After),
+    (3, FaultKind::CutBefore),
+    (4, FaultKind::CutAfter),
+    (1, FaultKind::ExpiredToken),
+    (1, FaultKind::SyncTokenGone),
+];
+
+/// The story of a seed.
+pub fn story(seed: u64, scope: Scope) -> Story {
+    let mut plot = Plot {
+        random: Random::new(seed),
+        scope,
+        steps: Vec::new(),
+        events: Vec::new(),
+        code: 0,
+    };
+    for _ in 0..=plot.random.below(3) {
+        for _ in 0..3 + plot.random.below(8) {
+            plot.beat();
+        }
+        plot.steps.push(Step::Settle);
+    }
+    // The end of a run is a settlement anyway.
+    plot.steps.pop();
+    let steps = plot.steps;
+    Story { scope, seed, steps }
+}
+
+/// What the plot knows of an event.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    number: u32,
+    series: bool,
+    in_crm: bool,
+}
+
+struct Plot {
+    random: Random,
+    scope: Scope,
+    steps: Vec<Step>,
+    events: Vec<Known>,
+    code: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Beat {
+    Crm,
+    Person,
+    Fault,
+    Tick,
+    Notify,
+    Wait,
+    Revoke,
+}
+
+impl Plot {
+    fn beat(&mut self) {
+        if self.scope.late && self.random.once_in(8) {
+            let step = if self.random.once_in(2) {
+                Step::Resume
+            } else {
+                Step::Land
+            };
+            self.steps.push(step);
+        }
+        let beats = [
+            (10, Beat::Crm),
+            (9, Beat::Person),
+            (4, Beat::Fault),
+            (2, Beat::Tick),
+            (3, Beat::Notify),
+            (3, Beat::Wait),
+            (u32::from(self.random.once_in(4)), Beat::Revoke),
+        ];
+        match self.random.weighted(&beats).unwrap_or(Beat::Tick) {
+            Beat::Crm => self.crm(),
+            Beat::Person => {
+                let act = self.act();
+                self.steps.push(Step::Google(act));
+                self.fate(8);
+                self.notify();
+            }
+            Beat::Fault => {
+                let method = self
+                    .random
+                    .weighted(&METHODS)
+                    .unwrap_or("events.*")
+                    .to_owned();
+                let kind = self.random.weighted(&FAULTS).unwrap_or(FaultKind::CutAfter);
+                let count = 1 + self.random.below(3);
+                self.steps.push(Step::Fault(Fault {
+                    method,
+                    kind,
+                    count,
+                }));
+            }
+            Beat::Tick => {
+                self.fate(10);
+                self.steps.push(Step::Tick);
+            }
+            Beat::Notify => {
+                self.fate(8);
+                self.notify();
+            }
+            Beat::Wait => {
+                let longest = [10, 90, 600, 4_000, 30_000, 900_000];
+                let longest = self.random.one_of(&longest).unwrap_or(10);
+                let seconds = 1 + self.random.below(longest);
+                self.steps.push(Step::Wait(seconds));
+            }
+            Beat::Revoke => {
+                let users = if self.scope.several_users { 3 } else { 1 };
+                let user = self.random.below(users) as usize;
+                self.steps.push(Step::Revoke(user));
+            }
+        }
+    }
+
+    /// Often nothing; otherwise one of the next instance's first calls goes wrong.
+    fn fate(&mut self, calls: u32) {
+        if !self.random.once_in(3) {
+            return;
+        }
+        let late = if self.scope.late { 1 } else { 0 };
+        let fates = [
+            (2, Fate::KilledBefore),
+            (3, Fate::KilledAfter),
+            (late, Fate::HeldBefore),
+            (late, Fate::HeldAfter),
+            (late, Fate::Late),
+        ];
+        let fate = self.random.weighted(&fates).unwrap_or(Fate::KilledAfter);
+        let call = self.random.below(calls);
+        self.steps.push(Step::Fate(call, fate));
+    }
+
+    fn notify(&mut self) {
+        let often = [(5, Some(1)), (2, Some(2)), (1, Some(0)), (6, None)];
+        if let Some(times) = self.random.weighted(&often).flatten() {
+            let reversed = self.random.once_in(4);
+            self.steps.push(Step::Notify { times, reversed });
+        }
+    }
+
+    fn crm(&mut self) {
+        let mut changes = Vec::new();
+        for _ in 0..self.random.weighted(&[(8, 1), (2, 2), (1, 3)]).unwrap_or(1) {
+            let change = self.change();
+            changes.push(change);
+        }
+        let poked: Vec<Which> = changes.iter().map(changed).collect();
+        self.steps.push(Step::Crm(changes));
+        for event in poked {
+            for _ in 0..self.random.below(3) {
+                self.fate(6);
+                self.steps.push(Step::Poke(event));
+            }
+        }
+    }
+
+    fn change(&mut self) -> Change {
+        let Some(known) = self.known() else {
+            return self.insert();
+        };
+        let event = self.which(known);
+        let opt_out = u32::from(self.scope.opt_out) * 2;
+        let series = u32::from(self.scope.series && matches!(event, Which::Occurrence(..)));
+        let give = u32::from(self.scope.several_users);
+        match self.random.weighted(&[
+            (5, 0),
+            (8, 1),
+            (3, 2),
+            (opt_out, 3),
+            (3 * series, 4),
+            (series, 5),
+            (give, 6),
+            (1, 7),
+        ]) {
+            Some(0) | None => self.insert(),
+            Some(1) => self.edit(event),
+            Some(2) => Change::Delete(event),
+            Some(3) => Change::Enable(Which::Event(known.number), self.random.once_in(2)),
+            Some(4) => match self.random.below(3) {
+                0 => Change::Cancel(event),
+                _ => Change::Insert {
+                    event,
+                    user: 0,
+                    set: self.set(false),
+                },
+            },
+            Some(5) => Change::Split {
+                at: event,
+                rest: self.new(true, true),
+                set: self.set(false),
+            },
+            Some(6) => Change::Give(Which::Event(known.number), self.random.below(3) as usize),
+            Some(_) => Change::Insert {
+                event: Which::Event(known.number),
+                user: 0,
+                set: self.set(true),
+            },
+        }
+    }
+
+    fn edit(&mut self, event: Which) -> Change {
+        let mut set = self.set(false);
+        if self.random.once_in(6) {
+            set = Values::from([(Field::Deal, self.code())]);
+        }
+        self.turn(event, &mut set);
+        Change::Edit { event, set }
+    }
+
+    /// A single event may become a series, a series a single event or one of another rule.
+    fn turn(&mut self, event: Which, set: &mut Values) {
+        if self.scope.series && matches!(event, Which::Event(_)) && self.random.once_in(6) {
+            let rule = if self.random.once_in(3) {
+                0
+            } else {
+                1 + self.random.below(20)
+            };
+            set.insert(Field::Rule, rule);
+        }
+    }
+
+    fn insert(&mut self) -> Change {
+        let series = self.scope.series && self.random.once_in(2);
+        let mut set = self.set(true);
+        if series {
+            set.insert(Field::Rule, 1 + self.random.below(20));
+        }
+        Change::Insert {
+            event: Which::Event(self.new(series, true)),
+            user: self.user(),
+            set,
+        }
+    }
+
+    fn act(&mut self) -> Act {
+        let known = self.known().filter(|_| !self.random.once_in(4));
+        let Some(known) = known else {
+            let series = self.scope.series && self.random.once_in(2);
+            let mut set = self.set(true);
+            if series {
+                set.insert(Field::Rule, 1 + self.random.below(20));
+            }
+            let event = self.new(series, false);
+            let (user, calendar) = (self.user(), self.calendar());
+            return Act::Create {
+                event,
+                user,
+                calendar,
+                set,
+            };
+        };
+        let event = self.which(known);
+        let moves = u32::from(self.scope.several_calendars) * 2;
+        let splits = u32::from(matches!(event, Which::Occurrence(..)));
+        match self.random.weighted(&[
+            (8, 0),
+            (3, 1),
+            (2, 2),
+            (2, 3),
+            (1, 4),
+            (moves, 5),
+            (splits, 6),
+        ]) {
+            Some(0) | None => {
+                let mut set = self.set(false);
+                self.turn(event, &mut set);
+                Act::Edit { event, set }
+            }
+            Some(1) => Act::Delete(event),
+            Some(2) => Act::Restore(event),
+            Some(3) => Act::Answer(event, self.random.below(3)),
+            Some(4) => Act::Copy {
+                event: known.number,
+                copy: self.new(known.series, false),
+            },
+            Some(5) => Act::Move(known.number, self.calendar()),
+            Some(_) => Act::Split {
+                at: event,
+                rest: self.new(true, false),
+                set: self.set(false),
+            },
+        }
+    }
+
+    fn new(&mut self, series: bool, in_crm: bool) -> u32 {
+        let number = u32::try_from(self.events.len()).unwrap_or_default() + 1;
+        self.events.push(Known {
+            number,
+            series,
+            in_crm,
+        });
+        number
+    }
+
+    /// Mostly one of the last events, so that things happen to the same one.
+    fn known(&mut self) -> Option<Known> {
+        let last: Vec<Known> = self.events.iter().rev().take(4).copied().collect();
+        if self.random.once_in(6) {
+            return self.random.one_of(&self.events.clone());
+        }
+        let known = self.random.one_of(&last);
+        debug_assert!(known.is_none_or(|known| known.in_crm || known.number > 0));
+        known
+    }
+
+    fn which(&mut self, known: Known) -> Which {
+        if known.series && self.random.once_in(2) {
+            return Which::Occurrence(known.number, self.random.below(4));
+        }
+        Which::Event(known.number)
+    }
+
+    fn user(&mut self) -> usize {
+        let users = if self.scope.several_users { 3 } else { 1 };
+        self.random.below(users) as usize
+    }
+
+    fn calendar(&mut self) -> usize {
+        let calendars = if self.scope.several_calendars { 2 } else { 1 };
+        self.random.below(calendars) as usize
+    }
+
+    fn code(&mut self) -> u32 {
+        self.code += 1;
+        self.code
+    }
+
+    /// Values for an edit, or for a new event.
+    fn set(&mut self, new: bool) -> Values {
+        let mut set = Values::new();
+        if new {
+            set.insert(Field::Title, self.code());
+            set.insert(Field::When, self.random.below(40));
+        }
+        let many = u32::from(!new) + self.random.below(2);
+        for _ in 0..many {
+            let fields = [
+                (4, Field::Title),
+                (4, Field::Location),
+                (3, Field::When),
+                (2, Field::Guests),
+            ];
+            let rare = self.random.one_of(&EDITABLE).unwrap_or(Field::Title);
+            let field = self
+                .random
+                .weighted(&fields)
+                .filter(|_| !self.random.once_in(3));
+            let field = field.unwrap_or(rare);
+            let code = match field {
+                Field::When | Field::Guests => self.random.below(40),
+                _ => self.code(),
+            };
+            set.insert(field, code);
+        }
+        set
+    }
+}
+
+fn changed(change: &Change) -> Which {
+    match change {
+        Change::Insert { event, .. }
+        | Change::Edit { event, .. }
+        | Change::Delete(event)
+        | Change::Cancel(event)
+        | Change::Enable(event, _)
+        | Change::Split { at: event, .. }
+        | Change::Give(event, _) => *event,
+    }
+}

@@ -1,0 +1,149 @@
+//! The door of one instance, at which it can end, stand still or lose its patience.
+
+use super::System;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use google_simulator::Cut;
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::door::{Door, Transport};
+use std::cell::Cell;
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// How long an instance waits for an answer.
+const PATIENCE: TimeDelta = TimeDelta::seconds(20);
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// The instance ends before the call leaves.
+    KilledBefore,
+    /// The instance ends when the answer is there.
+    KilledAfter,
+    /// The instance stands still before the call leaves.
+    HeldBefore,
+    /// The instance stands still with the answer in its hands.
+    HeldAfter,
+    /// No answer comes in time; the call takes effect later.
+    Late,
+}
+
+/// A change that Google was asked for.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The method.
+    pub method: Method,
+    /// The path, with calendar and event.
+    pub path: String,
+    /// The body, null for a deletion.
+    pub body: Value,
+    /// The answer's status.
+    pub status: u16,
+}
+
+pub(super) struct Calls<'a> {
+    system: &'a System,
+    made: Cell<u32>,
+    pub(super) killed: Notify,
+}
+
+impl<'a> Calls<'a> {
+    pub(super) fn new(system: &'a System) -> Self {
+        Self {
+            system,
+            made: Cell::new(0),
+            killed: Notify::new(),
+        }
+    }
+
+    async fn end(&self) -> Result<Response<Bytes>, Transport> {
+        self.system.killed.set(self.system.killed.get() + 1);
+        self.killed.notify_one();
+        std::future::pending().await
+    }
+
+    async fn stand_still(&self) {
+        let release = Rc::new(Notify::new());
+        self.system.releases.borrow_mut().push(release.clone());
+        self.system.stands.notify_one();
+        release.notified().await;
+    }
+
+    async fn lose_patience(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+        self.system.late.borrow_mut().push(request);
+        let moved = self.system.advance(PATIENCE).await;
+        Err(Transport::NoAnswer(format!("time-out {moved:?}")))
+    }
+}
+
+impl Door for Calls<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+        let number = self.made.get();
+        self.made.set(number + 1);
+        let planned = self
+            .system
+            .plan
+            .borrow_mut()
+            .take_if(|(at, _)| *at == number);
+        match planned.map(|(_, fate)| fate) {
+            None => self.system.answer(request).await,
+            Some(Fate::KilledBefore) => self.end().await,
+            Some(Fate::KilledAfter) => {
+                let _answer = self.system.answer(request).await;
+                self.end().await
+            }
+            Some(Fate::HeldBefore) => {
+                self.stand_still().await;
+                self.system.answer(request).await
+            }
+            Some(Fate::HeldAfter) => {
+                let answer = self.system.answer(request).await;
+                self.stand_still().await;
+                answer
+            }
+            Some(Fate::Late) => self.lose_patience(request).await,
+        }
+    }
+}
+
+impl System {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Transport> {
+        self.calls.set(self.calls.get() + 1);
+        if request.uri().host() == Some("db.test") {
+            return Ok(self.database.answer(&request).await);
+        }
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let body = request.body().clone();
+        let response = self.simulator.handle(request);
+        if method != Method::GET && path.contains("/events/") && !path.ends_with("/watch")
+            || path.ends_with("/events") && method == Method::POST
+        {
+            self.written.borrow_mut().push(Written {
+                method,
+                path,
+                body: serde_json::from_slice(&body).unwrap_or_default(),
+                status: response.status().as_u16(),
+            });
+        }
+        match response.extensions().get::<Cut>() {
+            Some(_) => Err(Transport::NoAnswer("cut".to_owned())),
+            None => Ok(response),
+        }
+    }
+
+    /// The calls that lost their instance's patience take effect now; nobody hears the answers.
+    pub async fn land(&self) -> usize {
+        let late: Vec<_> = self.late.borrow_mut().drain(..).collect();
+        let count = late.len();
+        for request in late {
+            let _answer = self.answer(request).await;
+        }
+        count
+    }
+}

@@ -1,0 +1,295 @@
+//! The whole system in one process and on virtual time: the core's handlers, the simulator without a
+//! socket, and one real Postgres. Instances can end, stand still or time out at any of their calls,
+//! and messages can be lost and doubled.
+
+mod database;
+mod door;
+mod people;
+
+pub use database::Database;
+pub use door::{Fate, Written};
+pub use people::Person;
+
+use anyhow::Result;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use door::Calls;
+use futures::future::LocalBoxFuture;
+use google_simulator::{Clock, Options, Simulator};
+use http::{Method, Request};
+use serde_json::{Value, json};
+use shared::config::Config;
+use shared::flow::Env;
+use shared::handler::{Reply, poke, scheduler, webhook};
+use shared::secret::Random;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// The CRM user of [`System::start`].
+pub const ANN: &str = "a0000000-0000-4000-8000-000000000001";
+/// Her Google account.
+pub const EMAIL: &str = "ann@example.com";
+const CLIENT: &str = "client.example.com";
+/// A client of the people's own: Google keeps a hundred refresh tokens for each.
+const BROWSER: &str = "browser.example.com";
+const APP: &str = "http://localhost:3000";
+const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
+
+/// A system.
+pub struct System {
+    /// Google.
+    pub simulator: Simulator,
+    /// The CRM's database.
+    pub database: Database,
+    config: Config,
+    requests: Cell<u64>,
+    calls: Cell<u64>,
+    killed: Cell<u64>,
+    plan: RefCell<Option<(u32, Fate)>>,
+    written: RefCell<Vec<Written>>,
+    late: RefCell<Vec<Request<Bytes>>>,
+    /// An instance has come to stand still.
+    stands: Notify,
+    /// What sets those that do going again, in their order.
+    releases: RefCell<Vec<Rc<Notify>>>,
+}
+
+/// An instance at work; none where it is killed.
+pub type Instance<'a> = LocalBoxFuture<'a, Option<Reply>>;
+
+impl System {
+    /// A fresh one with a connected calendar.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub async fn start(seed: u64, now: DateTime<Utc>) -> Result<Self> {
+        let system = Self::on(Database::new().await?, seed, now).await?;
+        let (id, email) = (ANN.to_owned(), EMAIL.to_owned());
+        system.connect(&Person { id, email }).await?;
+        Ok(system)
+    }
+
+    /// One on a database that has been cleared, without people.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub async fn on(database: Database, seed: u64, now: DateTime<Utc>) -> Result<Self> {
+        let simulator = Simulator::new(Options {
+            seed,
+            clock: Clock::Fixed(now),
+            origin: "http://google.test".to_owned(),
+            allow_http_loopback: true,
+        });
+        let callback = format!("{APP}/functions/v1/google-connect/callback");
+        simulator.add_client(BROWSER, "browser secret", "browser", &[]);
+        simulator.add_client(CLIENT, "client secret", "project", &[&callback]);
+        let system = Self {
+            simulator,
+            database,
+            config: config()?,
+            requests: Cell::new(0),
+            calls: Cell::new(0),
+            killed: Cell::new(0),
+            plan: RefCell::new(None),
+            written: RefCell::default(),
+            late: RefCell::default(),
+            stands: Notify::new(),
+            releases: RefCell::default(),
+        };
+        system.set_clock().await?;
+        Ok(system)
+    }
+
+    /// Gives the database back, for the next system.
+    pub fn into_database(self) -> Database {
+        self.database
+    }
+
+    /// Moves both clocks.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn advance(&self, by: TimeDelta) -> Result<()> {
+        self.simulator.advance(by);
+        self.set_clock().await
+    }
+
+    /// The next request's call of this number, from 0, meets this fate.
+    pub fn kill(&self, call: u32, fate: Fate) {
+        *self.plan.borrow_mut() = Some((call, fate));
+    }
+
+    /// Takes a plan back that met no call.
+    pub fn forgive(&self) {
+        *self.plan.borrow_mut() = None;
+    }
+
+    /// How many instances were killed.
+    pub fn killed(&self) -> u64 {
+        self.killed.get()
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    /// The changes that Google was asked for since this was last called.
+    pub fn take_written(&self) -> Vec<Written> {
+        self.written.borrow_mut().drain(..).collect()
+    }
+
+    /// Pokes for an event; `None` where the instance was killed.
+    pub async fn poke(&self, id: &str) -> Option<Reply> {
+        self.poking(id).await
+    }
+
+    /// An instance that is poked for an event.
+    pub fn poking(&self, id: &str) -> Instance<'_> {
+        let body = json!({"type": "UPDATE", "table": "events", "record": {"id": id}});
+        let request = signed("/functions/v1/event-update", &body);
+        Box::pin(self.run(async |env| poke::handle(request, env).await))
+    }
+
+    /// One tick; `None` where the instance was killed.
+    pub async fn tick(&self) -> Option<Reply> {
+        self.ticking().await
+    }
+
+    /// An instance that the clock calls.
+    pub fn ticking(&self) -> Instance<'_> {
+        let request = signed("/functions/v1/scheduler/tick", &json!({}));
+        Box::pin(self.run(async |env| scheduler::handle(request, env).await))
+    }
+
+    /// An instance that Google notifies.
+    pub fn notifying(&self, request: Request<Bytes>) -> Instance<'_> {
+        Box::pin(self.run(async |env| webhook::handle(request, env).await))
+    }
+
+    /// Delivers the notifications that are due, each as often as `times` says; says how many were due.
+    pub async fn deliver(&self, mut times: impl FnMut() -> u8) -> usize {
+        let due = self.simulator.due_notifications();
+        let count = due.len();
+        for notification in due {
+            let mut status = Some(200);
+            for _ in 0..times() {
+                let reply = self.notifying(notification.request.clone()).await;
+                status = reply.map(|reply| reply.response.status().as_u16());
+            }
+            self.simulator.delivered(notification.id, status);
+        }
+        count
+    }
+
+    /// Lets an instance work until it is done, or until it stands still; then it is handed back.
+    ///
+    /// # Errors
+    /// The instance, where it stands still.
+    pub async fn work<'a>(
+        &'a self,
+        mut instance: Instance<'a>,
+    ) -> Result<Option<Reply>, Instance<'a>> {
+        tokio::select! {
+            biased;
+            reply = &mut instance => Ok(reply),
+            () = self.stands.notified() => Err(instance),
+        }
+    }
+
+    /// Sets the instance going that has stood still for the longest time.
+    pub fn release(&self) {
+        let mut releases = self.releases.borrow_mut();
+        if !releases.is_empty() {
+            releases.remove(0).notify_one();
+        }
+    }
+
+    /// Runs SQL.
+    ///
+    /// # Errors
+    /// As Postgres says.
+    pub async fn sql(&self, sql: &str) -> Result<()> {
+        self.database.sql(sql).await
+    }
+
+    /// One JSON value.
+    ///
+    /// # Errors
+    /// As Postgres says.
+    pub async fn value(&self, sql: &str) -> Result<Value> {
+        self.database.value(sql, &[]).await
+    }
+
+    /// Calls Google's events as Ann does in her own client.
+    ///
+    /// # Errors
+    /// When Google refuses.
+    pub fn google(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        self.google_as(
+            EMAIL,
+            method,
+            &format!("calendars/primary/events{path}"),
+            body,
+        )
+    }
+
+    async fn set_clock(&self) -> Result<()> {
+        let set = "insert into tandem.settings values ('clock_offset', extract(epoch from $1::text::timestamptz - clock_timestamp())::text)
+             on conflict (key) do update set value = excluded.value";
+        let now = self.simulator.now().to_rfc3339();
+        self.database.execute(set, &[&now]).await.map(drop)
+    }
+
+    async fn run(&self, handle: impl AsyncFnOnce(&Env<'_, Calls<'_>>) -> Reply) -> Option<Reply> {
+        self.requests.set(self.requests.get() + 1);
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.requests.get().to_be_bytes());
+        let random = Random::new(seed);
+        let door = Calls::new(self);
+        let clock = || self.simulator.now();
+        let env = Env {
+            door: &door,
+            config: &self.config,
+            random: &random,
+            clock: &clock,
+        };
+        tokio::select! {
+            reply = handle(&env) => Some(reply),
+            () = door.killed.notified() => None,
+        }
+    }
+}
+
+fn signed(path: &str, body: &Value) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(body.to_string()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    let secret = http::HeaderValue::from_static("Bearer function secret");
+    request.headers_mut().insert("authorization", secret);
+    request
+}
+
+fn config() -> Result<Config> {
+    let config = Config::read(|name| {
+        let value = match name {
+            "db_driver" => "neon",
+            "db_origin" => "http://db.test",
+            "db_path" => "/sql",
+            "google_api_origin" | "google_oauth_origin" | "google_accounts_origin" => {
+                "http://google.test"
+            }
+            "google_client_id" => CLIENT,
+            "google_client_secret" => "client secret",
+            "app_url" => APP,
+            "function_secret" => "function secret",
+            "token_keys" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            "signing_key" => "signing key",
+            "jwt_secret" => JWT_SECRET,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    Ok(config?)
+}
