@@ -16,6 +16,7 @@ pub mod postgrest;
 pub mod process;
 pub mod relay;
 pub mod smoke;
+pub mod soak;
 pub mod sql;
 pub mod stack;
 pub mod toolchain;

@@ -51,6 +51,8 @@ enum Command {
         /// The statement.
         statement: String,
     },
+    /// Live through random histories of edits, lost messages and crashes, and check that both sides end equal.
+    Soak(local::soak::Options),
     /// Print measurements.
     Bench {
         /// Of one part instead of the product.
@@ -79,7 +81,11 @@ async fn run(command: Command) -> Result<ExitCode> {
         let all = local::google_command::run(&say);
         return Ok(ExitCode::from(u8::from(!all)));
     }
+    if let Command::Soak(options) = command {
+        return local::soak::run(&root, &options);
+    }
     match command {
+        Command::Soak(_) => Ok(()),
         Command::Dev(options) => local::dev::run(&root, options, &say).await,
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
         Command::Google { port, seed, .. } => local::dev::google(port, seed.as_deref(), &say).await,

@@ -2,50 +2,36 @@
 
 use anyhow::Result;
 use clap::Parser;
+use local::soak::{Feature, Options};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use tests::history::{Failure, Scope, Soak, Tally, soak};
+use tests::history::{Failure, Scope, Soak, Tally, soak, story};
 
-/// Options; those of `cargo local soak` are passed on as they are.
 #[derive(Parser)]
-#[command(name = "cargo local soak", about = "Live through random histories")]
+#[command(name = "cargo local soak")]
 struct Arguments {
-    /// How many.
-    #[arg(long, default_value_t = 1_000)]
-    histories: u64,
-    /// The first one's seed; the others follow.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Threads, each with a database of its own; by default one for each processor.
-    #[arg(long)]
-    workers: Option<usize>,
-    /// What they may contain, of users, calendars, series, opt-out, late; all is everything.
-    #[arg(long, value_delimiter = ',')]
-    with: Option<Vec<String>>,
-    /// Print the story of the first seed instead of living through it.
-    #[arg(long)]
-    show: bool,
-    /// Failures after which it ends.
-    #[arg(long, default_value_t = 1)]
-    failures: usize,
+    #[command(flatten)]
+    options: Options,
 }
 
 fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
-    let scope = arguments.with.as_deref().map_or_else(Scope::default, scope);
-    if arguments.show {
-        say(tests::history::story(arguments.seed, scope)
-            .write()
-            .trim_end());
+    let options = Arguments::parse().options;
+    let scope = options.with.as_deref().map_or_else(Scope::default, scope);
+    if options.show {
+        say(story(options.seed, scope).write().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = Soak {
-        seeds: arguments.seed..arguments.seed + arguments.histories,
+        seeds: options.seed..options.seed.saturating_add(options.histories),
         scope,
-        workers: arguments.workers.unwrap_or(processors),
-        failures: arguments.failures,
+        workers: if options.workers == 0 {
+            processors
+        } else {
+            options.workers
+        },
+        failures: options.failures,
     };
     let begun = Instant::now();
     let next = AtomicU64::new(10);
@@ -64,14 +50,13 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!soaked.failures.is_empty())))
 }
 
-fn scope(with: &[String]) -> Scope {
-    let has = |name: &str| with.iter().any(|one| one == name || one == "all");
+fn scope(with: &[Feature]) -> Scope {
     Scope {
-        several_users: has("users"),
-        several_calendars: has("calendars"),
-        series: has("series"),
-        opt_out: has("opt-out"),
-        late: has("late"),
+        several_users: with.contains(&Feature::Users),
+        several_calendars: with.contains(&Feature::Calendars),
+        series: with.contains(&Feature::Series),
+        opt_out: with.contains(&Feature::OptOut),
+        late: with.contains(&Feature::Late),
     }
 }
 

@@ -69,6 +69,8 @@ struct Plot {
 enum Beat {
     Crm,
     Person,
+    /// Both edit one event before either hears of the other.
+    Both,
     Fault,
     Tick,
     Notify,
@@ -89,6 +91,7 @@ impl Plot {
         let beats = [
             (10, Beat::Crm),
             (9, Beat::Person),
+            (3, Beat::Both),
             (4, Beat::Fault),
             (2, Beat::Tick),
             (3, Beat::Notify),
@@ -103,6 +106,7 @@ impl Plot {
                 self.fate(8);
                 self.notify();
             }
+            Beat::Both => self.both(),
             Beat::Fault => {
                 let method = self
                     .random
@@ -137,6 +141,38 @@ impl Plot {
                 self.steps.push(Step::Revoke(user));
             }
         }
+    }
+
+    fn both(&mut self) {
+        let Some(known) = self.known() else {
+            return self.crm();
+        };
+        let event = self.which(known);
+        let (mut here, mut there) = (self.set(false), self.set(false));
+        if let (Some(field), true) = (here.keys().next().copied(), self.random.once_in(2)) {
+            there.insert(field, self.code());
+        }
+        self.turn(event, &mut here);
+        self.turn(event, &mut there);
+        let crm = Step::Crm(vec![match self.random.below(8) {
+            0 => Change::Delete(event),
+            _ => Change::Edit { event, set: here },
+        }]);
+        let google = Step::Google(match self.random.below(8) {
+            0 => Act::Delete(event),
+            _ => Act::Edit { event, set: there },
+        });
+        let crm_first = self.random.once_in(2);
+        self.steps.extend(if crm_first {
+            [crm, google]
+        } else {
+            [google, crm]
+        });
+        self.fate(8);
+        if self.random.once_in(2) {
+            self.steps.push(Step::Poke(event));
+        }
+        self.notify();
     }
 
     /// Often nothing; otherwise one of the next instance's first calls goes wrong.

@@ -1,74 +1,180 @@
-//! One change whose instance ends at one of its calls.
+//! An instance that ends, or gives up, at every single call of every kind of change. Exhaustive: a call
+//! number that no instance reaches ends the series.
 
-use crate::history::{History, text};
-use anyhow::Result;
-use serde_json::json;
-use tests::inprocess::{ANN, Fate};
+use Field::{Description, Guests, Location, Title, When};
+use tests::history::{Act, Change, Field, Scope, Step, Story, Values, Which, live};
+use tests::inprocess::{Database, Fate};
 
-/// A kind of change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    CrmInsert,
-    CrmUpdate,
-    CrmDelete,
-    GoogleInsert,
-    GoogleUpdate,
-    GoogleDelete,
+/// A kind of change: what is there before, and the change itself.
+struct Kind {
+    name: &'static str,
+    before: Vec<Step>,
+    change: Step,
 }
 
-impl History {
-    /// One change of one kind, whose instance ends at one of its calls.
-    pub async fn crash(&mut self, kind: Kind, call: u32, fate: Fate) -> Result<()> {
-        let id = uuid::Uuid::from_u128(u128::from(self.pick(u64::MAX))).to_string();
-        let title = self.word("crm");
-        self.say(&format!("{kind:?}, {fate:?} at call {call}"));
-        let insert = format!(
-            "insert into public.events (id, owner_id, title, starts_at, ends_at, time_zone) values ('{id}', '{ANN}', '{title}', '2031-03-03T09:00Z', '2031-03-03T10:00Z', 'UTC')"
-        );
-        if kind != Kind::CrmInsert && kind != Kind::GoogleInsert {
-            self.system.sql(&insert).await?;
-            self.settle().await?;
+const FATES: [Fate; 3] = [Fate::KilledBefore, Fate::KilledAfter, Fate::Late];
+/// More calls than any instance makes.
+const ENDLESS: u32 = 60;
+
+#[tokio::test]
+async fn an_instance_may_end_at_any_call_after_a_change_of_the_crm() {
+    let event = || vec![insert(&[(Title, 1), (When, 1), (Guests, 3)])];
+    let mut edited_there = event();
+    edited_there.extend([
+        Step::Settle,
+        google(Act::Edit {
+            event: ONE,
+            set: set(&[(Title, 2)]),
+        }),
+    ]);
+    exhaust(
+        &Scope::default(),
+        vec![
+            kind("insert", vec![], insert(&[(Title, 1), (When, 1)])),
+            kind("update", event(), edit(&[(Location, 2), (When, 5)])),
+            kind("delete", event(), crm(Change::Delete(ONE))),
+            kind(
+                "update of what Google edited",
+                edited_there.clone(),
+                edit(&[(Description, 3)]),
+            ),
+            kind("conflict", edited_there.clone(), edit(&[(Title, 3)])),
+            kind(
+                "delete of what Google edited",
+                edited_there,
+                crm(Change::Delete(ONE)),
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_may_end_at_any_call_after_a_change_in_google() {
+    let event = || vec![insert(&[(Title, 1), (When, 1), (Guests, 3)])];
+    let mut deleted = event();
+    deleted.extend([Step::Settle, crm(Change::Delete(ONE))]);
+    exhaust(
+        &Scope::default(),
+        vec![
+            kind("create", vec![], create(&[(Title, 1), (When, 1)])),
+            kind(
+                "edit",
+                event(),
+                google(Act::Edit {
+                    event: ONE,
+                    set: set(&[(Title, 2), (When, 7)]),
+                }),
+            ),
+            kind("delete", event(), google(Act::Delete(ONE))),
+            kind("restore", deleted, google(Act::Restore(ONE))),
+            kind("copy", event(), google(Act::Copy { event: 1, copy: 2 })),
+        ],
+    )
+    .await;
+}
+
+const ONE: Which = Which::Event(1);
+
+async fn exhaust(scope: &Scope, kinds: Vec<Kind>) {
+    let mut database = Database::new().await.unwrap();
+    for kind in &kinds {
+        for ways in [
+            [true, false, false],
+            [false, true, false],
+            [false, false, true],
+        ] {
+            for fate in FATES {
+                for call in 0..ENDLESS {
+                    let story = story(scope, kind, ways, call, fate);
+                    let lived;
+                    (database, lived) = live(database, &story).await.unwrap();
+                    let tally = lived.unwrap_or_else(|violation| {
+                        panic!(
+                            "{}, {fate:?} at call {call}: {}\n{}\n{}",
+                            kind.name,
+                            violation.promise,
+                            violation.found,
+                            story.write()
+                        )
+                    });
+                    if tally.kills + tally.late == 0 {
+                        break;
+                    }
+                }
+            }
         }
-        let google_id = format!("select google_event_id from public.events where id = '{id}'");
-        let acts = self.acts.entry(id.clone()).or_default();
-        match kind {
-            Kind::CrmInsert => {
-                acts.crm_title = Some(title);
-                self.system.sql(&insert).await?;
-            }
-            Kind::CrmUpdate => {
-                acts.crm_place = Some(title.clone());
-                self.system
-                    .sql(&format!(
-                        "update public.events set location = '{title}' where id = '{id}'"
-                    ))
-                    .await?;
-            }
-            Kind::CrmDelete => {
-                acts.deleted = true;
-                self.system
-                    .sql(&format!("delete from public.events where id = '{id}'"))
-                    .await?;
-            }
-            Kind::GoogleInsert => {
-                self.acts.remove(&id);
-                self.google_insert()?;
-            }
-            Kind::GoogleUpdate => {
-                acts.google_place = Some(title.clone());
-                let event = text(&self.system.value(&google_id).await?);
-                self.person("edit", &event, &json!({"location": title}))?;
-            }
-            Kind::GoogleDelete => {
-                acts.deleted = true;
-                let event = text(&self.system.value(&google_id).await?);
-                self.person("delete", &event, &json!({}))?;
-            }
-        }
-        self.system.kill(call, fate);
-        self.system.poke(&id).await;
-        self.system.deliver(|| 1).await;
-        self.system.forgive();
-        self.settle().await
     }
+}
+
+/// The fate is the poked instance's, the notified one's, or that of the clock's.
+fn story(scope: &Scope, kind: &Kind, ways: [bool; 3], call: u32, fate: Fate) -> Story {
+    let mut steps = kind.before.clone();
+    steps.extend([Step::Settle, kind.change.clone()]);
+    let poke = Step::Poke(ONE);
+    let notify = Step::Notify {
+        times: 1,
+        reversed: false,
+    };
+    let [poked, notified, ticked] = ways;
+    let fated = |is: bool, step: Step| {
+        is.then_some(Step::Fate(call, fate))
+            .into_iter()
+            .chain([step])
+    };
+    if !ticked {
+        steps.extend(fated(poked, poke));
+        steps.extend(fated(notified, notify));
+    } else {
+        steps.extend(fated(true, Step::Tick));
+    }
+    Story {
+        scope: *scope,
+        seed: 1,
+        steps,
+    }
+}
+
+fn kind(name: &'static str, before: Vec<Step>, change: Step) -> Kind {
+    Kind {
+        name,
+        before,
+        change,
+    }
+}
+
+fn set(values: &[(Field, u32)]) -> Values {
+    values.iter().copied().collect()
+}
+
+fn crm(change: Change) -> Step {
+    Step::Crm(vec![change])
+}
+
+fn insert(values: &[(Field, u32)]) -> Step {
+    crm(Change::Insert {
+        event: ONE,
+        user: 0,
+        set: set(values),
+    })
+}
+
+fn edit(values: &[(Field, u32)]) -> Step {
+    crm(Change::Edit {
+        event: ONE,
+        set: set(values),
+    })
+}
+
+fn google(act: Act) -> Step {
+    Step::Google(act)
+}
+
+fn create(values: &[(Field, u32)]) -> Step {
+    google(Act::Create {
+        event: 1,
+        user: 0,
+        calendar: 0,
+        set: set(values),
+    })
 }

@@ -1,52 +1,29 @@
-//! Random histories: both sides edit, messages are lost, doubled and late, Google fails before and after
-//! it did the work, instances die at any call. At rest both sides are equal, each event exists once, no
-//! uncontested edit is lost, and nothing moves any more.
+//! Random histories, the ones that once found something, and an end of the instance at every call of
+//! every kind of change.
 
 mod crash;
-mod history;
-mod rest;
+mod kept;
 
-use crash::Kind;
-use history::History;
-use tests::inprocess::Fate;
+use tests::history::{Scope, Soak, soak};
 
-/// Histories of one run; each prints its seed when it fails.
-const HISTORIES: u64 = 20;
+/// Histories of one run; `cargo local soak` lives through as many as asked for.
+const HISTORIES: u64 = 300;
 
-#[tokio::test]
-async fn whatever_happens_both_sides_are_equal_at_rest() {
-    for seed in 1..=HISTORIES {
-        let mut history = History::start(seed).await.unwrap();
-        for phase in 0..3 {
-            history.act(12).await.unwrap();
-            if let Err(error) = history.settle().await {
-                panic!("seed {seed}, phase {phase}: {error:#}\n{}", history.told());
-            }
-        }
+#[test]
+fn whatever_happens_both_sides_are_equal_at_rest() {
+    let wanted = Soak {
+        seeds: 1..HISTORIES + 1,
+        scope: Scope::default(),
+        workers: 2,
+        failures: 1,
+    };
+    let soaked = soak(&wanted, &|_| {}).unwrap();
+    for failure in &soaked.failures {
+        let (story, violation) = (failure.story.write(), &failure.violation);
+        panic!(
+            "seed {}: {}\n{}\nKeep it in histories/kept:\n{story}",
+            failure.seed, violation.promise, violation.found
+        );
     }
-}
-
-/// A push makes three calls, four with a refresh or a read; a pull with a merge some more.
-const CALLS: u32 = 8;
-
-#[tokio::test]
-async fn an_instance_may_end_at_any_call_of_any_kind_of_change() {
-    use Kind::{CrmDelete, CrmInsert, CrmUpdate, GoogleDelete, GoogleInsert, GoogleUpdate};
-    let mut history = History::start(1).await.unwrap();
-    for kind in [
-        CrmInsert,
-        CrmUpdate,
-        CrmDelete,
-        GoogleInsert,
-        GoogleUpdate,
-        GoogleDelete,
-    ] {
-        for call in 0..CALLS {
-            for fate in [Fate::KilledBefore, Fate::KilledAfter] {
-                if let Err(error) = history.crash(kind, call, fate).await {
-                    panic!("{kind:?}, {fate:?} at call {call}: {error:#}");
-                }
-            }
-        }
-    }
+    assert_eq!(soaked.tally.histories, HISTORIES);
 }
