@@ -41,6 +41,8 @@ pub enum Feature {
     Series,
     /// Events that are kept out of Google for a while.
     OptOut,
+    /// The CRM's own references, which Google only carries.
+    References,
     /// Instances that stand still, and calls that take effect late.
     Late,
 }

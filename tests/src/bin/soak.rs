@@ -6,7 +6,7 @@ use local::soak::{Feature, Options};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use tests::history::{Failure, Scope, Soak, Tally, soak, story};
+use tests::history::{Failure, News, Scope, Soak, Tally, soak, story};
 
 #[derive(Parser)]
 #[command(name = "cargo local soak")]
@@ -35,16 +35,20 @@ fn main() -> Result<ExitCode> {
     };
     let begun = Instant::now();
     let next = AtomicU64::new(10);
-    let soaked = soak(&wanted, &|tally| {
-        let at = begun.elapsed().as_secs();
-        if at >= next.load(Ordering::Relaxed) {
-            next.store(at + 10, Ordering::Relaxed);
-            say(&progress(&tally, at));
+    let soaked = soak(&wanted, &|news| match news {
+        News::Lived(tally) => {
+            let at = begun.elapsed().as_secs();
+            if at >= next.load(Ordering::Relaxed) {
+                next.store(at + 10, Ordering::Relaxed);
+                say(&progress(tally, at));
+            }
         }
+        News::Broke(seed, violation) => say(&format!(
+            "seed {seed} broke the promise that {}; looking for a short history that does",
+            violation.promise
+        )),
+        News::Shrunk(failure) => say(&report(failure)),
     })?;
-    for failure in &soaked.failures {
-        say(&report(failure));
-    }
     let seconds = begun.elapsed().as_secs();
     say(&summary(&soaked.tally, seconds, soaked.failures.len()));
     Ok(ExitCode::from(u8::from(!soaked.failures.is_empty())))
@@ -56,6 +60,7 @@ fn scope(with: &[Feature]) -> Scope {
         several_calendars: with.contains(&Feature::Calendars),
         series: with.contains(&Feature::Series),
         opt_out: with.contains(&Feature::OptOut),
+        references: with.contains(&Feature::References),
         late: with.contains(&Feature::Late),
     }
 }

@@ -106,7 +106,9 @@ impl Run<'_> {
         life.crm.begin();
         life.enabled = true;
         if again {
-            life.crm.set.extend(defaults());
+            for (field, form) in defaults() {
+                life.crm.say(field, form);
+            }
         }
         life.crm.edit(&set);
         Ok(())

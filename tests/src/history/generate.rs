@@ -263,7 +263,7 @@ impl Plot {
 
     fn edit(&mut self, event: Which) -> Change {
         let mut set = self.set(false);
-        if self.random.once_in(6) {
+        if self.scope.references && self.random.once_in(6) {
             set = Values::from([(Field::Deal, self.code())]);
         }
         self.turn(event, &mut set);

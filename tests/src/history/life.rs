@@ -13,6 +13,8 @@ pub type Forms = BTreeMap<Field, String>;
 pub struct Side {
     /// The last value of each field that it set.
     pub set: Forms,
+    /// All of them.
+    pub all: BTreeSet<(Field, String)>,
     /// It did anything.
     pub acted: bool,
     /// The last time that it made or ended the event, it ended it.
@@ -78,10 +80,24 @@ pub struct Life {
 impl Side {
     /// It set some values.
     pub fn edit(&mut self, set: &Values) {
-        self.acted = true;
+        self.go_on();
         for (field, code) in set {
-            self.set.insert(*field, field.form(*code));
+            self.say(*field, field.form(*code));
         }
+    }
+
+    /// It worked with the event, which therefore was there.
+    pub fn go_on(&mut self) {
+        self.acted = true;
+        if self.gone == Some(true) {
+            self.gone = Some(false);
+        }
+    }
+
+    /// It set a value.
+    pub fn say(&mut self, field: Field, form: String) {
+        self.all.insert((field, form.clone()));
+        self.set.insert(field, form);
     }
 
     /// It made the event, or brought it back.
@@ -157,10 +173,12 @@ impl Life {
         let base = self.base.get(&field);
         let ended = self.crm.ended || self.google.ended;
         let base = base.filter(|_| ended || crm.is_none() && google.is_none());
+        // Where one side ended what the other went on with, what was said before may live on.
+        let all = self.crm.all.iter().chain(&self.google.all);
+        let earlier = all.filter(|(of, _)| ended && *of == field);
+        let last = [crm, google, base].into_iter().flatten();
         Some(
-            [crm, google, base]
-                .into_iter()
-                .flatten()
+            last.chain(earlier.map(|(_, form)| form))
                 .map(String::as_str)
                 .collect(),
         )

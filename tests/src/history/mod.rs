@@ -22,5 +22,5 @@ pub use field::{Field, Values};
 pub use generate::story;
 pub use run::{Tally, Violation, live};
 pub use shrink::shrink;
-pub use soak::{Failure, Soak, Soaked, soak};
+pub use soak::{Failure, News, Soak, Soaked, soak};
 pub use step::{Act, Change, Fault, FaultKind, Scope, Step, Story, Which};

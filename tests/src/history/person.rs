@@ -114,6 +114,8 @@ impl Run<'_> {
         life.place = Some((calendar, id));
         life.google.begin();
         life.base = forms(shown, &own);
+        // A copy has the CRM's references of what it was copied from, but the CRM gave it none.
+        life.base.insert(Field::Deal, String::new());
         self.lives
             .entry(Which::Event(event))
             .insert_entry(life)
@@ -206,12 +208,12 @@ impl Run<'_> {
     fn shown(&mut self, which: Which, shown: &Value, set: &Values) {
         let life = self.meet(which, shown);
         let owner = life.owner;
-        life.google.acted = true;
+        life.google.go_on();
         let own = self.people[owner].email.clone();
         let answer = set.contains_key(&Field::Guests).then_some(Field::Answer);
         for field in set.keys().copied().chain(answer) {
             let form = field.of_google(shown, &own);
-            self.life(which).google.set.insert(field, form);
+            self.life(which).google.say(field, form);
         }
     }
 }

@@ -23,18 +23,17 @@ impl Run<'_> {
     /// Comes to rest and checks what must hold then.
     pub(super) async fn settle(&mut self) -> Result<(), Violation> {
         self.end_delays().await;
-        // Twice: the first time Google may still fail, and it may turn out that a person is needed.
-        for last in [false, true] {
-            if last {
+        // The first time Google may still fail, and it may turn out that a person is needed; the last time
+        // finds what only the hourly listings show.
+        for time in 0..3 {
+            if time == 1 {
                 self.end_faults().map_err(broken)?;
+                self.system.sql(RETRY).await.map_err(broken)?;
             }
-            self.reconnect().await.map_err(broken)?;
-            self.system.sql(RETRY).await.map_err(broken)?;
-            self.quiet(last).await?;
+            self.quiet(time > 0).await?;
             self.pass(7_300).await.map_err(broken)?;
         }
         let written = self.check_written().await?;
-        self.pass(7_300).await.map_err(broken)?;
         self.turn().await;
         let again = self.system.take_written();
         if !again.is_empty() {
@@ -69,8 +68,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Users whose access was withdrawn connect again.
-    async fn reconnect(&mut self) -> Result<()> {
+    /// Users whose access was withdrawn connect again; says whether there were any.
+    async fn reconnect(&mut self) -> Result<bool> {
         let lost = "select coalesce(jsonb_agg(a.user_id), '[]') from tandem.accounts a where a.state = 'reconnect_needed'";
         let lost = self.system.value(lost).await?;
         let lost = lost.as_array().cloned().unwrap_or_default();
@@ -79,14 +78,16 @@ impl Run<'_> {
                 self.system.connect(&person).await?;
             }
         }
-        Ok(())
+        Ok(!lost.is_empty())
     }
 
     /// Lets messages arrive and the clock tick until nothing is left to do.
     async fn quiet(&mut self, must: bool) -> Result<(), Violation> {
         for seconds in PAUSES {
             self.turn().await;
-            if self.open().await? == 0 && !self.awaits_messages().map_err(broken)? {
+            let reconnected = self.reconnect().await.map_err(broken)?;
+            let awaits = self.awaits_messages().map_err(broken)?;
+            if self.open().await? == 0 && !awaits && !reconnected {
                 return Ok(());
             }
             self.pass(seconds).await.map_err(broken)?;

@@ -6,7 +6,7 @@ use crate::inprocess::Database;
 use anyhow::Result;
 
 /// Stories that are tried at most.
-const TRIES: usize = 600;
+const TRIES: usize = 300;
 
 struct Shrinking {
     database: Option<Database>,

@@ -48,14 +48,25 @@ struct Shared<'a> {
     next: AtomicU64,
     stop: AtomicBool,
     soaked: Mutex<Soaked>,
-    told: &'a (dyn Fn(Tally) + Sync),
+    told: &'a (dyn Fn(&News<'_>) + Sync),
 }
 
-/// Lives through all of them; `told` hears of the tally after each.
+/// What is told while a soak goes on.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// One more was lived through; the sum of all.
+    Lived(Tally),
+    /// One broke a promise and is being made smaller.
+    Broke(u64, &'a Violation),
+    /// It is as small as it gets.
+    Shrunk(&'a Failure),
+}
+
+/// Lives through all of them; `told` hears of each.
 ///
 /// # Errors
 /// When Postgres is out of order; a broken promise is no error.
-pub fn soak(soak: &Soak, told: &(dyn Fn(Tally) + Sync)) -> Result<Soaked> {
+pub fn soak(soak: &Soak, told: &(dyn Fn(&News<'_>) + Sync)) -> Result<Soaked> {
     let shared = Shared {
         soak,
         next: AtomicU64::new(soak.seeds.start),
@@ -110,6 +121,7 @@ async fn work(shared: &Shared<'_>) -> Result<()> {
                 continue;
             }
             Err(violation) => {
+                (shared.told)(&News::Broke(seed, &violation));
                 let (back, story, violation) = shrink(database, story, violation).await?;
                 database = back;
                 Failure {
@@ -119,6 +131,7 @@ async fn work(shared: &Shared<'_>) -> Result<()> {
                 }
             }
         };
+        (shared.told)(&News::Shrunk(&failure));
         let mut soaked = shared.soaked.lock().ok().context("a worker panicked")?;
         soaked.failures.push(failure);
         let enough = soaked.failures.len() >= shared.soak.failures;
@@ -129,6 +142,6 @@ async fn work(shared: &Shared<'_>) -> Result<()> {
 fn add(shared: &Shared<'_>, tally: Tally) -> Result<()> {
     let mut soaked = shared.soaked.lock().ok().context("a worker panicked")?;
     soaked.tally.add(tally);
-    (shared.told)(soaked.tally);
+    (shared.told)(&News::Lived(soaked.tally));
     Ok(())
 }

@@ -16,6 +16,8 @@ pub struct Scope {
     pub series: bool,
     /// Events that are kept out of Google for a while.
     pub opt_out: bool,
+    /// The CRM's own references, which Google only carries.
+    pub references: bool,
     /// Instances that stand still, and calls that take effect after their instance gave up.
     pub late: bool,
 }
@@ -27,6 +29,7 @@ impl Default for Scope {
             several_calendars: false,
             series: false,
             opt_out: false,
+            references: false,
             late: true,
         }
     }
