@@ -208,12 +208,22 @@ impl Run<'_> {
     fn shown(&mut self, which: Which, shown: &Value, set: &Values) {
         let life = self.meet(which, shown);
         let owner = life.owner;
-        life.google.go_on();
+        // What lies in the trash takes edits, and stays there.
+        let lives = shown["status"] != "cancelled";
+        if lives {
+            life.google.go_on();
+        }
         let own = self.people[owner].email.clone();
         let answer = set.contains_key(&Field::Guests).then_some(Field::Answer);
         for field in set.keys().copied().chain(answer) {
             let form = field.of_google(shown, &own);
-            self.life(which).google.say(field, form);
+            let google = &mut self.life(which).google;
+            match lives {
+                true => google.say(field, form),
+                false => {
+                    google.all.insert((field, form));
+                }
+            }
         }
     }
 }

@@ -75,7 +75,8 @@ impl Run<'_> {
         let lost = lost.as_array().cloned().unwrap_or_default();
         for person in self.people.clone() {
             if lost.iter().any(|id| *id == person.id.as_str()) {
-                self.system.connect(&person).await?;
+                // Where Google fails just then, they do it again later.
+                let _connected = self.system.connect(&person).await;
             }
         }
         Ok(!lost.is_empty())
