@@ -78,7 +78,7 @@ async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
         };
         let recorded = record(c, &claimed, &retry).await?;
         ensure!(
-            recorded == Recorded::Recorded { again: false },
+            recorded == Recorded::Recorded { again: false, also: Vec::new() },
             "{recorded:?}"
         );
         let shown =
@@ -140,6 +140,7 @@ async fn a_failed_listing_is_told_back_alike() -> Result<()> {
                 seconds: 60.0,
             }),
             resync: true,
+            ..Failure::default()
         };
         pull::fail(&c.door, &c.database, INSTANCE, &claimed, &failure, None).await?;
         let waiting = pull_claim(c, &trigger).await?;
@@ -293,6 +294,9 @@ fn item(n: usize) -> Item {
         cancelled: false,
         ical_uid: None,
         original_start: None,
+        series_id: None,
+        organized: true,
+        absent: false,
         derived_from: None,
         generation: None,
         park: false,
