@@ -75,7 +75,12 @@ begin
     old_row = gone_row, deleted_by = side, proof = coalesce(p ->> 'proof', 'confirmed'),
     gone_at = case when not confirmed and x.root_id = x.event_id and not x.leaving and p ->> 'proof' is distinct from 'never_seen' then tandem.clock() end
   where x.id = l.id;
-  if l.root_id <> l.event_id or not l.is_primary then return; end if;
+  if not l.is_primary then return; end if;
+  -- Google may leave guests their copies; those of connected calendars go with the event.
+  if side = 'crm' then
+    update tandem.links x set leaving = true where x.event_id = l.event_id and not x.is_primary and x.state = 'live';
+  end if;
+  if l.root_id <> l.event_id then return; end if;
   if tandem.crm_read(l.event_id) is null then
     perform tandem.bury_exceptions(l.event_id, side);
   else

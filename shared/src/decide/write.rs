@@ -206,6 +206,15 @@ pub(super) fn may_write(claimed: &Claimed) -> bool {
     AccessRole::from(claimed.calendar.access_role.as_str()).can_write()
 }
 
+/// A series needs the zone of its times, which a single event may have been made without.
+fn lacks_zone(claimed: &Claimed, row: &Row) -> bool {
+    let base = claimed.link.base_google.as_ref();
+    let when = base.and_then(|base| base.get(Unit::When));
+    !row.flag("all_day")
+        && !row.value("recurrence").is_null()
+        && when.is_none_or(|when| when["zone"].is_null())
+}
+
 /// The body of a PATCH of some units.
 pub(super) fn body_of(
     claimed: &Claimed,
@@ -218,8 +227,7 @@ pub(super) fn body_of(
     for unit in units {
         body.extend(map::to_google(*unit, row, &context)?);
     }
-    // A series needs the zone of its times, which a single event may have been made without.
-    if units.contains(&Unit::Recurrence) {
+    if units.contains(&Unit::Recurrence) && lacks_zone(claimed, row) {
         body.extend(map::to_google(Unit::When, row, &context)?);
     }
     body.insert(

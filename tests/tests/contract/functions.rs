@@ -78,7 +78,11 @@ async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
         };
         let recorded = record(c, &claimed, &retry).await?;
         ensure!(
-            recorded == Recorded::Recorded { again: false, also: Vec::new() },
+            recorded
+                == Recorded::Recorded {
+                    again: false,
+                    also: Vec::new()
+                },
             "{recorded:?}"
         );
         let shown =
