@@ -142,6 +142,16 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.has_newer(uuid, jsonb) is 'Whether the event changed since the claim that is being recorded.';
 
+create or replace function tandem.drop_mirrored(event uuid) returns void
+language sql volatile set search_path = '' as $$
+  with old as (
+    delete from tandem.inbox i using tandem.links l where l.event_id = event and not l.is_primary and not l.leaving
+      and i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'
+    returning l.id, i.etag, (i.seen -> 'cancelled')::boolean as cancelled)
+  update tandem.links l set etag = old.etag, state = case when old.cancelled then 'gone' else l.state end from old where l.id = old.id;
+$$;
+comment on function tandem.drop_mirrored(uuid) is 'Items that were parked for a copy that is only a mirror now: nothing is left to merge.';
+
 create or replace function tandem.close_job(event uuid, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare newer boolean := tandem.has_newer(event, p); parked boolean; asked boolean;
@@ -149,8 +159,9 @@ begin
   -- An item of the version just recorded is the echo of it.
   delete from tandem.inbox i using tandem.links l where l.event_id = event and i.calendar_id = l.calendar_id
     and i.google_id = l.google_id and i.state = 'waiting' and (i.etag = p -> 'google' ->> 'etag' or i.etag is not distinct from p ->> 'inbox_etag');
+  perform tandem.drop_mirrored(event);
   parked := exists (select from tandem.inbox i join tandem.links l using (calendar_id, google_id)
-    where l.event_id = event and i.state = 'waiting') or exists (select from tandem.links l where l.event_id = event and l.leaving);
+    where l.event_id = event and l.is_primary and i.state = 'waiting') or exists (select from tandem.links l where l.event_id = event and l.leaving);
   delete from tandem.attempts t where t.event_id = event and t.rev <= (p ->> 'rev')::bigint;
   asked := exists (select from tandem.jobs j where j.event_id = event and j.look);
   if newer or parked or asked or (p -> 'again')::boolean then
@@ -188,6 +199,21 @@ begin
 end $$;
 comment on function tandem.put_off(uuid, jsonb) is 'Stores why a push did not succeed and when the next attempt is due; says whether that is now.';
 
+-- A meeting that was deleted here and lives on elsewhere may have got another row meanwhile.
+create or replace function tandem.join_twin(l tandem.links, p jsonb) returns boolean
+language plpgsql volatile set search_path = '' as $$
+declare twin tandem.links;
+begin
+  select * into twin from tandem.links o where o.tenant = l.tenant and o.ical_uid = p -> 'google' ->> 'ical_uid'
+    and o.original_start is not distinct from l.original_start and o.is_primary and o.state <> 'gone' and o.event_id <> l.event_id;
+  if not found then return false; end if;
+  update tandem.links x set event_id = twin.event_id, root_id = twin.root_id, is_primary = false, state = 'live', leaving = false,
+    organized = coalesce((p -> 'google' -> 'organized')::boolean, x.organized), etag = p -> 'google' ->> 'etag', gone_at = null where x.id = l.id;
+  perform tandem.look_at(twin.event_id);
+  return true;
+end $$;
+comment on function tandem.join_twin(tandem.links, jsonb) is 'Makes a copy that came back a mirror of the row that its meeting has; false where there is no other row.';
+
 create or replace function tandem.record_done(l tandem.links, j tandem.jobs, p jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare shown text; left_over boolean := false;
@@ -197,6 +223,7 @@ begin
       left_over := tandem.record_synced(l, p);
       shown := 'synced';
     when 'revived' then
+      if tandem.join_twin(l, p) then return jsonb_build_object('shown', 'none', 'left_over', false); end if;
       perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields'), array[]::text[]);
       if l.root_id = l.event_id then perform tandem.revive_exceptions(l.event_id); end if;
       shown := 'synced';

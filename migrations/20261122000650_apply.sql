@@ -128,6 +128,7 @@ create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_
 language plpgsql volatile set search_path = '' as $$
 declare leads boolean := (item -> 'organized')::boolean and not known.organized and known.state = 'live' and known.root_id = known.event_id
   and tandem.crm_lock(known.event_id, false) is true;
+  own_fields jsonb; own_units jsonb;
 begin
   if leads then
     update tandem.links set is_primary = false where id = known.id;
@@ -136,7 +137,17 @@ begin
     raise sqlstate 'PT503' using message = 'another listing shows the event at this moment', hint = 'Try again.';
   end if;
   if leads then
-    update tandem.links set base_crm = tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner)), base_google = known.base_google,
+    perform tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner));
+    -- Some units are each copy's own. What the CRM ever set of them is an edit of the organizer's copy.
+    select coalesce(jsonb_object_agg(f.key, f.value), '{}') into own_fields
+    from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
+    where u.key in ('visibility', 'transparency', 'color', 'reminders')
+      and exists (select from tandem.changes ch where ch.event_id = known.event_id and ch.op = 'update' and f.key = any (ch.fields));
+    select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') into own_units
+    from jsonb_each(item -> 'units') u where u.key in ('visibility', 'transparency', 'color', 'reminders');
+    -- Not what the row holds now: it may have an edit that is still to be sent.
+    update tandem.links set base_crm = known.base_crm || jsonb_build_object('owner_id', owner) || own_fields,
+      base_google = known.base_google || case when own_fields = '{}' then '{}' else own_units end,
       synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary;
   end if;
   if leads or (item -> 'organized')::boolean then perform tandem.look_at(known.event_id); end if;
