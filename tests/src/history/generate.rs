@@ -267,10 +267,7 @@ impl Plot {
 
     fn number(&mut self, series: bool) -> u32 {
         let number = u32::try_from(self.events.len()).unwrap_or_default() + 1;
-        self.events.push(Known {
-            number,
-            series,
-        });
+        self.events.push(Known { number, series });
         number
     }
 

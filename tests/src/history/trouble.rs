@@ -58,7 +58,8 @@ impl Plot {
     pub(super) fn late(&mut self) {
         if self.scope.late && self.random.once_in(8) {
             let resumes = self.random.once_in(2);
-            self.steps.push(if resumes { Step::Resume } else { Step::Land });
+            self.steps
+                .push(if resumes { Step::Resume } else { Step::Land });
         }
     }
 
