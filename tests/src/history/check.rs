@@ -107,6 +107,9 @@ impl Run<'_> {
                 return Err(violation("no edit is lost and nothing else changes", found));
             }
         }
+        if said.as_ref().is_some_and(|said| life.lost_its_plan(said)) {
+            return Err(violation("of two plans of a series one is kept", told()));
+        }
         let shown = id.as_ref().and_then(|id| found.event_of(id)).is_some();
         if row.is_some() && life.enabled != shown && matches!(which, Which::Event(_)) {
             return Err(violation("Google has what is for Google", told()));

@@ -5,7 +5,7 @@ use super::life::{Life, defaults};
 use super::run::{Run, Violation, broken, violation};
 use super::step::{Change, Which};
 use anyhow::{Context, Result};
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 impl Run<'_> {
     /// A transaction; what it did is remembered when it is committed.
@@ -127,9 +127,15 @@ impl Run<'_> {
                 visibility, transparency, attendees, all_day, time_zone, starts_at, ends_at)
             select $1::text::uuid, m.owner_id, m.id, $2, m.title, m.description, m.location, m.color, m.visibility, m.transparency, m.attendees,
                 m.all_day, m.time_zone, $3::text::timestamptz, $3::text::timestamptz + (m.ends_at - m.starts_at)
-            from public.events m where m.id = $4::text::uuid and m.recurrence is not null";
-        let start = start.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let parameters = [row.as_str(), &name, &start, &master_row];
+            from public.events m where m.id = $4::text::uuid and m.recurrence is not null and m.starts_at = $5::text::timestamptz";
+        // Whoever moved the series has given its occurrences other names.
+        let first = life.plan.start(0).1;
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let (start, first) = (time(start), time(first));
+        let parameters = [row.as_str(), &name, &start, &master_row, &first];
+        if !life.plan.has(number) {
+            return Ok(());
+        }
         if self.system.database.execute(insert, &parameters).await? == 0 {
             return Ok(());
         }
@@ -173,6 +179,9 @@ impl Run<'_> {
         else {
             return Ok(());
         };
+        if !life.plan.has(number) {
+            return Ok(());
+        }
         let (_, start) = life.plan.start(number);
         let Some((trimmed, tail)) =
             rule_lines(life.plan.when, life.plan.rule, life.plan.first, number)
@@ -203,6 +212,7 @@ impl Run<'_> {
             self.life(Which::Event(rest)).crm.edit(set);
         }
         self.life(master).crm.acted = true;
+        self.life(master).plan.cut(number);
         self.life(master).unsettled = true;
         self.unsettle_occurrences(master);
         Ok(())

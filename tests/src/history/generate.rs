@@ -2,31 +2,7 @@
 
 use super::field::{EDITABLE, Field, Values};
 use super::random::Random;
-use super::step::{Act, Change, Fault, FaultKind, Scope, Step, Story, Which};
-use crate::inprocess::Fate;
-
-/// Methods that faults are for, with how often.
-const METHODS: [(u32, &str); 9] = [
-    (4, "events.insert"),
-    (4, "events.patch"),
-    (3, "events.delete"),
-    (3, "events.list"),
-    (3, "events.get"),
-    (4, "events.*"),
-    (1, "oauth.token"),
-    (1, "channels.*"),
-    (1, "events.watch"),
-];
-const FAULTS: [(u32, FaultKind); 8] = [
-    (2, FaultKind::Rate429),
-    (2, FaultKind::Rate403),
-    (3, FaultKind::Error503Before),
-    (3, FaultKind::Error500After),
-    (3, FaultKind::CutBefore),
-    (4, FaultKind::CutAfter),
-    (1, FaultKind::ExpiredToken),
-    (1, FaultKind::SyncTokenGone),
-];
+use super::step::{Act, Change, Scope, Step, Story, Which};
 
 /// The story of a seed.
 pub fn story(seed: u64, scope: Scope) -> Story {
@@ -54,13 +30,12 @@ pub fn story(seed: u64, scope: Scope) -> Story {
 struct Known {
     number: u32,
     series: bool,
-    in_crm: bool,
 }
 
-struct Plot {
-    random: Random,
-    scope: Scope,
-    steps: Vec<Step>,
+pub(super) struct Plot {
+    pub(super) random: Random,
+    pub(super) scope: Scope,
+    pub(super) steps: Vec<Step>,
     events: Vec<Known>,
     code: u32,
 }
@@ -80,14 +55,7 @@ enum Beat {
 
 impl Plot {
     fn beat(&mut self) {
-        if self.scope.late && self.random.once_in(8) {
-            let step = if self.random.once_in(2) {
-                Step::Resume
-            } else {
-                Step::Land
-            };
-            self.steps.push(step);
-        }
+        self.late();
         let beats = [
             (10, Beat::Crm),
             (9, Beat::Person),
@@ -107,20 +75,7 @@ impl Plot {
                 self.notify();
             }
             Beat::Both => self.both(),
-            Beat::Fault => {
-                let method = self
-                    .random
-                    .weighted(&METHODS)
-                    .unwrap_or("events.*")
-                    .to_owned();
-                let kind = self.random.weighted(&FAULTS).unwrap_or(FaultKind::CutAfter);
-                let count = 1 + self.random.below(3);
-                self.steps.push(Step::Fault(Fault {
-                    method,
-                    kind,
-                    count,
-                }));
-            }
+            Beat::Fault => self.fault(),
             Beat::Tick => {
                 self.fate(10);
                 self.steps.push(Step::Tick);
@@ -129,17 +84,8 @@ impl Plot {
                 self.fate(8);
                 self.notify();
             }
-            Beat::Wait => {
-                let longest = [10, 90, 600, 4_000, 30_000, 900_000];
-                let longest = self.random.one_of(&longest).unwrap_or(10);
-                let seconds = 1 + self.random.below(longest);
-                self.steps.push(Step::Wait(seconds));
-            }
-            Beat::Revoke => {
-                let users = if self.scope.several_users { 3 } else { 1 };
-                let user = self.random.below(users) as usize;
-                self.steps.push(Step::Revoke(user));
-            }
+            Beat::Wait => self.wait(),
+            Beat::Revoke => self.revoke(),
         }
     }
 
@@ -173,32 +119,6 @@ impl Plot {
             self.steps.push(Step::Poke(event));
         }
         self.notify();
-    }
-
-    /// Often nothing; otherwise one of the next instance's first calls goes wrong.
-    fn fate(&mut self, calls: u32) {
-        if !self.random.once_in(3) {
-            return;
-        }
-        let late = if self.scope.late { 1 } else { 0 };
-        let fates = [
-            (2, Fate::KilledBefore),
-            (3, Fate::KilledAfter),
-            (late, Fate::HeldBefore),
-            (late, Fate::HeldAfter),
-            (late, Fate::Late),
-        ];
-        let fate = self.random.weighted(&fates).unwrap_or(Fate::KilledAfter);
-        let call = self.random.below(calls);
-        self.steps.push(Step::Fate(call, fate));
-    }
-
-    fn notify(&mut self) {
-        let often = [(5, Some(1)), (2, Some(2)), (1, Some(0)), (6, None)];
-        if let Some(times) = self.random.weighted(&often).flatten() {
-            let reversed = self.random.once_in(4);
-            self.steps.push(Step::Notify { times, reversed });
-        }
     }
 
     fn crm(&mut self) {
@@ -249,7 +169,7 @@ impl Plot {
             },
             Some(5) => Change::Split {
                 at: event,
-                rest: self.new(true, true),
+                rest: self.number(true),
                 set: self.set(false),
             },
             Some(6) => Change::Give(Which::Event(known.number), self.random.below(3) as usize),
@@ -289,7 +209,7 @@ impl Plot {
             set.insert(Field::Rule, 1 + self.random.below(20));
         }
         Change::Insert {
-            event: Which::Event(self.new(series, true)),
+            event: Which::Event(self.number(series)),
             user: self.user(),
             set,
         }
@@ -303,7 +223,7 @@ impl Plot {
             if series {
                 set.insert(Field::Rule, 1 + self.random.below(20));
             }
-            let event = self.new(series, false);
+            let event = self.number(series);
             let (user, calendar) = (self.user(), self.calendar());
             return Act::Create {
                 event,
@@ -334,24 +254,20 @@ impl Plot {
             Some(3) => Act::Answer(event, self.random.below(3)),
             Some(4) => Act::Copy {
                 event: known.number,
-                copy: self.new(known.series, false),
+                copy: self.number(known.series),
             },
             Some(5) => Act::Move(known.number, self.calendar()),
             Some(_) => Act::Split {
                 at: event,
-                rest: self.new(true, false),
+                rest: self.number(true),
                 set: self.set(false),
             },
         }
     }
 
-    fn new(&mut self, series: bool, in_crm: bool) -> u32 {
+    fn number(&mut self, series: bool) -> u32 {
         let number = u32::try_from(self.events.len()).unwrap_or_default() + 1;
-        self.events.push(Known {
-            number,
-            series,
-            in_crm,
-        });
+        self.events.push(Known { number, series });
         number
     }
 
@@ -361,9 +277,7 @@ impl Plot {
         if self.random.once_in(6) {
             return self.random.one_of(&self.events.clone());
         }
-        let known = self.random.one_of(&last);
-        debug_assert!(known.is_none_or(|known| known.in_crm || known.number > 0));
-        known
+        self.random.one_of(&last)
     }
 
     fn which(&mut self, known: Known) -> Which {
@@ -411,7 +325,15 @@ impl Plot {
             let field = field.unwrap_or(rare);
             let code = match field {
                 Field::When | Field::Guests => self.random.below(40),
-                _ => self.code(),
+                Field::Title
+                | Field::Description
+                | Field::Location
+                | Field::Color
+                | Field::Visibility
+                | Field::Transparency
+                | Field::Deal
+                | Field::Rule
+                | Field::Answer => self.code(),
             };
             set.insert(field, code);
         }

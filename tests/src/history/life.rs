@@ -32,6 +32,8 @@ pub struct Plan {
     pub rule: u32,
     /// Occurrences of that rule that belong to an earlier part of the series.
     pub first: u32,
+    /// Where a later part of the series begins.
+    pub end: Option<u32>,
 }
 
 impl Plan {
@@ -44,8 +46,19 @@ impl Plan {
     pub fn rest(self, number: u32) -> Self {
         Self {
             first: self.first + number,
+            end: None,
             ..self
         }
+    }
+
+    /// The series ends before an occurrence.
+    pub fn cut(&mut self, number: u32) {
+        self.end = Some(self.end.map_or(number, |end| end.min(number)));
+    }
+
+    /// Whether there is such an occurrence.
+    pub fn has(self, number: u32) -> bool {
+        self.end.is_none_or(|end| number < end)
     }
 }
 
@@ -124,6 +137,7 @@ impl Life {
                 when: code(Field::When),
                 rule: code(Field::Rule),
                 first: 0,
+                end: None,
             },
             base: defaults(),
             enabled: true,
@@ -172,7 +186,8 @@ impl Life {
         }
         let base = self.base.get(&field);
         let ended = self.crm.ended || self.google.ended;
-        let base = base.filter(|_| ended || crm.is_none() && google.is_none());
+        let joined = self.joins(field);
+        let base = base.filter(|_| ended || joined || crm.is_none() && google.is_none());
         // Where one side ended what the other went on with, what was said before may live on.
         let all = self.crm.all.iter().chain(&self.google.all);
         let earlier = all.filter(|(of, _)| ended && *of == field);
@@ -184,11 +199,41 @@ impl Life {
         )
     }
 
+    /// A rule and the time it starts from are one decision where either side changed the rule.
+    fn joins(&self, field: Field) -> bool {
+        let by = |side: &Side| side.set.contains_key(&Field::Rule);
+        matches!(field, Field::When | Field::Rule) && (by(&self.crm) || by(&self.google))
+    }
+
+    /// Whether both sides' decisions about time and rule were lost at once.
+    pub fn lost_its_plan(&self, said: &Forms) -> bool {
+        let fields = [Field::When, Field::Rule];
+        let set = |field: &Field| {
+            let sides = [&self.crm, &self.google];
+            sides.iter().any(|side| {
+                side.set
+                    .get(field)
+                    .is_some_and(|form| self.base.get(field) != Some(form))
+            })
+        };
+        let ended = self.crm.ended || self.google.ended || self.unsettled;
+        !ended
+            && self.joins(Field::Rule)
+            && fields.iter().any(set)
+            && fields
+                .iter()
+                .all(|field| self.base.get(field) == said.get(field))
+    }
+
     /// Whether a write to Google of this field can have a reason; without a field, any write.
     pub fn may_write(&self, field: Option<Field>) -> bool {
         let restored = self.google.ended || self.crm.gone.is_some() || self.unsettled;
         restored
             || match field {
+                Some(field) if self.joins(field) => {
+                    let fields = [Field::When, Field::Rule];
+                    fields.iter().any(|field| self.crm.set.contains_key(field))
+                }
                 Some(field) => self.crm.set.contains_key(&field),
                 None => self.crm.acted,
             }

@@ -17,6 +17,7 @@ mod run;
 mod shrink;
 mod soak;
 mod step;
+mod trouble;
 
 pub use field::{Field, Values};
 pub use generate::story;

@@ -56,19 +56,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Act::Copy { event, copy } => {
-                let asked = self.ask("copy", Which::Event(*event), json!({})).await?;
-                let place = self.place(Which::Event(*event)).await?;
-                // What lies in the trash has no copies to speak of.
-                let asked = asked.filter(|shown| shown["status"] != "cancelled");
-                if let (Some(shown), Some((calendar, _))) = (asked, place) {
-                    let owner = self.life(Which::Event(*event)).owner;
-                    let plan = self.life(Which::Event(*event)).plan;
-                    let life = self.born(*copy, owner, calendar, &shown);
-                    life.plan = plan;
-                }
-                Ok(())
-            }
+            Act::Copy { event, copy } => self.copy(*event, *copy).await,
             Act::Move(event, calendar) => self.move_to(*event, *calendar).await,
             Act::Split { at, rest, set } => self.split_in_google(*at, *rest, set).await,
         }
@@ -103,6 +91,19 @@ impl Run<'_> {
         let plan = life.plan;
         self.born(event, owner.unwrap_or(user), calendar, &shown)
             .plan = plan;
+        Ok(())
+    }
+
+    async fn copy(&mut self, event: u32, copy: u32) -> Result<()> {
+        let asked = self.ask("copy", Which::Event(event), json!({})).await?;
+        let place = self.place(Which::Event(event)).await?;
+        // What lies in the trash has no copies to speak of.
+        let asked = asked.filter(|shown| shown["status"] != "cancelled");
+        if let (Some(shown), Some((calendar, _))) = (asked, place) {
+            let life = self.life(Which::Event(event));
+            let (owner, plan) = (life.owner, life.plan);
+            self.born(copy, owner, calendar, &shown).plan = plan;
+        }
         Ok(())
     }
 
@@ -154,6 +155,7 @@ impl Run<'_> {
         };
         self.life(master).google.acted = true;
         self.life(master).unsettled = true;
+        self.life(master).plan.cut(number);
         self.unsettle_occurrences(master);
         if shown["id"] != id.as_str() {
             let (owner, plan) = (self.life(master).owner, self.life(master).plan);

@@ -17,7 +17,7 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let high = (z ^ (z >> 31)) >> 32;
-        u32::try_from(high * u64::from(below) >> 32).unwrap_or_default()
+        u32::try_from((high * u64::from(below)) >> 32).unwrap_or_default()
     }
 
     /// True once in `times`.
