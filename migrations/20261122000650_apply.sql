@@ -139,15 +139,13 @@ begin
   if leads then
     perform tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner));
     -- Some units are each copy's own. What the CRM ever set of them is an edit of the organizer's copy.
-    select coalesce(jsonb_object_agg(f.key, f.value), '{}') into own_fields
+    select coalesce(jsonb_object_agg(f.key, f.value), '{}'), coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') into own_fields, own_units
     from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
     where u.key in ('visibility', 'transparency', 'color', 'reminders')
       and exists (select from tandem.changes ch where ch.event_id = known.event_id and ch.op = 'update' and f.key = any (ch.fields));
-    select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') into own_units
-    from jsonb_each(item -> 'units') u where u.key in ('visibility', 'transparency', 'color', 'reminders');
     -- Not what the row holds now: it may have an edit that is still to be sent.
     update tandem.links set base_crm = known.base_crm || jsonb_build_object('owner_id', owner) || own_fields,
-      base_google = known.base_google || case when own_fields = '{}' then '{}' else own_units end,
+      base_google = known.base_google || own_units,
       synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary;
   end if;
   if leads or (item -> 'organized')::boolean then perform tandem.look_at(known.event_id); end if;
