@@ -29,6 +29,14 @@ begin
   if l.id is not null then
     update tandem.links set is_primary = false, leaving = state = 'live', state = case when state = 'live' then 'live' else 'gone' end where id = l.id;
   end if;
+  -- A row that was deleted and inserted anew for the same occurrence goes on where the old one stood.
+  update tandem.links x set event_id = event, etag = null, synced_rev = 0
+  where x.root_id = root and x.original_start = planned and x.is_primary and x.event_id <> event and x.calendar_id = m.calendar_id
+    and tandem.crm_read(x.event_id) is null returning * into l;
+  if found then
+    update tandem.inbox i set event_id = event where i.calendar_id = l.calendar_id and i.google_id = l.google_id;
+    return l;
+  end if;
   select * into home from tandem.calendars c where c.id = m.calendar_id;
   return tandem.reserve(event, root, m.owner_id, home, tandem.instance_id(m.google_id, planned), 0, planned, m.ical_uid);
 end $$;
@@ -101,6 +109,11 @@ begin
     trim_id := tandem.trim_of(event);
     if trim_id is null then return null; end if;
     return tandem.wait_for(event, trim_id, 'waiting until the series that it continues is trimmed in Google');
+  end if;
+  if r is null and tandem.crm_exception(root, coalesce((select x.original_start from tandem.links x where x.event_id = event and x.is_primary),
+      tandem.deleted_row(event) ->> 'original_start')) is not null then
+    delete from tandem.attempts t where t.event_id = event;
+    return tandem.finish_unlinked(event, 'another row has taken its place');
   end if;
   select * into l from tandem.links x where x.event_id = root and x.is_primary;
   select * into j from tandem.jobs x where x.event_id = root;
