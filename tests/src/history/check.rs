@@ -68,9 +68,30 @@ impl Run<'_> {
                 }
             }
         }
+        let links: Vec<Value> = serde_json::from_value(self.system.value(links).await?)?;
+        for link in &links {
+            // An exception that says nothing else than its series is an occurrence, which no list shows.
+            let (calendar, id) = place(link);
+            let unlisted =
+                link["state"] == "live" && id.contains('_') && !events.contains_key(&place(link));
+            let owner = self
+                .calendars
+                .iter()
+                .position(|all| all.contains(&calendar));
+            if let (Some(owner), true) = (owner, unlisted) {
+                let path = format!("calendars/{calendar}/events/{id}");
+                let email = &self.people[owner].email;
+                if let Ok(event) = self
+                    .system
+                    .google_as(email, Method::GET, &path, &Value::Null)
+                {
+                    events.insert((calendar, id), event);
+                }
+            }
+        }
         Ok(Found {
             rows: serde_json::from_value(self.system.value(rows).await?)?,
-            links: serde_json::from_value(self.system.value(links).await?)?,
+            links,
             events,
         })
     }

@@ -207,6 +207,7 @@ impl Run<'_> {
         new.unsettled = true;
         new.crm.begin();
         self.lives.insert(Which::Event(rest), new);
+        self.hand_over(series, rest, number).await?;
         if !set.is_empty() {
             self.update(Which::Event(rest), &assignments(set)).await?;
             self.life(Which::Event(rest)).crm.edit(set);
@@ -215,6 +216,38 @@ impl Run<'_> {
         self.life(master).plan.cut(number);
         self.life(master).unsettled = true;
         self.unsettle_occurrences(master);
+        Ok(())
+    }
+
+    /// The exceptions after a split belong to the rest.
+    async fn hand_over(&mut self, series: u32, rest: u32, number: u32) -> Result<()> {
+        let from = self.start_of(series, number);
+        let rows = (
+            self.row(Which::Event(series)).await?,
+            self.row(Which::Event(rest)).await?,
+        );
+        if let (Some(old), Some(new)) = rows {
+            let hand = "update public.events set recurring_event_id = $1::text::uuid
+                where recurring_event_id = $2::text::uuid and original_start >= $3";
+            self.system
+                .database
+                .execute(hand, &[&new, &old, &from])
+                .await?;
+        }
+        let later: Vec<Which> = self.lives.keys().copied().collect();
+        for which in later {
+            let Which::Occurrence(of, at) = which else {
+                continue;
+            };
+            if of == series
+                && at >= number
+                && let Some(life) = self.lives.remove(&which)
+            {
+                self.lives
+                    .insert(Which::Occurrence(rest, at - number), life);
+            }
+        }
+        self.unsettle_occurrences(Which::Event(rest));
         Ok(())
     }
 
