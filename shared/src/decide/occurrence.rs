@@ -65,16 +65,21 @@ fn planned(claimed: &Claimed) -> Option<(&Series, &str)> {
         .zip(claimed.link.original_start.as_deref())
 }
 
-/// The series has no such occurrence.
-pub(super) fn not_planned(claimed: &Claimed) -> Step {
+/// The series has no such occurrence: one that is cancelled needs none.
+pub(super) fn not_planned(claimed: &Claimed, row: &Row) -> Step {
+    if row.is_cancelled() {
+        let (by, proof) = (DeletedBy::Crm, Proof::NeverSeen);
+        return Step::Record(Outcome::Deleted { by, proof }, Vec::new());
+    }
     let planned = claimed.link.original_start.as_deref().unwrap_or_default();
     let reason = format!(
         "the series has no occurrence planned for {planned}; set original_start to one of its starts, or delete this exception"
     );
+    let not_written = true;
     Step::Record(
         Outcome::Failed {
             reason,
-            not_written: true,
+            not_written,
         },
         Vec::new(),
     )

@@ -173,7 +173,7 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
         (LinkState::Reserved | LinkState::Gone | LinkState::Kept, Seen::Base) => Ok(Step::Read),
         (_, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
         (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) && !keep => Ok(erased()),
-        (_, Seen::Absent) if exception => Ok(occurrence::not_planned(claimed)),
+        (_, Seen::Absent) if exception => Ok(occurrence::not_planned(claimed, row)),
         (_, Seen::Absent) => Ok(regenerate(claimed)),
         (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
             (LinkState::Reserved, _) if LinkBack::of(event).is_foreign_to(claimed.event_id) => {
