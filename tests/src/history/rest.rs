@@ -13,7 +13,8 @@ const LEFT: &str = "select jsonb_build_object(
     'jobs', (select jsonb_agg(to_jsonb(j)) from tandem.jobs j), 'attempts', (select jsonb_agg(to_jsonb(a)) from tandem.attempts a),
     'inbox', (select jsonb_agg(to_jsonb(i)) from tandem.inbox i), 'changes', (select jsonb_agg(to_jsonb(c)) from tandem.changes c where not folded))";
 /// What a person does who looks at the list of errors: tries again, and agrees.
-const RETRY: &str = "update tandem.jobs set state = 'open', attempts = 0, due_at = tandem.clock() where state in ('dead', 'held')";
+const RETRY: &str = "update tandem.jobs set state = 'open', attempts = 0, due_at = tandem.clock(),
+    decision = case state when 'held' then 'apply' else decision end where state in ('dead', 'held')";
 /// Seconds that pass between the looks at what is left.
 const PAUSES: [i64; 12] = [
     5, 60, 120, 600, 3_700, 3_700, 3_700, 7_300, 7_300, 7_300, 7_300, 7_300,
