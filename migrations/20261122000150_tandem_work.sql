@@ -50,6 +50,8 @@ create table if not exists tandem.links (
   deleted_by text check (deleted_by in ('crm', 'google', 'opt_out')),
   proof text check (proof in ('confirmed', 'never_seen')),
   gone_at timestamptz,
+  missed_seq bigint,
+  missed_at timestamptz,
   created_at timestamptz not null default tandem.clock(),
   unique (calendar_id, google_id)
 );
@@ -86,6 +88,8 @@ comment on column tandem.links.old_row is 'The deleted row.';
 comment on column tandem.links.deleted_by is 'Which side deleted it.';
 comment on column tandem.links.proof is 'confirmed: Google showed it gone; never_seen: Google did not know the id.';
 comment on column tandem.links.gone_at is 'When it was deleted without anybody''s confirmation: what the deletion guard counts.';
+comment on column tandem.links.missed_seq is 'Value of tandem.recorded when Google no longer showed it: another calendar that was listed later would know it.';
+comment on column tandem.links.missed_at is 'When that was.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (

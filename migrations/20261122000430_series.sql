@@ -150,6 +150,11 @@ begin
     delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;
   end loop;
+  -- Those that never got a link.
+  for x in select e as event_id from tandem.crm_exceptions(root) e loop
+    perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', tandem.crm_delete(x.event_id)));
+    delete from tandem.jobs j where j.event_id = x.event_id;
+  end loop;
 end $$;
 comment on function tandem.bury_exceptions(uuid, text) is 'Deletes the exceptions of a deleted series, rows and links.';
 

@@ -1,5 +1,26 @@
 -- Claiming an event's open work.
 
+-- What disappears may be half of a move: the other half is in another calendar of the same account.
+create or replace function tandem.may_have_moved(l tandem.links) returns boolean
+language sql stable set search_path = '' as $$
+  select l.state = 'live' and l.root_id = l.event_id and not l.leaving
+    and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true) and exists (
+      select from tandem.connections here
+      join tandem.connections there on there.account_id = here.account_id and there.calendar_id <> here.calendar_id and there.state = 'active'
+      join tandem.calendars c on c.id = there.calendar_id and c.failures = 0 and c.imported_at is not null
+      where here.calendar_id = l.calendar_id and (l.missed_seq is null or c.listed_seq <= l.missed_seq));
+$$;
+comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
+
+create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+begin
+  update tandem.jobs set due_at = tandem.clock() + wait, last_error = reason where event_id = event;
+  perform tandem.show(event, 'pending', reason);
+  return jsonb_build_object('outcome', 'waiting', 'reason', reason);
+end $$;
+comment on function tandem.put_by(uuid, interval, text) is 'Leaves an event for a while; no attempt is counted.';
+
 create or replace function tandem.claimed(event uuid, v_rev bigint, crm_row jsonb, old_row jsonb, l tandem.links, fence bigint, token jsonb)
 returns jsonb language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -13,6 +34,7 @@ returns jsonb language sql stable set search_path = '' as $$
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.organized and k.state = 'live'
                  and k.google_id = l.google_id and not k.leaving order by k.id limit 1),
+    'elsewhere', tandem.may_have_moved(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
     'changed_at', (select coalesce(jsonb_object_agg(f.field, f.at), '{}') from (
@@ -47,28 +69,6 @@ begin
 end $$;
 comment on function tandem.spend_attempt(uuid, bigint, jsonb) is 'Counts and notes an attempt before it is made, so that what kills an instance ends too; false where they are spent.';
 
-create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
-language plpgsql volatile set search_path = '' as $$
-begin
-  update tandem.jobs set due_at = tandem.clock() + wait, last_error = reason where event_id = event;
-  perform tandem.show(event, 'pending', reason);
-  return jsonb_build_object('outcome', 'waiting', 'reason', reason);
-end $$;
-comment on function tandem.put_by(uuid, interval, text) is 'Leaves an event for a while; no attempt is counted.';
-
--- A tombstone may be half of a move: the other half is in another calendar of the same account.
-create or replace function tandem.may_have_moved(l tandem.links) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.inbox i
-    join tandem.connections here on here.calendar_id = i.calendar_id
-    join tandem.connections there on there.account_id = here.account_id and there.calendar_id <> i.calendar_id and there.state = 'active'
-    join tandem.calendars c on c.id = there.calendar_id and c.failures = 0 and c.imported_at is not null
-    where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting' and (i.seen -> 'cancelled')::boolean
-      and c.listed_seq <= i.as_of and i.received_at > tandem.clock() - interval '10 minutes')
-    and not exists (select from tandem.links k where k.event_id = l.event_id and not k.is_primary and k.organized and k.state = 'live' and k.google_id = l.google_id);
-$$;
-comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since it disappeared.';
-
 create or replace function tandem.event_blocked(event uuid, l tandem.links, j tandem.jobs, r jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare c tandem.calendars; a tandem.accounts; blocked jsonb; keeps boolean;
@@ -84,9 +84,6 @@ begin
   keeps := exists (select from tandem.connections x where x.calendar_id = c.id and x.user_id = l.owner_id and x.opt_out = 'keep');
   blocked := tandem.held_back(event, j, l, r, keeps);
   if blocked is not null then return blocked; end if;
-  if tandem.may_have_moved(l) then
-    return tandem.put_by(event, interval '10 seconds', 'gone from its calendar; looking for it in the account''s other calendars');
-  end if;
   if (select count(*) from tandem.history h where h.event_id = event and h.kind = 'pushed' and h.at > tandem.clock() - interval '10 minutes') >= 20 then
     return tandem.put_by(event, interval '10 minutes', 'another program keeps changing this event; trying again in 10 minutes');
   end if;

@@ -5,6 +5,7 @@
 --   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
 --   regenerate  its id in Google can never be used again: the next one is chosen
 --   moved       it is in another calendar now, where a link has seen it (p.link_id)
+--   elsewhere   Google does not show it any more, but the account's other calendars have not been listed since
 --   kept        it is not for Google any more, but stays there as it is
 --   nothing     there is nothing to do for the claimed rev
 --   retry       not now (p.reason, p.delay_seconds)
@@ -41,7 +42,7 @@ begin
     -- What Google did not show this time, such as the details of a cancelled occurrence, stays known.
     base_google = coalesce(x.base_google, jsonb_build_object()) || (p -> 'base_google') || coalesce(kept, jsonb_build_object()),
     synced_rev = (p ->> 'rev')::bigint, recorded_seq = nextval('tandem.recorded'),
-    old_row = null, deleted_by = null, proof = null, gone_at = null
+    old_row = null, deleted_by = null, proof = null, gone_at = null, missed_seq = null, missed_at = null
   where x.id = l.id;
 end $$;
 comment on function tandem.keep_link(tandem.links, jsonb, jsonb, text[]) is 'Stores what both sides looked like.';
@@ -114,7 +115,7 @@ begin
   select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
   update tandem.links set is_primary = false, state = 'gone', proof = 'confirmed' where id = l.id;
   update tandem.links set is_primary = true, owner_id = l.owner_id, base_crm = l.base_crm, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
-    generation = l.generation, base_google = l.base_google, etag = null where id = k.id;
+    generation = l.generation, base_google = l.base_google, etag = null, missed_seq = null, missed_at = null where id = k.id;
   for x in select c.id, c.event_id, c.google_id, c.original_start from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
     delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary;
     update tandem.links set calendar_id = k.calendar_id, etag = null where id = x.id;
@@ -214,6 +215,27 @@ begin
 end $$;
 comment on function tandem.join_twin(tandem.links, jsonb) is 'Makes a copy that came back a mirror of the row that its meeting has; false where there is no other row.';
 
+create or replace function tandem.record_revived_series(l tandem.links) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.revive_exceptions(l.event_id);
+  -- Exceptions that were listed while there was no row for the series.
+  update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id
+    and exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = l.google_id and i.state = 'orphan');
+end $$;
+comment on function tandem.record_revived_series(tandem.links) is 'Brings the exceptions of a series back after its row.';
+
+create or replace function tandem.record_missed(l tandem.links) returns void
+language plpgsql volatile set search_path = '' as $$
+declare seq bigint := nextval('tandem.recorded'); c tandem.calendars;
+begin
+  select * into c from tandem.calendars x where x.id = l.calendar_id;
+  update tandem.links set missed_seq = coalesce(missed_seq, seq), missed_at = coalesce(missed_at, tandem.clock()) where id = l.id;
+  perform tandem.poll_siblings(c, seq);
+  update tandem.jobs set look = true where event_id = l.event_id;
+end $$;
+comment on function tandem.record_missed(tandem.links) is 'Has the account''s other calendars listed, since an event that Google shows no more may have moved there.';
+
 create or replace function tandem.record_done(l tandem.links, j tandem.jobs, p jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare shown text; left_over boolean := false;
@@ -224,8 +246,10 @@ begin
       shown := 'synced';
     when 'revived' then
       if tandem.join_twin(l, p) then return jsonb_build_object('shown', 'none', 'left_over', false); end if;
-      perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields'), array[]::text[]);
-      if l.root_id = l.event_id then perform tandem.revive_exceptions(l.event_id); end if;
+      -- What the CRM had changed before it deleted the row is still to be sent.
+      perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || (p -> 'unsent'), array[]::text[]);
+      left_over := p -> 'unsent' <> '{}';
+      if l.root_id = l.event_id then perform tandem.record_revived_series(l); end if;
       shown := 'synced';
     when 'erased' then
       shown := tandem.record_erased(l, j, p);
@@ -237,6 +261,9 @@ begin
       left_over := true;
     when 'moved' then
       perform tandem.record_moved(l, p);
+    when 'elsewhere' then
+      perform tandem.record_missed(l);
+      left_over := true;
     when 'kept' then
       update tandem.links set state = 'kept', synced_rev = (p ->> 'rev')::bigint where id = l.id or root_id = l.event_id and state = 'live';
       shown := 'none';
@@ -280,7 +307,10 @@ begin
   else
     done := tandem.record_done(l, j, p);
     again := tandem.close_job(event, p || jsonb_build_object('again', (done -> 'left_over')::boolean or done ->> 'shown' = 'held'));
-    if done ->> 'shown' = 'held' then
+    if p ->> 'outcome' = 'elsewhere' then
+      again := false;
+      perform tandem.put_by(event, interval '10 seconds', 'gone from its calendar; looking for it in the account''s other calendars');
+    elsif done ->> 'shown' = 'held' then
       again := false;
       perform tandem.hold(event, 'google');
     else

@@ -48,6 +48,7 @@ begin
     perform tandem.hold(event, 'google');
     return jsonb_build_object('did', 'held', 'event_id', event);
   elsif tandem.poll_siblings(c, as_of) then
+    update tandem.links set missed_seq = as_of, missed_at = tandem.clock() where id = l.id;
     return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, event));
   end if;
   gone_row := tandem.crm_delete(event);

@@ -40,7 +40,9 @@ begin
   select * into m from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'series_id' for update;
   if m.id is null then return tandem.orphan(c, item, as_of); end if;
   if m.state = 'kept' then return jsonb_build_object('did', 'kept'); end if;
-  if m.state = 'gone' or planned is null then return jsonb_build_object('did', 'unknown'); end if;
+  if planned is null or m.state = 'gone' and (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
+  -- The series is back in Google, and its row will be.
+  if m.state = 'gone' then return tandem.orphan(c, item, as_of); end if;
   if not m.is_primary then
     select * into l from tandem.links x where x.root_id = m.event_id and x.original_start = planned and x.is_primary;
     if l.id is null or (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
@@ -69,7 +71,8 @@ declare x record; m tandem.links; series text := item ->> 'google_id'; alone boo
 begin
   if not exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan') then return; end if;
   select * into m from tandem.links l where l.calendar_id = c.id and l.google_id = series;
-  if m.id is not null and m.state <> 'gone' and tandem.crm_read(m.event_id) is null then return; end if;
+  -- Its row is yet to come back, or its deletion is yet to be done.
+  if m.id is not null and tandem.crm_read(m.event_id) is null and not alone and not (item -> 'cancelled')::boolean then return; end if;
   for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.seen, i.raw loop
     if m.id is not null and m.state <> 'gone' then
       perform tandem.apply_exception(c, x.seen || jsonb_build_object('raw', x.raw), as_of);

@@ -150,10 +150,28 @@ pub fn google_changed_units(sides: &Sides<'_>) -> Result<Vec<Unit>, Unmappable> 
 }
 
 fn crm_changed(sides: &Sides<'_>, unit: Unit) -> bool {
-    !sides.outdated
-        && sides
-            .base_crm
-            .is_none_or(|base| sides.row.differs(base, unit.fields()))
+    if sides.outdated {
+        return false;
+    }
+    let base = landed_row(sides, unit).or(sides.base_crm);
+    base.is_none_or(|base| sides.row.differs(base, unit.fields()))
+}
+
+/// The row of the attempt whose value Google shows: what was sent without a record is what the row has
+/// changed from, also where it has changed back.
+fn landed_row<'a>(sides: &Sides<'a>, unit: Unit) -> Option<&'a Row> {
+    let google = sides.google.get(&unit)?;
+    let known = sides.base_google.and_then(|base| base.get(unit));
+    if known.is_none_or(|known| known == google) {
+        return None;
+    }
+    let rows = sides
+        .landed
+        .iter()
+        .rev()
+        .filter_map(|attempt| attempt.row.as_ref());
+    rows.filter(|row| map::expected(unit, row, sides.context).is_ok_and(|sent| sent == *google))
+        .next()
 }
 
 fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {

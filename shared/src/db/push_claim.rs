@@ -45,6 +45,9 @@ pub struct Claimed {
     pub link: Link,
     /// What is known of its series, for an exception.
     pub series: Option<Series>,
+    /// Other calendars of the account have not been listed since the event was missed: if Google
+    /// shows it no more, it may have moved.
+    pub elsewhere: bool,
     /// A link that has seen the same event in another calendar of its organizer's.
     pub moved_to: Option<Uuid>,
     /// Attempts that were not acknowledged, this one last.

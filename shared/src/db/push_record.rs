@@ -46,6 +46,9 @@ pub enum Outcome {
         base_google: Map<String, Value>,
         /// The row's fields.
         fields: Map<String, Value>,
+        /// Fields that the row had changed before it was deleted, with their values in Google: they are
+        /// still to be sent.
+        unsent: Map<String, Value>,
     },
     /// The id can never be used again: choose the next one.
     Regenerate {
@@ -57,6 +60,8 @@ pub enum Outcome {
         /// The link that has seen it there.
         moved_to: Uuid,
     },
+    /// Google does not show it any more, but it may be in another calendar.
+    Elsewhere,
     /// It has opted out and stays in Google as it is.
     Kept,
     /// There is nothing to do for the claimed rev.

@@ -160,6 +160,7 @@ pub(super) fn cancelled(claimed: &Claimed, event: &Event) -> Result<Outcome, Unm
         google: Version::of(event),
         base_google: base_google(event)?,
         fields: cancelled_row(claimed).0,
+        unsent: Map::new(),
     })
 }
 

@@ -75,6 +75,9 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
     {
         return Ok(Step::Record(Outcome::Moved { moved_to }, Vec::new()));
     }
+    if claimed.elsewhere && claimed.row.is_some() && is_gone(seen) && !is_young(claimed) {
+        return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
+    }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
     match &claimed.row {
         _ if claimed.link.leaving => unwanted(claimed, Why::Left, seen),

@@ -118,14 +118,32 @@ pub(super) fn restore(claimed: &Claimed, row: &Row, event: &Event) -> Result<Ste
 }
 
 pub(super) fn revive(claimed: &Claimed, event: &Event) -> Result<Step, Unmappable> {
-    let mut fields = claimed.old_row.clone().unwrap_or_default().0;
-    for (unit, value) in map::shown(event)? {
-        fields.extend(map::to_row(unit, &value));
+    let row = claimed.old_row.clone().unwrap_or_default();
+    let (google, known) = (map::shown(event)?, Known::of(claimed, event));
+    let mut fields = row.0.clone();
+    let mut unsent = Map::new();
+    let merged = merge::merge(&known.sides(claimed, &row, event, &google));
+    let to_google = merged.as_ref().map(|merged| merged.to_google.clone());
+    for (unit, value) in google.iter() {
+        let theirs = map::to_row(*unit, value);
+        let sends = to_google.as_ref().is_ok_and(|units| units.contains(unit));
+        if sends && unit.direction() == Direction::ToGoogle {
+            unsent.extend(
+                unit.fields()
+                    .iter()
+                    .map(|field| ((*field).to_owned(), Value::Null)),
+            );
+        } else if sends {
+            unsent.extend(theirs);
+        } else {
+            fields.extend(theirs);
+        }
     }
     let outcome = Outcome::Revived {
         google: Version::of(event),
         base_google: base_google(event)?,
         fields,
+        unsent,
     };
     Ok(Step::Record(outcome, note("restored", "google")))
 }

@@ -355,6 +355,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Revived { .. } => "revived",
         Outcome::Regenerate { .. } => "regenerated",
         Outcome::Moved { .. } => "moved",
+        Outcome::Elsewhere => "elsewhere",
         Outcome::Kept => "kept",
         Outcome::Nothing => "nothing",
         Outcome::Retry { .. } => "retry",
@@ -371,6 +372,7 @@ fn reason(outcome: &Outcome) -> Option<String> {
         | Outcome::Revived { .. }
         | Outcome::Regenerate { .. }
         | Outcome::Moved { .. }
+        | Outcome::Elsewhere
         | Outcome::Kept
         | Outcome::Nothing => None,
     }

@@ -12,8 +12,11 @@ const OPEN: &str = "select (select count(*) from tandem.jobs) + (select count(*)
 const LEFT: &str = "select jsonb_build_object(
     'jobs', (select jsonb_agg(to_jsonb(j)) from tandem.jobs j), 'attempts', (select jsonb_agg(to_jsonb(a)) from tandem.attempts a),
     'inbox', (select jsonb_agg(to_jsonb(i)) from tandem.inbox i), 'changes', (select jsonb_agg(to_jsonb(c)) from tandem.changes c where not folded))";
-/// What a person does who looks at the list of errors: tries again, and agrees.
-const RETRY: &str = "update tandem.jobs set state = 'open', attempts = 0, due_at = tandem.clock(),
+/// What a person does who looks at the list of errors: deletes exceptions that the series has no place
+/// for any more, tries again, and agrees.
+const RETRY: &str = "delete from public.events where id in (select event_id from tandem.jobs where state = 'dead'
+    and last_error like 'the series has no occurrence%');
+    update tandem.jobs set state = 'open', attempts = 0, due_at = tandem.clock(),
     decision = case state when 'held' then 'apply' else decision end where state in ('dead', 'held')";
 /// Seconds that pass between the looks at what is left.
 const PAUSES: [i64; 12] = [

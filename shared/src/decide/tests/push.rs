@@ -144,6 +144,25 @@ fn an_own_write_whose_record_was_lost_is_not_a_strangers_edit() {
 }
 
 #[test]
+fn a_change_back_to_what_it_was_before_an_unrecorded_write_is_a_change() {
+    let landed = seen(|event| {
+        event["summary"] = json!("First");
+        event["etag"] = json!("\"2\"");
+        event["extendedProperties"] = json!({"private": {"crmflowRev": "9"}});
+    });
+    check(
+        |claim| {
+            let mut first = row();
+            first["title"] = json!("First");
+            claim["unclear"] = json!(true);
+            claim["attempts"] = json!([{"rev": 9, "row": first}, {"rev": 10, "row": claim["row"]}]);
+        },
+        &landed,
+        "patch \"2\" google=summary crm=",
+    );
+}
+
+#[test]
 fn only_an_edit_that_google_was_never_told_outlives_a_deletion_there() {
     check(|_| {}, &cancelled(), "erased");
     check(
