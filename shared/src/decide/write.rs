@@ -139,6 +139,8 @@ pub(super) fn revive(claimed: &Claimed, event: &Event) -> Result<Step, Unmappabl
             fields.extend(theirs);
         }
     }
+    // One that had opted out is back as what it is in Google.
+    fields.insert("enabled".to_owned(), json!(true));
     let outcome = Outcome::Revived {
         google: Version::of(event),
         base_google: base_google(event)?,

@@ -108,6 +108,12 @@ impl Run<'_> {
         if series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
             life.unsettled = true;
         }
+        // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
+        // its own.
+        let came_back = !life.exists && life.google.gone == Some(false);
+        if came_back || row.is_some_and(|row| row["google_access"] == "guest") {
+            life.unsettled = true;
+        }
         let told = || {
             format!(
                 "{which:?}: {} since the last rest: {life:?}",

@@ -21,8 +21,29 @@ pub fn story(seed: u64, scope: Scope) -> Story {
     }
     // The end of a run is a settlement anyway.
     plot.steps.pop();
-    let steps = plot.steps;
+    let mut steps = plot.steps;
+    steps.iter_mut().for_each(keep_visibility);
     Story { scope, seed, steps }
+}
+
+/// An occurrence's visibility is its whole series' in Google, so a side that sets it edits more than it
+/// says.
+fn keep_visibility(step: &mut Step) {
+    let of_occurrence = |event: &Which, set: &mut Values| {
+        if matches!(event, Which::Occurrence(..)) {
+            set.remove(&Field::Visibility);
+        }
+    };
+    if let Step::Google(Act::Edit { event, set }) = step {
+        of_occurrence(event, set);
+    }
+    if let Step::Crm(changes) = step {
+        for change in changes {
+            if let Change::Insert { event, set, .. } | Change::Edit { event, set } = change {
+                of_occurrence(event, set);
+            }
+        }
+    }
 }
 
 /// What the plot knows of an event.

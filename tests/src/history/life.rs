@@ -190,7 +190,7 @@ impl Life {
         let base = base.filter(|_| ended || joined || crm.is_none() && google.is_none());
         // Where one side ended what the other went on with, what was said before may live on.
         let all = self.crm.all.iter().chain(&self.google.all);
-        let earlier = all.filter(|(of, _)| ended && *of == field);
+        let earlier = all.filter(|(of, _)| (ended || joined) && *of == field);
         let last = [crm, google, base].into_iter().flatten();
         Some(
             last.chain(earlier.map(|(_, form)| form))
@@ -227,7 +227,11 @@ impl Life {
 
     /// Whether a write to Google of this field can have a reason; without a field, any write.
     pub fn may_write(&self, field: Option<Field>) -> bool {
-        let restored = self.google.ended || self.crm.gone.is_some() || self.unsettled;
+        // What comes back takes with it what the CRM had set before it went.
+        let restored = self.google.ended
+            || self.crm.gone.is_some()
+            || self.google.gone == Some(false)
+            || self.unsettled;
         restored
             || match field {
                 Some(field) if self.joins(field) => {
