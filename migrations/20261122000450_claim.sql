@@ -32,8 +32,8 @@ returns jsonb language sql stable set search_path = '' as $$
     'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at',
     'series', (select jsonb_build_object('base_crm', m.base_crm, 'base_google', m.base_google, 'google_updated', m.google_updated)
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
-    'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.organized and k.state = 'live'
-                 and k.google_id = l.google_id and not k.leaving order by k.id limit 1),
+    'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving
+                 order by k.organized desc, k.id limit 1),
     'elsewhere', tandem.may_have_moved(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),

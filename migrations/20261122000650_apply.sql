@@ -47,7 +47,7 @@ begin
     perform tandem.park(c, item, as_of, event);
     perform tandem.hold(event, 'google');
     return jsonb_build_object('did', 'held', 'event_id', event);
-  elsif tandem.poll_siblings(c, as_of) then
+  elsif tandem.poll_siblings(c, as_of) or exists (select from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving) then
     update tandem.links set missed_seq = as_of, missed_at = tandem.clock() where id = l.id;
     return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, event));
   end if;

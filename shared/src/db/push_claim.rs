@@ -48,7 +48,7 @@ pub struct Claimed {
     /// Other calendars of the account have not been listed since the event was missed: if Google
     /// shows it no more, it may have moved.
     pub elsewhere: bool,
-    /// A link that has seen the same event in another calendar of its organizer's.
+    /// Another copy of the event that is in Google: where it moved to, or a guest's.
     pub moved_to: Option<Uuid>,
     /// Attempts that were not acknowledged, this one last.
     pub attempts: Vec<Attempt>,

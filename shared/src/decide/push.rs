@@ -71,6 +71,7 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
         return Ok(Step::Read);
     }
     if let Some(moved_to) = claimed.moved_to
+        && claimed.row.is_some()
         && is_gone(seen)
     {
         return Ok(Step::Record(Outcome::Moved { moved_to }, Vec::new()));

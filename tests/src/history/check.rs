@@ -138,7 +138,11 @@ impl Run<'_> {
             return Err(violation("of two plans of a series one is kept", told()));
         }
         let shown = id.as_ref().and_then(|id| found.event_of(id)).is_some();
-        if row.is_some() && life.enabled != shown && matches!(which, Which::Event(_)) {
+        if row.is_some()
+            && life.enabled != shown
+            && life.google.gone != Some(false)
+            && matches!(which, Which::Event(_))
+        {
             return Err(violation("Google has what is for Google", told()));
         }
         life.rest(said);
@@ -223,7 +227,11 @@ fn said(row: &Value, own: &str) -> Forms {
 /// Every row that is for Google is one live event there, and every live event is one row.
 fn one_to_one(found: &Found) -> Result<(), Violation> {
     for (id, row) in &found.rows {
-        let wanted = row["google_sync_enabled"] == true;
+        let series = row["recurring_event_id"]
+            .as_str()
+            .and_then(|id| found.rows.get(id));
+        let wanted = row["google_sync_enabled"] == true
+            && series.is_none_or(|series| series["google_sync_enabled"] == true);
         let cancelled = row["status"] == "cancelled";
         if wanted && !cancelled && found.event_of(id).is_none() {
             let told = format!("{} {:?} {}", brief(row), found.links, events(found));
