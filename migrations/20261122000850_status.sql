@@ -28,7 +28,7 @@ comment on function tandem.shown_state(tandem.connections, tandem.accounts, tand
 
 create or replace function tandem.status_of(k tandem.connections, a tandem.accounts, c tandem.calendars) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('connection_id', k.id, 'google_id', c.google_id, 'summary', c.summary, 'state', tandem.shown_state(k, a, c),
+  select jsonb_build_object('connection_id', k.id, 'calendar_id', c.id, 'google_id', c.google_id, 'summary', c.summary, 'state', tandem.shown_state(k, a, c),
     'reason', case when a.state <> 'active' then a.reason when c.failures > 0 or c.push = 'poll' then c.last_error else a.pause_reason end,
     'direction', k.direction, 'policy', k.policy, 'send_updates', k.send_updates, 'opt_out', k.opt_out, 'is_target', k.is_target,
     'last_synced_at', tandem.utc(c.last_synced_at), 'push_proven', tandem.is_push_proven(c),

@@ -4,6 +4,7 @@
 pub mod channel;
 pub mod connect;
 pub mod due;
+pub mod jwks;
 pub mod manage;
 pub mod pull;
 pub mod push_claim;

@@ -3,7 +3,8 @@
 
 use super::{Database, DbError, call};
 use crate::door::Door;
-use serde::Deserialize;
+use crate::google::EventId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,6 +20,61 @@ pub async fn of_user(
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "user_id": user});
     call(door, database, "tandem_status", &parameters).await
+}
+
+/// What a person decides about something of theirs that waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Wish {
+    /// The deletions that wait in a calendar: `apply` or `keep`.
+    Confirm {
+        /// The calendar.
+        calendar_id: Uuid,
+        /// Which.
+        decision: String,
+    },
+    /// An event that was given up.
+    Event {
+        /// The event.
+        event_id: Uuid,
+    },
+    /// An item that was not understood.
+    Item {
+        /// The calendar.
+        calendar_id: Uuid,
+        /// Google's id.
+        google_id: EventId,
+    },
+}
+
+/// Does what a person decided.
+///
+/// # Errors
+/// [`DbError`]; `PT400` and `PT404` where it makes no sense.
+pub async fn decide(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    user_id: Uuid,
+    wish: &Wish,
+) -> Result<Value, DbError> {
+    #[derive(Serialize)]
+    struct Parameters<'a> {
+        instance: &'a str,
+        user_id: Uuid,
+        #[serde(flatten)]
+        wish: &'a Wish,
+    }
+    let function = match wish {
+        Wish::Confirm { .. } => "tandem_confirm",
+        Wish::Event { .. } | Wish::Item { .. } => "tandem_retry",
+    };
+    let parameters = Parameters {
+        instance,
+        user_id,
+        wish,
+    };
+    call(door, database, function, &parameters).await
 }
 
 /// Whether the deployment does its work.

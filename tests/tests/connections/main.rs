@@ -6,5 +6,6 @@ mod disconnect;
 mod lab;
 mod operator;
 mod refused;
+mod schedulers;
 mod several;
 mod tokens;

@@ -116,6 +116,12 @@ async fn what_needs_a_person_is_shown_with_its_reason() -> Result<()> {
         problems.iter().all(|problem| problem["reason"].is_string()),
         "{status}"
     );
+    let dead = problems.iter().find(|problem| problem["kind"] == "dead");
+    let again = json!({"event_id": dead.context("dead")?["event_id"]});
+    call(&system, BOB, "retry", &again, 404).await?;
+    call(&system, ANN, "retry", &again, 200).await?;
+    rest(&system).await?;
+    ensure!(rows(&system).await?["Refused"] == "synced");
     Ok(())
 }
 

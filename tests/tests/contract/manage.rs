@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::db::channel::{self, Stopping};
 use shared::db::connect::{self, Choices, Resealed};
 use shared::db::manage::{self, Begun, Changed, Step, Which};
-use shared::db::status;
+use shared::db::{jwks, status};
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,6 +91,25 @@ async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn published_keys_are_kept_alike_and_one_caller_fetches_them() -> Result<()> {
+    both(async |c| {
+        let (door, db, url) = (&c.door, &c.database, "https://crm.example/jwks.json");
+        let ask = async |found| jwks::keys(door, db, INSTANCE, url, found).await;
+        let first = ask(None).await?;
+        ensure!(first.keys.is_none() && first.may_fetch, "{first:?}");
+        ensure!(!ask(None).await?.may_fetch, "two fetch at once");
+        let (refusal, set) = (json!({"error": "none"}), json!({"keys": []}));
+        let odd = ask(Some(&refusal)).await?;
+        ensure!(odd.keys.is_none(), "{odd:?}");
+        let stored = ask(Some(&set)).await?;
+        ensure!(stored.keys.is_some() && !stored.may_fetch, "{stored:?}");
+        ensure!(ask(None).await?.keys.is_some());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
@@ -98,6 +117,33 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
         let seen = status::of_user(door, db, INSTANCE, ANN.parse()?).await?;
         let connection = &seen["accounts"][0]["connections"][0];
         ensure!(connection["state"] == "importing", "{seen}");
+        let (ann, calendar_id) = (
+            ANN.parse()?,
+            serde_json::from_value(connection["calendar_id"].clone())?,
+        );
+        let confirm = status::Wish::Confirm {
+            calendar_id,
+            decision: "keep".to_owned(),
+        };
+        let confirmed = status::decide(door, db, INSTANCE, ann, &confirm).await?;
+        ensure!(confirmed["outcome"] == "confirmed", "{confirmed}");
+        let stranger = status::decide(door, db, INSTANCE, Uuid::nil(), &confirm).await;
+        ensure!(
+            stranger
+                .err()
+                .and_then(|error| error.refusal("PT404"))
+                .is_some()
+        );
+        let retry = status::Wish::Event {
+            event_id: Uuid::nil(),
+        };
+        let retried = status::decide(door, db, INSTANCE, ann, &retry).await;
+        ensure!(
+            retried
+                .err()
+                .and_then(|error| error.refusal("PT404"))
+                .is_some()
+        );
         let health = status::health(door, db, INSTANCE).await?;
         ensure!(
             health["outcome"] == "unhealthy",

@@ -95,6 +95,25 @@ pub async fn set_state<D: Door>(
     }
 }
 
+/// What waits for the user: deletions to confirm, an event or an item to try again.
+pub async fn decide<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    let (user, wish) = match signed::<status::Wish, _>(request, env).await {
+        Ok(signed) => signed,
+        Err(reply) => return *reply,
+    };
+    let config = env.config;
+    let decided = status::decide(env.door, &config.database, config.instance(), user, &wish);
+    match decided.await {
+        Ok(answer) => Reply::json(StatusCode::OK, &answer),
+        Err(error) => match (error.refusal("PT404"), error.refusal("PT400")) {
+            (Some(reason), _) => Reply::error(StatusCode::NOT_FOUND, &reason),
+            (_, Some(reason)) => Reply::error(StatusCode::BAD_REQUEST, &reason),
+            (None, None) => database_error(&error),
+        },
+    }
+    .about("user", user)
+}
+
 #[derive(Deserialize)]
 struct Disconnect {
     #[serde(flatten)]

@@ -15,7 +15,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, StatusCode};
 
-const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST ticket, calendars, pause, resume and disconnect";
+const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST ticket, calendars, pause, resume, confirm, retry and disconnect";
 
 /// Answers below `…/google-connect/`.
 pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
@@ -35,8 +35,9 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
         "pause" if method == Method::POST => manage::set_state(&request, env, "paused").await,
         "resume" if method == Method::POST => manage::set_state(&request, env, "active").await,
         "disconnect" if method == Method::POST => manage::disconnect(&request, env).await,
+        "confirm" | "retry" if method == Method::POST => manage::decide(&request, env).await,
         "start" | "callback" | "status" | "ticket" | "calendars" | "pause" | "resume"
-        | "disconnect" => {
+        | "disconnect" | "confirm" | "retry" => {
             if method == Method::OPTIONS {
                 Reply::json(StatusCode::NO_CONTENT, &()).emptied()
             } else {
