@@ -48,6 +48,7 @@ pub(super) fn taken(claimed: &Claimed, outcome: Outcome) -> Outcome {
         | Outcome::Regenerate { .. }
         | Outcome::Moved { .. }
         | Outcome::Kept
+        | Outcome::Elsewhere
         | Outcome::Nothing
         | Outcome::Retry { .. }
         | Outcome::Failed { .. }) => outcome,
