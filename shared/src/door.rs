@@ -22,6 +22,19 @@ pub trait Door {
     }
 }
 
+impl<D: Door> Door for &D {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Transport> {
+        (**self).send(request).await
+    }
+
+    fn take_results(&self) -> BTreeMap<&'static str, u32> {
+        (**self).take_results()
+    }
+}
+
 /// Why there is no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Transport {

@@ -243,12 +243,12 @@ macro_rules! component {
 /// operator is to read goes to the log.
 pub async fn function(
     request: Request<Bytes>,
-    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<'_, Outbound>>) -> Reply,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<Outbound>>) -> Reply,
 ) -> Response<Bytes> {
     let reply = match Config::read(variable) {
         Ok(config) => {
             let random = Random::new(random());
-            observed(request, &Outbound, &config, &random, &now, handle).await
+            observed(request, Outbound, &config, &random, &now, handle).await
         }
         Err(error) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;

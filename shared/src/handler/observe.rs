@@ -14,20 +14,20 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// A door that counts who goes through it, and what Google answers.
-pub struct Counted<'a, D> {
-    door: &'a D,
-    google: [&'a str; 2],
+pub struct Counted<D> {
+    door: D,
+    google: [String; 2],
     database_calls: Cell<u32>,
     results: RefCell<BTreeMap<&'static str, u32>>,
     /// Of these, what no record has taken yet.
     fresh: RefCell<BTreeMap<&'static str, u32>>,
 }
 
-impl<D: Door> Door for Counted<'_, D> {
+impl<D: Door> Door for Counted<D> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let answer = self.door.send(request).await;
-        if self.google.contains(&host.as_str()) {
+        if self.google.contains(&host) {
             let result = result(&answer);
             *self.results.borrow_mut().entry(result).or_default() += 1;
             *self.fresh.borrow_mut().entry(result).or_default() += 1;
@@ -63,16 +63,16 @@ fn result(answer: &Result<Response<Bytes>, Transport>) -> &'static str {
 /// Answers a request by `handle` and adds its line to the log.
 pub async fn observed<D: Door>(
     request: Request<Bytes>,
-    door: &D,
+    door: D,
     config: &Config,
     random: &Random,
     clock: &dyn Fn() -> DateTime<Utc>,
-    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<'_, D>>) -> Reply,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<D>>) -> Reply,
 ) -> Reply {
     let google = [&config.google.api, &config.google.oauth];
     let counted = Counted {
         door,
-        google: google.map(|url| url.host_str().unwrap_or_default()),
+        google: google.map(|url| url.host_str().unwrap_or_default().to_owned()),
         database_calls: Cell::new(0),
         results: RefCell::default(),
         fresh: RefCell::default(),

@@ -273,7 +273,7 @@ impl System {
     async fn run(
         &self,
         request: Request<Bytes>,
-        handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<'_, Calls<'_>>>) -> Reply,
+        handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<&Calls<'_>>>) -> Reply,
     ) -> Option<Reply> {
         self.requests.set(self.requests.get() + 1);
         let mut seed = [0; 32];
