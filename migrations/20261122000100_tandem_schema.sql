@@ -18,7 +18,7 @@ create table if not exists tandem.settings (
   key text primary key,
   value text not null
 );
-comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), adoption.';
+comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), ticked_at, user_per_minute, user_burst, project_per_minute and project_burst (in place of the usual allowances for Google), adoption.';
 comment on column tandem.settings.key is 'Name of the value.';
 comment on column tandem.settings.value is 'The value, as text.';
 
@@ -61,6 +61,9 @@ create table if not exists tandem.accounts (
   created_at timestamptz not null default tandem.clock(),
   unique (tenant, user_id, google_sub)
 );
+create index if not exists accounts_user on tandem.accounts (user_id);
+create index if not exists accounts_sub on tandem.accounts (google_sub);
+create index if not exists accounts_seal on tandem.accounts (split_part(refresh_token, '.', 1)) where state in ('active', 'disconnecting');
 comment on table tandem.accounts is 'A Google account that a CRM user connected.';
 comment on column tandem.accounts.id is 'Key.';
 comment on column tandem.accounts.tenant is 'Tenant of the user.';
@@ -92,12 +95,16 @@ create table if not exists tandem.calendars (
   list_digest text,
   listing bigint,
   imported_at timestamptz,
+  import_from timestamptz,
   fence bigint not null default 0,
   lease_until timestamptz,
   notices bigint not null default 0,
   begun_seq bigint not null default 0,
   listed_seq bigint not null default 0,
   poll_at timestamptz,
+  watch_at timestamptz default tandem.clock(),
+  missed_at timestamptz,
+  listed_notices bigint not null default 0,
   push text not null default 'off' check (push in ('off', 'push', 'poll')),
   last_synced_at timestamptz,
   failures integer not null default 0,
@@ -105,6 +112,7 @@ create table if not exists tandem.calendars (
   unique (tenant, google_id)
 );
 create index if not exists calendars_poll_at on tandem.calendars (poll_at) where poll_at is not null;
+create index if not exists calendars_watch_at on tandem.calendars (watch_at) where watch_at is not null;
 create index if not exists calendars_account on tandem.calendars (account_id);
 comment on table tandem.calendars is 'A real Google calendar, once per tenant however many users connect it: one listing, one token.';
 comment on column tandem.calendars.id is 'Key.';
@@ -119,12 +127,16 @@ comment on column tandem.calendars.page_token is 'Where an unfinished listing go
 comment on column tandem.calendars.list_digest is 'Digest of the listing''s parameters: a token is good only for the same ones.';
 comment on column tandem.calendars.listing is 'Value of tandem.recorded at the start of a full listing that is not finished.';
 comment on column tandem.calendars.imported_at is 'End of the first import; pushes wait for it.';
+comment on column tandem.calendars.import_from is 'The first import takes what ends after this; null takes everything.';
 comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
 comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
 comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';
 comment on column tandem.calendars.begun_seq is 'Value of tandem.recorded at the start of the listing under way.';
 comment on column tandem.calendars.listed_seq is 'Value of tandem.recorded at the start of the last complete listing.';
 comment on column tandem.calendars.poll_at is 'Next listing without a notification.';
+comment on column tandem.calendars.watch_at is 'When it is to get a channel, the first or the next; null once it is disconnected.';
+comment on column tandem.calendars.missed_at is 'When a listing by the clock found what no notification had announced.';
+comment on column tandem.calendars.listed_notices is 'Notifications that the last complete listing covers.';
 comment on column tandem.calendars.push is 'off: no channel yet; push: a channel delivers; poll: the calendar or the URL cannot have one.';
 comment on column tandem.calendars.last_synced_at is 'Last complete listing.';
 comment on column tandem.calendars.failures is 'Listings failed in a row.';
@@ -147,6 +159,7 @@ create table if not exists tandem.connections (
 );
 create unique index if not exists connections_target on tandem.connections (user_id) where is_target and state <> 'disconnected';
 create index if not exists connections_calendar on tandem.connections (calendar_id);
+create index if not exists connections_user on tandem.connections (user_id);
 comment on table tandem.connections is 'A user''s choice to sync one calendar through one account.';
 comment on column tandem.connections.id is 'Key.';
 comment on column tandem.connections.tenant is 'Tenant.';
@@ -170,10 +183,11 @@ create table if not exists tandem.channels (
   expires_at timestamptz not null,
   done_message bigint not null default 0,
   delivered_at timestamptz,
+  retry_at timestamptz,
   created_at timestamptz not null default tandem.clock()
 );
+create index if not exists channels_stopping on tandem.channels (account_id) where state = 'stopping';
 create index if not exists channels_calendar on tandem.channels (calendar_id);
-create index if not exists channels_expiry on tandem.channels (expires_at) where state in ('creating', 'active');
 comment on table tandem.channels is 'Push channels. The row exists before Google is asked, since Google cannot list channels.';
 comment on column tandem.channels.id is 'Channel id; new for each attempt.';
 comment on column tandem.channels.calendar_id is 'The watched calendar.';
@@ -183,6 +197,7 @@ comment on column tandem.channels.resource_id is 'Google''s id of the watched co
 comment on column tandem.channels.expires_at is 'Google''s expiration; in state creating the one asked for.';
 comment on column tandem.channels.done_message is 'Highest message number covered by a finished listing.';
 comment on column tandem.channels.delivered_at is 'Last message that arrived.';
+comment on column tandem.channels.retry_at is 'In state stopping: not before.';
 comment on column tandem.channels.created_at is 'When it was made.';
 
 create table if not exists tandem.oauth_states (

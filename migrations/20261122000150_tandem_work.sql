@@ -52,6 +52,7 @@ create table if not exists tandem.links (
   gone_at timestamptz,
   missed_seq bigint,
   missed_at timestamptz,
+  departing boolean not null default false,
   created_at timestamptz not null default tandem.clock(),
   unique (calendar_id, google_id)
 );
@@ -90,6 +91,7 @@ comment on column tandem.links.proof is 'confirmed: Google showed it gone; never
 comment on column tandem.links.gone_at is 'When it was deleted without anybody''s confirmation: what the deletion guard counts.';
 comment on column tandem.links.missed_seq is 'Value of tandem.recorded when Google no longer showed it: another calendar that was listed later would know it.';
 comment on column tandem.links.missed_at is 'When that was.';
+comment on column tandem.links.departing is 'Its calendar is being disconnected and the event goes from Google with it.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (
@@ -145,7 +147,7 @@ comment on column tandem.jobs.state is 'open; waiting for its account (reconnect
 comment on column tandem.jobs.due_at is 'Not before.';
 comment on column tandem.jobs.waits_for is 'The event whose work comes first: the series'' master, or the series that is to be trimmed.';
 comment on column tandem.jobs.deleting is 'The work is a deletion in Google.';
-comment on column tandem.jobs.quiet is 'Part of a first export: nobody gets mail.';
+comment on column tandem.jobs.quiet is 'Part of a first export: nobody gets mail, and it yields to live changes.';
 comment on column tandem.jobs.decision is 'About a deletion. ask: it waits for a person whatever the number; apply, keep: what the person said.';
 comment on column tandem.jobs.attempts is 'Claims since the last success or change.';
 comment on column tandem.jobs.look is 'The next claim is to read the event in Google before anything else.';

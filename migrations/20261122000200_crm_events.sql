@@ -274,6 +274,13 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.crm_owned(uuid) is 'Adapter: a user''s events that are for Google.';
 
+create or replace function tandem.crm_states(owner uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(x.state, x.n), '{}') from (
+    select e.sync_state as state, count(*) as n from public.events e where e.owner_id = owner group by e.sync_state) x;
+$$;
+comment on function tandem.crm_states(uuid) is 'Adapter: how many of a user''s events are in which sync state.';
+
 create or replace function tandem.tenant_of(owner uuid) returns text
 language sql stable set search_path = '' as $$
   select coalesce((select m.tenant from tandem.members m where m.user_id = owner), 'default');

@@ -11,7 +11,7 @@ begin
   insert into tandem.jobs as j (event_id, root_id, account_id, due_at, deleting)
   values (event, root, tandem.account_for(event), tandem.clock(), gone)
   on conflict (event_id) do update set root_id = excluded.root_id, account_id = coalesce(excluded.account_id, j.account_id), due_at = excluded.due_at, attempts = 0,
-    deleting = excluded.deleting, quiet = false, waits_for = null,
+    deleting = excluded.deleting, quiet = j.quiet and j.state = 'waiting', waits_for = null,
     decision = case when j.deleting = excluded.deleting then j.decision end,
     state = case when j.state = 'waiting' or j.state = 'held' and j.deleting = excluded.deleting then j.state else 'open' end;
   return true;
@@ -143,7 +143,10 @@ declare conn tandem.connections;
 begin
   select * into conn from tandem.connections x where x.calendar_id = c.id and x.user_id = l.owner_id
     order by x.state = 'active' desc limit 1;
-  if a.state in ('disconnecting', 'disconnected') or conn.id is null or conn.state in ('disconnecting', 'disconnected') then
+  if l.departing and a.state in ('active', 'disconnecting') then
+    conn.state := 'active'; c.imported_at := coalesce(c.imported_at, tandem.clock());
+  end if;
+  if (a.state in ('disconnecting', 'disconnected') and not l.departing) or conn.id is null or conn.state in ('disconnecting', 'disconnected') then
     if l.leaving then
       update tandem.links set state = 'gone', leaving = false where id = l.id;
       return jsonb_build_object('outcome', 'nothing', 'reason', 'the calendar that the event has left is not connected');

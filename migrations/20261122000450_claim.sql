@@ -44,7 +44,10 @@ returns jsonb language sql stable set search_path = '' as $$
               where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'),
     'calendar', (select jsonb_build_object('google_id', c.google_id, 'time_zone', c.time_zone, 'access_role', c.access_role)
                  from tandem.calendars c where c.id = l.calendar_id),
-    'connection', (select jsonb_build_object('policy', x.policy, 'send_updates', x.send_updates, 'direction', x.direction, 'opt_out', x.opt_out)
+    -- Where only one side is written to, the other one wins.
+    'connection', (select jsonb_build_object('send_updates', x.send_updates, 'direction', x.direction,
+                     'opt_out', case when l.departing then 'remove' else x.opt_out end,
+                     'policy', case x.direction when 'in' then 'google' when 'out' then 'crm' else x.policy end)
                    from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
                    order by x.state = 'active' desc limit 1),
     'token', token)
@@ -99,7 +102,7 @@ create or replace function public.tandem_push_claim(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '3s' as $$
 declare
   event uuid := (p ->> 'event_id')::uuid;
-  j tandem.jobs; l tandem.links; crm_row jsonb; gone jsonb; v_rev bigint; fence bigint; unclear boolean; token jsonb; blocked jsonb; account uuid;
+  j tandem.jobs; l tandem.links; crm_row jsonb; gone jsonb; v_rev bigint; fence bigint; unclear boolean; token jsonb; blocked jsonb; account uuid; wait double precision;
 begin
   perform tandem.check_instance(p ->> 'instance');
   perform tandem.fold(event);
@@ -131,12 +134,19 @@ begin
     return blocked;
   end if;
   v_rev := coalesce(v_rev, l.synced_rev);
+  if l.departing then crm_row := crm_row || jsonb_build_object('enabled', false); end if;
   account := tandem.acting_account(l);
   token := tandem.grant_token(account);
   if token is null then
     perform tandem.release_lease(j.root_id);
     update tandem.jobs set due_at = tandem.clock() + interval '3 seconds' where event_id = event;
     return jsonb_build_object('outcome', 'waiting', 'reason', 'the access token is being refreshed');
+  end if;
+  -- Google counts three for a patch.
+  wait := tandem.take_calls(account, case l.state when 'reserved' then 1 else 3 end, not j.quiet);
+  if wait is not null then
+    perform tandem.release_lease(j.root_id);
+    return tandem.put_by(event, wait * interval '1 second' * (1 + random() / 4), 'waiting for Google''s quota');
   end if;
   unclear := exists (select from tandem.attempts t where t.event_id = event);
   if not tandem.spend_attempt(event, v_rev, crm_row) then

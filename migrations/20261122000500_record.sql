@@ -53,7 +53,7 @@ declare units jsonb := coalesce(nullif(p -> 'merged', 'null'), jsonb_build_objec
 begin
   written := tandem.write_merged(l.event_id, units, p -> 'row');
   left_units := array(select u.key from jsonb_each(units) u where not (written ?& array(select jsonb_object_keys(u.value))));
-  perform tandem.keep_link(l, p, (p -> 'row') || written, left_units);
+  perform tandem.keep_link(l, p, tandem.base_after(l, p -> 'row', written), left_units);
   if l.root_id = l.event_id and (p -> 'reread')::boolean then
     perform tandem.look_at_exceptions(l.event_id);
   end if;
@@ -321,6 +321,7 @@ begin
     select event, n ->> 'kind', coalesce(n -> 'detail', '{}') from jsonb_array_elements(coalesce(nullif(p -> 'notes', 'null'), '[]')) n;
   perform tandem.release_lease(j.root_id);
   perform tandem.store_token(p -> 'token');
+  perform tandem.count_push(j, l, p);
   return jsonb_build_object('outcome', 'recorded', 'again', again, 'also', tandem.due_after(event, j.root_id));
 end $$;
 comment on function public.tandem_push_record(jsonb) is

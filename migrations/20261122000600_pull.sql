@@ -14,8 +14,11 @@ begin
   -- Calendar before channel, as where a listing ends.
   perform from tandem.calendars c join tandem.channels h on h.calendar_id = c.id where h.id = p ->> 'channel_id' for no key update of c;
   select * into ch from tandem.channels where id = p ->> 'channel_id' for update;
-  if not found or ch.state in ('stopping', 'stopped') or ch.expires_at <= tandem.clock()
-    or (ch.resource_id is not null and ch.resource_id <> resource) then
+  if not found or ch.expires_at <= tandem.clock() or (ch.resource_id is not null and ch.resource_id <> resource) then
+    return null;
+  elsif ch.state in ('stopping', 'stopped') then
+    -- It is not stopped then; now that its resource is known it can be.
+    update tandem.channels set resource_id = resource, state = 'stopping', retry_at = coalesce(retry_at, tandem.clock() + interval '10 minutes') where id = ch.id;
     return null;
   end if;
   -- The message may be here before the answer to watch was stored.
@@ -37,7 +40,7 @@ comment on function tandem.reads(uuid) is 'Google ids of a calendar that are to 
 
 create or replace function public.tandem_pull_claim(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare c tandem.calendars; a tandem.accounts; wanted uuid := (p ->> 'calendar_id')::uuid; token jsonb; t timestamptz := tandem.clock(); seq bigint;
+declare c tandem.calendars; a tandem.accounts; wanted uuid := (p ->> 'calendar_id')::uuid; token jsonb; t timestamptz := tandem.clock(); seq bigint; wait double precision;
 begin
   perform tandem.check_instance(p ->> 'instance');
   if p ? 'channel_id' then wanted := tandem.notified(p); end if;
@@ -48,8 +51,14 @@ begin
   if a.state <> 'active' or a.paused_until > t then
     return jsonb_build_object('outcome', 'waiting', 'reason', coalesce(a.pause_reason, a.reason, 'the account is not connected'));
   end if;
+  if not tandem.is_synced(c.id) then return jsonb_build_object('outcome', 'waiting', 'reason', 'sync is paused'); end if;
   token := tandem.grant_token(a.id);
   if token is null then return jsonb_build_object('outcome', 'waiting', 'reason', 'the access token is being refreshed'); end if;
+  wait := tandem.take_calls(a.id, 1, c.imported_at is not null);
+  if wait is not null then
+    update tandem.calendars x set poll_at = t + wait * interval '1 second' * (1 + random() / 4) where x.id = c.id;
+    return jsonb_build_object('outcome', 'waiting', 'reason', 'waiting for Google''s quota');
+  end if;
   if c.list_digest is distinct from p ->> 'digest' then
     c.sync_token := null; c.page_token := null;
   end if;
@@ -61,7 +70,7 @@ begin
   where x.id = c.id returning x.fence into c.fence;
   return jsonb_build_object('outcome', 'claimed', 'calendar_id', c.id, 'google_id', c.google_id, 'fence', c.fence,
     'now', tandem.utc(t), 'as_of', seq, 'notices', c.notices, 'sync_token', c.sync_token,
-    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'token', token);
+    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'import_from', tandem.utc(c.import_from), 'token', token);
 end $$;
 comment on function public.tandem_pull_claim(jsonb) is
   'Takes a calendar for listing. p: {instance, digest, calendar_id} or {instance, digest, channel_id, resource_id, message_number, state}. Returns {outcome: claimed, ...} with tokens and fence, or {outcome: nothing | busy | waiting, reason}.';
@@ -113,20 +122,36 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function tandem.quarantine(tandem.calendars, jsonb, bigint, text) is 'Keeps an item that nobody could use, as text, for a person.';
 
+-- An hour between listings only while messages are proven to arrive: the running channel has brought one,
+-- and since then no listing found what none had announced.
+create or replace function tandem.is_push_proven(c tandem.calendars) returns boolean
+language sql stable set search_path = '' as $$
+  select c.push = 'push' and exists (select from tandem.channels h where h.calendar_id = c.id and h.state = 'active' and h.expires_at > tandem.clock()
+    and h.delivered_at > coalesce(c.missed_at, '-infinity'));
+$$;
+comment on function tandem.is_push_proven(tandem.calendars) is 'Whether notifications of the calendar are known to arrive.';
+
 create or replace function tandem.end_listing(c tandem.calendars, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
-declare more boolean; first boolean := c.imported_at is null;
+declare more boolean; first boolean := c.imported_at is null; t timestamptz := tandem.clock();
 begin
   more := c.notices > (p ->> 'notices')::bigint;
-  if c.listing is not null and not first then perform tandem.look_for_missing(c); end if;
-  update tandem.calendars set sync_token = p ->> 'sync_token', page_token = null, listing = null,
-    listed_seq = begun_seq,
-    imported_at = coalesce(imported_at, tandem.clock()), lease_until = null, last_synced_at = tandem.clock(), failures = 0,
-    last_error = null, poll_at = tandem.clock() + case when more or tandem.reads(c.id) <> '[]' then interval '0' when push = 'push' then interval '1 hour'
-      else interval '1 minute' end
-  where id = c.id;
+  if c.listing is not null then perform tandem.look_for_missing(c); end if;
   update tandem.channels set done_message = greatest(done_message, (p ->> 'message_number')::bigint)
     where id = p ->> 'channel_id' and p ? 'message_number';
+  if c.push = 'push' and c.listing is null and not p ? 'channel_id' and c.notices = c.listed_notices
+    and (c.page_token is not null or jsonb_array_length(p -> 'items') > 0) then
+    c.missed_at := t;
+    -- A new channel begins with a message, which proves that they arrive again.
+    c.watch_at := greatest(t, interval '1 hour' + (select max(h.created_at) from tandem.channels h where h.calendar_id = c.id));
+  end if;
+  update tandem.calendars set sync_token = p ->> 'sync_token', page_token = null, listing = null,
+    listed_seq = begun_seq,
+    imported_at = coalesce(imported_at, t), lease_until = null, last_synced_at = t, failures = 0,
+    missed_at = c.missed_at, watch_at = least(watch_at, c.watch_at), listed_notices = (p ->> 'notices')::bigint,
+    last_error = null, poll_at = t + case when more or tandem.reads(c.id) <> '[]' then interval '0' when tandem.is_push_proven(c) then interval '1 hour'
+      else interval '1 minute' end * (0.75 + random() / 4)
+  where id = c.id;
   if first then
     perform tandem.wake(x.account_id) from tandem.connections x where x.calendar_id = c.id;
   end if;
@@ -173,6 +198,7 @@ begin
     where id = (p -> 'pause' ->> 'account_id')::uuid;
   end if;
   perform tandem.store_token(p -> 'token');
+  perform tandem.count_pull(null, p, 'failed');
   return jsonb_build_object('outcome', case when n = 1 then 'recorded' else 'fenced' end);
 end $$;
 comment on function public.tandem_pull_fail(jsonb) is 'Stores why a listing stopped and when the next is due; with resync the token is forgotten, with restart only the page.';

@@ -77,7 +77,7 @@ comment on function tandem.apply_mirror(jsonb, tandem.links) is 'Another copy of
 
 create or replace function tandem.apply_linked(c tandem.calendars, item jsonb, as_of bigint, l tandem.links, asks boolean) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare fields jsonb; stored jsonb := l.base_crm; changed text[]; is_root boolean := l.root_id = l.event_id;
+declare fields jsonb; stored jsonb := l.base_crm; changed text[]; is_root boolean := l.root_id = l.event_id; did jsonb;
 begin
   update tandem.links set seen_listing = as_of where id = l.id;
   if l.state = 'kept' then return jsonb_build_object('did', 'kept'); end if;
@@ -87,6 +87,8 @@ begin
     return jsonb_build_object('did', 'echo');
   end if;
   if not l.is_primary then return tandem.apply_mirror(item, l); end if;
+  did := tandem.apply_choice(l, item);
+  if did is not null then return did; end if;
   if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) then
     perform tandem.park(c, item, as_of, l.event_id);
     if asks and is_root and (item -> 'cancelled')::boolean then
@@ -100,6 +102,7 @@ begin
   where l.base_google ? u.key and (l.base_google -> u.key) is distinct from (u.value -> 'google');
   if fields is not null then
     stored := tandem.crm_write(l.event_id, fields);
+    stored := tandem.base_after(l, stored, (select jsonb_object_agg(k, stored -> k) from jsonb_object_keys(fields) k));
     perform tandem.note(l.event_id, 'pulled', jsonb_build_object('units', to_jsonb(changed)));
   end if;
   update tandem.links set etag = item ->> 'etag', google_updated = coalesce((item ->> 'updated')::timestamptz, google_updated),
@@ -159,6 +162,7 @@ language plpgsql volatile set search_path = '' as $$
 declare event uuid; owner uuid; stored jsonb; fields jsonb; known tandem.links;
 begin
   if (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
+  if not tandem.takes_new(c, item) then return jsonb_build_object('did', 'left'); end if;
   select * into known from tandem.links l where l.tenant = c.tenant and l.ical_uid = item ->> 'ical_uid'
     and l.original_start is not distinct from item ->> 'original_start' and l.is_primary and l.state <> 'gone' for update;
   if not found and item ->> 'derived_from' is not null then

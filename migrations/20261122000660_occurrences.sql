@@ -149,6 +149,7 @@ begin
   end loop;
   if p ->> 'sync_token' is not null then more := tandem.end_listing(c, p); end if;
   perform tandem.store_token(p -> 'token');
+  perform tandem.count_pull(c, p, 'applied');
   return jsonb_build_object('outcome', 'applied', 'counts', counts, 'due', to_jsonb(due), 'more', more, 'as_of', nextval('tandem.recorded'), 'reads', tandem.reads(c.id));
 end $$;
 comment on function public.tandem_pull_apply(jsonb) is

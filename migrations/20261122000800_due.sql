@@ -14,15 +14,15 @@ comment on function tandem.fold_some(integer) is 'Finds changes whose poke was l
 create or replace function tandem.due_events(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
-  select coalesce(jsonb_agg(x.event_id order by x.turn, x.due_at), '[]') from (
-    select j.event_id, j.due_at, row_number() over (partition by j.account_id order by j.due_at) turn
+  select coalesce(jsonb_agg(x.event_id order by x.quiet, x.turn, x.due_at), '[]') from (
+    select j.event_id, j.due_at, j.quiet, row_number() over (partition by j.account_id, j.quiet order by j.due_at) turn
     from t join tandem.jobs j on j.state = 'open' and j.due_at <= t.now
     left join tandem.leases l on l.root_id = j.root_id
     left join tandem.accounts a on a.id = j.account_id
     where (l.until is null or l.until <= t.now) and (a.paused_until is null or a.paused_until <= t.now)
-    order by turn, j.due_at limit most) x;
+    order by j.quiet, turn, j.due_at limit most) x;
 $$;
-comment on function tandem.due_events(integer) is 'Events whose job is due, whose account may work and on which nobody works.';
+comment on function tandem.due_events(integer) is 'Events whose job is due, whose account may work and on which nobody works: live changes first, each account in turn.';
 
 create or replace function tandem.due_calendars(most integer) returns jsonb
 language sql stable set search_path = '' as $$
@@ -30,23 +30,63 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(x.id), '[]') from (
     select c.id from t join tandem.calendars c on c.poll_at <= t.now join tandem.accounts a on a.id = c.account_id
     where (c.lease_until is null or c.lease_until <= t.now)
-      and a.state = 'active' and (a.paused_until is null or a.paused_until <= t.now)
+      and a.state = 'active' and (a.paused_until is null or a.paused_until <= t.now) and tandem.is_synced(c.id)
     order by c.poll_at limit most) x;
 $$;
 comment on function tandem.due_calendars(integer) is 'Calendars whose listing is due.';
 
 create or replace function tandem.due_channels(most integer) returns jsonb
 language sql stable set search_path = '' as $$
-  with t as materialized (select tandem.clock() + interval '1 day' as soon)
-  select coalesce(jsonb_agg(distinct x.calendar_id), '[]') from (
-    select h.calendar_id from t join tandem.channels h on h.state in ('creating', 'active') and h.expires_at <= t.soon
-    join tandem.calendars c on c.id = h.calendar_id join tandem.accounts a on a.id = c.account_id
-    where a.state = 'active' and c.push <> 'poll'
-      and not exists (select from tandem.channels n where n.calendar_id = h.calendar_id and n.state = 'active'
-        and n.expires_at > t.soon)
-    order by h.expires_at limit most) x;
+  with t as materialized (select tandem.clock() as now)
+  select coalesce(jsonb_agg(x.id), '[]') from (
+    select c.id from t join tandem.calendars c on c.watch_at <= t.now join tandem.accounts a on a.id = c.account_id
+    where a.state = 'active' and (a.paused_until is null or a.paused_until <= t.now) and tandem.is_synced(c.id)
+    order by c.watch_at limit most) x;
 $$;
-comment on function tandem.due_channels(integer) is 'Calendars whose channel ends within a day.';
+comment on function tandem.due_channels(integer) is 'Calendars that are to get a channel, their first or the next.';
+
+create or replace function tandem.due_stops(most integer) returns jsonb
+language sql stable set search_path = '' as $$
+  with t as materialized (select tandem.clock() as now)
+  select coalesce(jsonb_agg(x.account_id), '[]') from (
+    select h.account_id from t join tandem.channels h on h.state = 'stopping' and h.expires_at > t.now and (h.retry_at is null or h.retry_at <= t.now)
+    join tandem.accounts a on a.id = h.account_id where h.resource_id is not null and tandem.can_ask_google(a)
+    group by h.account_id limit most) x;
+$$;
+comment on function tandem.due_stops(integer) is 'Accounts with channels that could not be stopped yet.';
+
+create or replace function tandem.due_disconnections(most integer) returns jsonb
+language sql stable set search_path = '' as $$
+  with t as materialized (select tandem.clock() as now)
+  select coalesce(jsonb_agg(x.id), '[]') from (
+    select d.id from t join tandem.disconnections d on d.phase <> 'done' and d.due_at <= t.now
+    order by d.connection_id is null, d.due_at limit most) x;
+$$;
+comment on function tandem.due_disconnections(integer) is 'Disconnects whose next step is due.';
+
+-- Sealed with a key that is not the current one.
+create or replace function tandem.due_seals(key text, most integer) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'generation', x.token_generation, 'refresh', false,
+    'access_token', x.access_token, 'refresh_token', x.refresh_token)), '[]') from (
+    select * from tandem.accounts a where a.state in ('active', 'disconnecting') and key is not null
+      and (split_part(a.refresh_token, '.', 1) < key or split_part(a.refresh_token, '.', 1) > key) limit most) x;
+$$;
+comment on function tandem.due_seals(text, integer) is 'Sealed tokens that an older key sealed.';
+
+create or replace function public.tandem_token_reseal(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+declare n integer;
+begin
+  perform tandem.check_instance(p ->> 'instance');
+  update tandem.accounts a set refresh_token = t ->> 'refresh_token', access_token = coalesce(t ->> 'access_token', a.access_token)
+  from jsonb_array_elements(p -> 'tokens') t
+  where a.id = (t ->> 'account_id')::uuid and a.token_generation = (t ->> 'generation')::bigint;
+  get diagnostics n = row_count;
+  return jsonb_build_object('outcome', 'stored', 'count', n);
+end $$;
+comment on function public.tandem_token_reseal(jsonb) is
+  'Stores the same tokens sealed with the current key, where they are still the current ones. p: {instance, tokens: [{account_id, generation, refresh_token, access_token}]}. Returns {outcome: stored, count}.';
 
 create or replace function public.tandem_due(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
@@ -56,9 +96,12 @@ begin
   insert into tandem.settings as s (key, value)
   select e.key, e.value from jsonb_each_text(p) e where e.key in ('function_url', 'function_secret')
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
+  insert into tandem.settings as s (key, value) values ('ticked_at', tandem.utc(tandem.clock()))
+  on conflict (key) do update set value = excluded.value;
   perform tandem.fold_some(1000);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),
-    'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most));
+    'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most), 'stops', tandem.due_stops(most),
+    'disconnections', tandem.due_disconnections(most), 'seals', tandem.due_seals(p ->> 'seal_key', most));
 end $$;
 comment on function public.tandem_due(jsonb) is
-  'What is due now; stores where triggers are to poke. p: {instance, most, function_url, function_secret}. Returns {now, events, calendars, channels}.';
+  'What is due now; stores where triggers are to poke. p: {instance, most, function_url, function_secret, seal_key}. Returns {now, events, calendars, channels, stops, disconnections, seals}.';

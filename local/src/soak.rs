@@ -23,6 +23,10 @@ pub struct Options {
     /// Print the first seed's history instead.
     #[arg(long)]
     pub show: bool,
+    /// Live through so many days of one connection instead: channels of a week, tokens of an hour, a lost
+    /// week of messages, a withdrawn grant, a rotated key.
+    #[arg(long, conflicts_with_all = ["histories", "show", "with"])]
+    pub days: Option<u16>,
     /// Broken promises after which to end.
     #[arg(long, default_value_t = 1)]
     pub failures: usize,
@@ -84,6 +88,9 @@ fn arguments(options: &Options) -> Vec<String> {
         let name = clap::ValueEnum::to_possible_value(feature);
         let name = name.map(|value| value.get_name().to_owned());
         all.extend(["--with".to_owned(), name.unwrap_or_default()]);
+    }
+    if let Some(days) = options.days {
+        return vec!["--days".to_owned(), days.to_string()];
     }
     all.extend(options.show.then(|| "--show".to_owned()));
     all

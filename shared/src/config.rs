@@ -29,6 +29,8 @@ pub struct Config {
     pub signer: Option<Signer>,
     /// The CRM's JWT secret (HS256).
     pub jwt_secret: Option<String>,
+    /// Where the CRM publishes the keys of its logins (RS256, ES256).
+    pub jwks_url: Option<Url>,
 }
 
 /// A variable that cannot be used.
@@ -90,6 +92,19 @@ impl Config {
             keys: Keys::parse(&text("token_keys"))?,
             signer: set("signing_key").map(|key| Signer::new(&key)),
             jwt_secret: set("jwt_secret"),
+            jwks_url: match set("jwks_path") {
+                Some(path) => {
+                    Some(
+                        url("jwks_origin")?
+                            .join(&path)
+                            .map_err(|why| ConfigError::Url {
+                                name: "jwks_path",
+                                why,
+                            })?,
+                    )
+                }
+                None => None,
+            },
         })
     }
 

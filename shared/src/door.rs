@@ -2,6 +2,7 @@
 //! world is an HTTP request. It must never be reached from a decision, only from a flow.
 
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// Sends one HTTP request and returns the whole answer.
@@ -14,6 +15,24 @@ pub trait Door {
         &self,
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Bytes>, Transport>>;
+
+    /// Google's answers since this was asked last, by result, for the record that follows.
+    fn take_results(&self) -> BTreeMap<&'static str, u32> {
+        BTreeMap::new()
+    }
+}
+
+impl<D: Door> Door for &D {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Transport> {
+        (**self).send(request).await
+    }
+
+    fn take_results(&self) -> BTreeMap<&'static str, u32> {
+        (**self).take_results()
+    }
 }
 
 /// Why there is no complete answer.

@@ -1,8 +1,10 @@
 //! Who a request is from: the JWT that the CRM gave its user.
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Clocks may differ by this many seconds.
@@ -25,21 +27,87 @@ pub enum JwtError {
     Expired,
 }
 
+/// How a JWT says that it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signed {
+    /// With the CRM's secret.
+    Secret,
+    /// With one of the CRM's own keys, by its id.
+    Key(String),
+}
+
+/// What a JWT says of its signature, which is not checked by this.
+///
+/// # Errors
+/// [`JwtError::Invalid`] for anything but HS256, RS256 and ES256, and for a key without an id.
+pub fn signed(token: &str) -> Result<Signed, JwtError> {
+    let header = decode_header(token).map_err(|_| JwtError::Invalid)?;
+    match (header.alg, header.kid) {
+        (Algorithm::HS256, _) => Ok(Signed::Secret),
+        (Algorithm::RS256 | Algorithm::ES256, Some(kid)) => Ok(Signed::Key(kid)),
+        _ => Err(JwtError::Invalid),
+    }
+}
+
 /// The user of a JWT signed with `secret` (HS256), by its claim `sub`.
 ///
 /// # Errors
 /// [`JwtError`].
 pub fn user(token: &str, secret: &str, now: DateTime<Utc>) -> Result<Uuid, JwtError> {
-    let mut validation = Validation::new(Algorithm::HS256);
+    let key = DecodingKey::from_secret(secret.as_bytes());
+    check(token, &key, Algorithm::HS256, now)
+}
+
+/// The keys that a CRM publishes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Keys {
+    keys: Vec<Value>,
+}
+
+impl Keys {
+    /// The user of a JWT signed with one of the keys; `None`: the key is not among them.
+    ///
+    /// # Errors
+    /// [`JwtError`].
+    pub fn user(
+        &self,
+        token: &str,
+        kid: &str,
+        now: DateTime<Utc>,
+    ) -> Option<Result<Uuid, JwtError>> {
+        // A set may hold keys of kinds that are not known here.
+        let key = self.keys.iter().find(|key| key["kid"] == kid)?;
+        Some(with_key(token, key, now))
+    }
+}
+
+/// The key says by itself which algorithm it is for; the token has no say in it.
+fn with_key(token: &str, key: &Value, now: DateTime<Utc>) -> Result<Uuid, JwtError> {
+    let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JwtError::Invalid)?;
+    let algorithm = match key["kty"].as_str() {
+        Some("RSA") => Algorithm::RS256,
+        Some("EC") => Algorithm::ES256,
+        _ => return Err(JwtError::Invalid),
+    };
+    let key = DecodingKey::from_jwk(&jwk).map_err(|_| JwtError::Invalid)?;
+    check(token, &key, algorithm, now)
+}
+
+fn check(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+    now: DateTime<Utc>,
+) -> Result<Uuid, JwtError> {
+    let mut validation = Validation::new(algorithm);
     // The library would ask the system's clock.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    let key = DecodingKey::from_secret(secret.as_bytes());
-    let claims = decode::<Claims>(token, &key, &validation)
+    let claims = decode::<Claims>(token, key, &validation)
         .map_err(|_| JwtError::Invalid)?
         .claims;
-    if claims.exp + SKEW <= now.timestamp() {
+    if claims.exp.saturating_add(SKEW) <= now.timestamp() {
         return Err(JwtError::Expired);
     }
     Ok(claims.sub)
@@ -48,12 +116,14 @@ pub fn user(token: &str, secret: &str, now: DateTime<Utc>) -> Result<Uuid, JwtEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use jsonwebtoken::{EncodingKey, Header, encode};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const USER: &str = "0123e567-e89b-12d3-a456-426614174000";
 
-    fn check(claims: &Value, algorithm: Algorithm, secret: &str, expected: Result<(), JwtError>) {
+    fn case(claims: &Value, algorithm: Algorithm, secret: &str, expected: Result<(), JwtError>) {
         let key = EncodingKey::from_secret(b"crm secret");
         let token = encode(&Header::new(algorithm), claims, &key).unwrap();
         let now = DateTime::from_timestamp(1000, 0).unwrap();
@@ -63,27 +133,27 @@ mod tests {
     #[test]
     fn a_login_is_good_until_it_expires_and_with_the_right_secret_only() {
         let claims = json!({"sub": USER, "exp": 1500, "aud": "authenticated"});
-        check(&claims, Algorithm::HS256, "crm secret", Ok(()));
-        check(&claims, Algorithm::HS256, "other", Err(JwtError::Invalid));
-        check(
+        case(&claims, Algorithm::HS256, "crm secret", Ok(()));
+        case(&claims, Algorithm::HS256, "other", Err(JwtError::Invalid));
+        case(
             &claims,
             Algorithm::HS512,
             "crm secret",
             Err(JwtError::Invalid),
         );
-        check(
+        case(
             &json!({"sub": USER, "exp": 900}),
             Algorithm::HS256,
             "crm secret",
             Err(JwtError::Expired),
         );
-        check(
+        case(
             &json!({"sub": "ann", "exp": 1500}),
             Algorithm::HS256,
             "crm secret",
             Err(JwtError::Invalid),
         );
-        check(
+        case(
             &json!({"sub": USER}),
             Algorithm::HS256,
             "crm secret",
@@ -93,5 +163,45 @@ mod tests {
             user("nonsense", "crm secret", DateTime::UNIX_EPOCH),
             Err(JwtError::Invalid)
         );
+    }
+
+    /// A key of this test alone, and its public half.
+    const PRIVATE: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJI/Wapxy16/Zyf9NNBK6vLGYfgC4UGr3ci+6HTqAs7ihRANCAARmPYkLlA2rhW2sfQuoacCX145yv3Y78G9zx+VrE7Yxavtd/Ygm7FNTUOS4Q72mTNjTBSigMPxVMtt+hKuRIUnR";
+    const X: &str = "Zj2JC5QNq4VtrH0LqGnAl9eOcr92O_Bvc8flaxO2MWo";
+    const Y: &str = "-139iCbsU1NQ5LhDvaZM2NMFKKAw_FUy236Eq5EhSdE";
+
+    #[test]
+    fn a_login_signed_with_a_published_key_is_good_for_that_key_only() {
+        let private = STANDARD.decode(PRIVATE).unwrap();
+        let token = |algorithm, kid: Option<&str>, key: &EncodingKey, exp: i64| {
+            let mut header = Header::new(algorithm);
+            header.kid = kid.map(str::to_owned);
+            encode(&header, &json!({"sub": USER, "exp": exp}), key).unwrap()
+        };
+        let ec = EncodingKey::from_ec_der(&private);
+        let good = token(Algorithm::ES256, Some("one"), &ec, 1500);
+        assert_eq!(signed(&good), Ok(Signed::Key("one".to_owned())));
+        assert_eq!(
+            signed(&token(Algorithm::ES256, None, &ec, 1500)),
+            Err(JwtError::Invalid)
+        );
+        let keys: Keys = serde_json::from_value(json!({"keys": [
+            {"kty": "unheard of", "kid": "odd"},
+            {"kty": "EC", "crv": "P-256", "kid": "one", "x": X, "y": Y},
+            {"kty": "EC", "crv": "P-256", "kid": "two", "x": Y, "y": X},
+        ]}))
+        .unwrap();
+        let now = DateTime::from_timestamp(1000, 0).unwrap();
+        let ask = |token: &str, kid: &str| keys.user(token, kid, now).map(|user| user.is_ok());
+        assert_eq!(ask(&good, "one"), Some(true));
+        assert_eq!(ask(&good, "two"), Some(false));
+        assert_eq!(ask(&good, "odd"), Some(false));
+        assert_eq!(ask(&good, "unknown"), None);
+        let old = token(Algorithm::ES256, Some("one"), &ec, 900);
+        assert_eq!(keys.user(&old, "one", now), Some(Err(JwtError::Expired)));
+        // The public key as if it were a shared secret.
+        let confused = EncodingKey::from_secret(X.as_bytes());
+        let confused = token(Algorithm::HS256, Some("one"), &confused, 1500);
+        assert_eq!(ask(&confused, "one"), Some(false));
     }
 }

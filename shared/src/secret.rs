@@ -103,6 +103,17 @@ impl Keys {
         Ok(Self(keys))
     }
 
+    /// The id of the current key.
+    pub fn current(&self) -> Option<&str> {
+        self.0.first().map(|(id, _)| id.as_str())
+    }
+
+    /// Whether another key than the current one sealed it.
+    pub fn is_outdated(&self, sealed: &str) -> bool {
+        let key = sealed.split_once('.').map(|(id, _)| id);
+        key.is_some() && key != self.current()
+    }
+
     /// Seals `secret` with the current key. `purpose` must be the same to open it.
     ///
     /// # Errors
@@ -223,6 +234,8 @@ mod tests {
         let both = keys(&[("k2", 2), ("k1", 1)]);
         assert_eq!(both.open(&old, "p"), Ok("a".to_owned()));
         assert!(both.seal("a", "p", &random).unwrap().starts_with("k2."));
+        assert!(both.is_outdated(&old));
+        assert!(!both.is_outdated(&both.seal("a", "p", &random).unwrap()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::door::{Door, Transport};
 use crate::flow::Env;
 use crate::handler::Reply;
+use crate::handler::observe::{Counted, observed};
 use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -242,18 +243,12 @@ macro_rules! component {
 /// operator is to read goes to the log.
 pub async fn function(
     request: Request<Bytes>,
-    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Outbound>) -> Reply,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<Outbound>>) -> Reply,
 ) -> Response<Bytes> {
     let reply = match Config::read(variable) {
         Ok(config) => {
             let random = Random::new(random());
-            let env = Env {
-                door: &Outbound,
-                config: &config,
-                random: &random,
-                clock: &now,
-            };
-            handle(request, &env).await
+            observed(request, Outbound, &config, &random, &now, handle).await
         }
         Err(error) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -3,5 +3,6 @@
 pub mod history;
 pub mod inprocess;
 pub mod python;
+pub mod sixty_days;
 pub mod sql;
 pub mod stack;

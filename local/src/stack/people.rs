@@ -3,7 +3,8 @@
 use crate::http::Http;
 use crate::postgrest::jwt;
 use anyhow::{Result, ensure};
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -97,18 +98,21 @@ pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &
 /// When one of the steps is refused.
 pub async fn connect(http: &Http, app: &str, person: &Person) -> Result<Value> {
     let start = format!("{app}/functions/v1/google-connect/start");
-    let (status, answer) = http
-        .json(Method::GET, &start, Some(&person.jwt), &Value::Null)
-        .await?;
+    let request = http::Request::get(&start)
+        .header("accept", "application/json")
+        .header("authorization", format!("Bearer {}", person.jwt));
+    let begun = http.send(request.body(Bytes::new())?).await?;
+    let (status, answer) = (begun.status(), read(&begun));
     ensure!(
         status == 200,
         "google-connect/start answered {status}: {answer}"
     );
+    let cookie = begun.headers().get("set-cookie").cloned();
     let mut consent = Url::parse(answer["url"].as_str().unwrap_or_default())?;
     consent
         .query_pairs_mut()
         .append_pair("login_hint", &person.email);
-    let request = http::Request::get(consent.as_str()).body(bytes::Bytes::new())?;
+    let request = http::Request::get(consent.as_str()).body(Bytes::new())?;
     let redirect = http.send(request).await?;
     let callback = redirect
         .headers()
@@ -120,10 +124,19 @@ pub async fn connect(http: &Http, app: &str, person: &Person) -> Result<Value> {
         "Google's consent page did not redirect: {}",
         redirect.status()
     );
-    let (status, answer) = http.json(Method::GET, callback, None, &Value::Null).await?;
+    let mut request = http::Request::get(callback).header("accept", "application/json");
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let connected = http.send(request.body(Bytes::new())?).await?;
+    let (status, answer) = (connected.status(), read(&connected));
     ensure!(
         status == 200,
         "google-connect/callback answered {status}: {answer}"
     );
     Ok(answer)
+}
+
+fn read(answer: &Response<Bytes>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap_or_default()
 }

@@ -2,9 +2,9 @@
 
 use super::push_claim::TokenGrant;
 use super::push_record::NewToken;
-use super::{Database, DbError, call, outcome, reason, unknown};
+use super::{Database, DbError, call, outcome, unknown};
 use crate::door::Door;
-use crate::google::{CalendarId, ChannelId, ResourceId};
+use crate::google::CalendarId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,13 +77,48 @@ pub struct Account<'a> {
     pub access_token: String,
     /// Lifetime in seconds.
     pub expires_in: u32,
+    /// The account that is to be connected again, if it must be a certain one.
+    pub wanted: Option<Uuid>,
+}
+
+/// What became of a connected account.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Stored {
+    /// It is stored.
+    Stored(Kept),
+    /// It is another one than was to be connected again.
+    Another {
+        /// The address of that one.
+        email: String,
+    },
+    /// The same account is being disconnected.
+    Disconnecting,
 }
 
 /// A stored account.
 #[derive(Debug, Deserialize)]
-pub struct Stored {
+pub struct Kept {
     /// Its key.
     pub account_id: Uuid,
+    /// The calendars that are synced through it already.
+    #[serde(default)]
+    pub calendars: Vec<Uuid>,
+}
+
+impl TryFrom<Value> for Stored {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "stored" => serde_json::from_value(answer).map(Self::Stored),
+            "another" => Ok(Self::Another {
+                email: answer["email"].as_str().unwrap_or_default().to_owned(),
+            }),
+            "disconnecting" => Ok(Self::Disconnecting),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// Stores a connected account.
@@ -115,6 +150,33 @@ pub async fn store_token(
         &json!({"instance": instance, "token": token}),
     )
     .await
+}
+
+/// The same tokens, sealed with the current key.
+#[derive(Debug, Serialize)]
+pub struct Resealed {
+    /// The account.
+    pub account_id: Uuid,
+    /// Which tokens these are.
+    pub generation: i64,
+    /// Sealed.
+    pub refresh_token: String,
+    /// Sealed; none where it cannot be opened, which costs a refresh.
+    pub access_token: Option<String>,
+}
+
+/// Stores tokens that were sealed anew.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn reseal(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    tokens: &[Resealed],
+) -> Result<Value, DbError> {
+    let parameters = json!({"instance": instance, "tokens": tokens});
+    call(door, database, "tandem_token_reseal", &parameters).await
 }
 
 /// Says that Google refused the refresh token for good.
@@ -149,13 +211,66 @@ pub struct NewCalendar<'a> {
     pub time_zone: &'a str,
     /// What the account may do, in Google's words.
     pub access_role: &'a str,
+    /// What the user chose for it.
+    #[serde(flatten)]
+    pub choices: &'a Choices,
+}
+
+/// What a user chooses for a calendar; what is absent stays as it is, or takes the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// `both`, `in` (only from Google) or `out` (only to Google).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<String>,
+    /// Who wins where both sides changed one unit: `latest`, `crm` or `google`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Google's `sendUpdates`: `none`, `all` or `externalOnly`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_updates: Option<String>,
+    /// What becomes of an event in Google when its row is kept out of it: `keep` or `remove`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out: Option<String>,
+    /// New CRM events of the user go to this calendar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_target: Option<bool>,
+    /// `active` or `paused`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The first import takes what ends after this; absent, everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import_from: Option<DateTime<Utc>>,
+}
+
+/// What became of a calendar that is to be synced.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Connected {
+    /// It is synced from now on.
+    Connected(Synced),
+    /// It is being disconnected.
+    Disconnecting,
 }
 
 /// A calendar that is synced.
 #[derive(Debug, Deserialize)]
-pub struct Connected {
+pub struct Synced {
     /// Its key.
     pub calendar_id: Uuid,
+    /// The user's choice of it.
+    pub connection_id: Uuid,
+}
+
+impl TryFrom<Value> for Connected {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "connected" => serde_json::from_value(answer).map(Self::Connected),
+            "disconnecting" => Ok(Self::Disconnecting),
+            _ => Err(unknown(&answer)),
+        }
+    }
 }
 
 /// Syncs a calendar.
@@ -168,145 +283,4 @@ pub async fn connect_calendar(
     calendar: &NewCalendar<'_>,
 ) -> Result<Connected, DbError> {
     call(door, database, "tandem_calendar_connect", calendar).await
-}
-
-/// What the beginning of a channel came to.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Value")]
-pub enum Begun {
-    /// The channel is noted: ask Google for it.
-    Begun(Box<Noted>),
-    /// There is to be none.
-    Nothing {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// A channel that is noted.
-#[derive(Debug, Deserialize)]
-pub struct Noted {
-    /// The calendar.
-    pub google_id: CalendarId,
-    /// The database's time.
-    pub now: DateTime<Utc>,
-    /// The account's tokens.
-    pub token: TokenGrant,
-}
-
-impl TryFrom<Value> for Begun {
-    type Error = serde_json::Error;
-
-    fn try_from(answer: Value) -> Result<Self, Self::Error> {
-        match outcome(&answer) {
-            "begun" => serde_json::from_value(answer).map(Self::Begun),
-            "nothing" => Ok(Self::Nothing {
-                reason: reason(&answer),
-            }),
-            _ => Err(unknown(&answer)),
-        }
-    }
-}
-
-/// Notes a channel before Google is asked for it; `unable` says why there can be none.
-///
-/// # Errors
-/// [`DbError`].
-pub async fn begin_channel(
-    door: &impl Door,
-    database: &Database,
-    instance: &str,
-    calendar_id: Uuid,
-    channel_id: &ChannelId,
-    unable: Option<&str>,
-) -> Result<Begun, DbError> {
-    let parameters = json!({
-        "instance": instance, "calendar_id": calendar_id, "channel_id": channel_id, "unable": unable,
-    });
-    call(door, database, "tandem_channel_begin", &parameters).await
-}
-
-/// What Google answered to watch.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Watched {
-    /// The channel is there.
-    Active {
-        /// Needed to stop it.
-        resource_id: ResourceId,
-        /// When it ends.
-        expires_at: DateTime<Utc>,
-    },
-    /// It is not.
-    Failed {
-        /// Why.
-        failed: String,
-        /// It never will be: poll.
-        unsupported: bool,
-    },
-}
-
-/// A channel that the new one replaces.
-#[derive(Debug, Deserialize)]
-pub struct OldChannel {
-    /// Its id.
-    pub channel_id: ChannelId,
-    /// What it watches.
-    pub resource_id: ResourceId,
-}
-
-/// A recorded channel.
-#[derive(Debug, Deserialize)]
-pub struct ChannelRecorded {
-    /// Channels that are to be stopped now.
-    #[serde(default)]
-    pub old: Vec<OldChannel>,
-}
-
-/// Stores Google's answer to watch.
-///
-/// # Errors
-/// [`DbError`].
-pub async fn record_channel(
-    door: &impl Door,
-    database: &Database,
-    instance: &str,
-    channel_id: &ChannelId,
-    watched: &Watched,
-    token: Option<&NewToken>,
-) -> Result<ChannelRecorded, DbError> {
-    #[derive(Serialize)]
-    struct Parameters<'a> {
-        instance: &'a str,
-        channel_id: &'a ChannelId,
-        token: Option<&'a NewToken>,
-        #[serde(flatten)]
-        watched: &'a Watched,
-    }
-    let parameters = Parameters {
-        instance,
-        channel_id,
-        token,
-        watched,
-    };
-    call(door, database, "tandem_channel_record", &parameters).await
-}
-
-/// Stores that channels are stopped.
-///
-/// # Errors
-/// [`DbError`].
-pub async fn channels_stopped(
-    door: &impl Door,
-    database: &Database,
-    instance: &str,
-    ids: &[ChannelId],
-) -> Result<Value, DbError> {
-    call(
-        door,
-        database,
-        "tandem_channel_stopped",
-        &json!({"instance": instance, "channel_ids": ids}),
-    )
-    .await
 }

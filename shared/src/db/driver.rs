@@ -84,6 +84,22 @@ impl DbError {
         }
     }
 
+    /// What the database says about a wish that it refuses with this code of ours, `PT` and a status.
+    pub fn refusal(&self, wanted: &str) -> Option<String> {
+        match self {
+            Self::Refused {
+                code,
+                message,
+                hint,
+                ..
+            } if code == wanted => Some(match hint {
+                Some(hint) => format!("{message}. {hint}"),
+                None => message.clone(),
+            }),
+            Self::Refused { .. } | Self::Transport(_) | Self::Unreadable { .. } => None,
+        }
+    }
+
     /// SQLSTATE 57014 or a body that was too large: half the work may fit.
     pub fn is_too_much(&self) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! `tandem_due`: what the clock finds.
 
+use super::push_claim::TokenGrant;
 use super::{Database, DbError, call};
 use crate::crm::RowId;
 use crate::door::Door;
@@ -13,8 +14,14 @@ pub struct Due {
     pub events: Vec<RowId>,
     /// Calendars to list.
     pub calendars: Vec<Uuid>,
-    /// Calendars whose channel ends soon.
+    /// Calendars that are to get a channel.
     pub channels: Vec<Uuid>,
+    /// Accounts with channels that are still to be stopped.
+    pub stops: Vec<Uuid>,
+    /// Disconnects under way.
+    pub disconnections: Vec<Uuid>,
+    /// Tokens that an older key sealed.
+    pub seals: Vec<TokenGrant>,
 }
 
 #[derive(Serialize)]
@@ -23,9 +30,11 @@ struct Parameters<'a> {
     most: u32,
     function_url: &'a str,
     function_secret: &'a str,
+    seal_key: Option<&'a str>,
 }
 
-/// Asks what is due, `most` of each kind, and tells the triggers where to poke.
+/// Asks what is due, `most` of each kind, and tells the triggers where to poke. `seal_key` is the id of
+/// the current key.
 ///
 /// # Errors
 /// [`DbError`].
@@ -35,6 +44,7 @@ pub async fn send(
     instance: &str,
     most: u32,
     function_secret: &str,
+    seal_key: Option<&str>,
 ) -> Result<Due, DbError> {
     let function_url = &format!("{instance}/functions/v1");
     let parameters = Parameters {
@@ -42,6 +52,7 @@ pub async fn send(
         most,
         function_url,
         function_secret,
+        seal_key,
     };
     call(door, database, "tandem_due", &parameters).await
 }

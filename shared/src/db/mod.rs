@@ -1,11 +1,15 @@
 //! The database over HTTP: every call is one SQL function `public.tandem_*(p jsonb) returns jsonb`,
 //! through PostgREST or through Neon's `/sql`. One file per call: what goes in, what comes out.
 
+pub mod channel;
 pub mod connect;
 pub mod due;
+pub mod jwks;
+pub mod manage;
 pub mod pull;
 pub mod push_claim;
 pub mod push_record;
+pub mod status;
 
 mod driver;
 

@@ -6,6 +6,7 @@ use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
 use crate::door::Door;
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ pub struct Claimed {
     pub sync_token: Option<SyncToken>,
     /// Where an unfinished listing goes on.
     pub page_token: Option<PageToken>,
+    /// A full one takes what ends after this; none takes everything.
+    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one: series that listed exceptions belong to, quarantined ones to retry.
     #[serde(default)]
     pub reads: Vec<EventId>,
@@ -152,6 +155,8 @@ pub struct Stored {
     pub more: bool,
     /// For the next page.
     pub as_of: i64,
+    /// A full one takes what ends after this; none takes everything.
+    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one, now that the listing is over.
     #[serde(default)]
     pub reads: Vec<EventId>,
@@ -206,6 +211,7 @@ struct ApplyParameters<'a> {
     #[serde(flatten)]
     about: &'a About,
     token: Option<&'a NewToken>,
+    calls: BTreeMap<&'static str, u32>,
     #[serde(flatten)]
     trigger: Option<Message<'a>>,
 }
@@ -287,6 +293,7 @@ pub async fn apply(
         cursor: page.cursor,
         about: page.about,
         token: page.token,
+        calls: door.take_results(),
         trigger,
     };
     call(door, database, "tandem_pull_apply", &parameters).await
@@ -310,6 +317,7 @@ pub async fn fail(
         calendar_id: Uuid,
         fence: i64,
         token: Option<&'a NewToken>,
+        calls: BTreeMap<&'static str, u32>,
         #[serde(flatten)]
         failure: &'a Failure,
     }
@@ -319,6 +327,7 @@ pub async fn fail(
         calendar_id,
         fence,
         token,
+        calls: door.take_results(),
         failure,
     };
     call(door, database, "tandem_pull_fail", &parameters).await

@@ -74,6 +74,9 @@ pub struct Link {
     pub id: Uuid,
     /// The event has moved elsewhere, and this copy is to be deleted.
     pub leaving: bool,
+    /// Its calendar is being disconnected, and it goes from Google.
+    #[serde(default)]
+    pub departing: bool,
     /// Which occurrence an exception is: an instant or a date, in the form that Google's ids hold.
     pub original_start: Option<String>,
     /// Its id; chosen, where it is not in Google yet.
@@ -207,6 +210,22 @@ pub struct Connection {
     pub send_updates: String,
     /// What becomes of a synced event that opts out.
     pub opt_out: OptOut,
+    /// Which side is written to.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+/// Which side is written to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both.
+    #[default]
+    Both,
+    /// Only the CRM.
+    In,
+    /// Only Google.
+    Out,
 }
 
 /// What becomes of a synced event that opts out.

@@ -212,6 +212,7 @@ struct Parameters<'a> {
     inbox_etag: Option<&'a Etag>,
     notes: &'a [Note],
     token: &'a Option<NewToken>,
+    calls: BTreeMap<&'static str, u32>,
     #[serde(flatten)]
     outcome: &'a Outcome,
 }
@@ -244,6 +245,7 @@ pub async fn send(
         inbox_etag: claimed.inbox.as_ref().and_then(|inbox| inbox.etag.as_ref()),
         notes,
         token,
+        calls: door.take_results(),
         outcome,
     };
     call(door, database, "tandem_push_record", &parameters).await

@@ -1,6 +1,7 @@
 //! What to do about a claimed event. The one decision of the push: every call to Google follows from
 //! it, and after each answer it is asked again.
 
+use super::choice;
 use super::occurrence;
 use super::write::{
     self, access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
@@ -80,7 +81,7 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
         return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
     }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
-    match &claimed.row {
+    let step = match &claimed.row {
         _ if claimed.link.leaving => unwanted(claimed, Why::Left, seen),
         None if occurrence::is_exception(claimed) => occurrence::cancel(claimed, seen),
         None => unwanted(claimed, Why::Deleted, seen),
@@ -90,7 +91,8 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
             Ok(Step::Record(Outcome::Kept, Vec::new()))
         }
         Some(_) => unwanted(claimed, Why::OptedOut, seen),
-    }
+    };
+    choice::allowed(claimed, seen, step?)
 }
 
 /// Why an event is not to be in Google.
@@ -149,7 +151,8 @@ pub fn written(
                 return Ok((occurrence::cancelled(claimed, event)?, notes));
             }
             let reread = write.body.contains_key("start") || changes_times(&write.merged);
-            Ok((synced(event, &write.merged, reread)?, notes))
+            let outcome = choice::taken(claimed, synced(event, &write.merged, reread)?);
+            Ok((outcome, notes))
         }
         (Method::Insert | Method::Patch(_) | Method::Restore(_), None) => {
             Ok((Outcome::Nothing, Vec::new()))

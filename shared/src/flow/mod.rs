@@ -1,6 +1,8 @@
 //! Flows: claim, decide, send, decide, record, in a straight line. They hold no rule of their own.
 
 pub mod connect;
+pub mod disconnect;
+pub mod manage;
 pub mod pull;
 pub mod push;
 pub mod tick;

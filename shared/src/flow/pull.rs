@@ -42,11 +42,23 @@ const PAGES: u32 = 20;
 /// # Errors
 /// [`DbError`]: the database did not answer; the listing goes on where the last stored page ended.
 pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled, DbError> {
+    pull_pages(env, trigger, PAGES).await
+}
+
+/// Lists a calendar, so many pages at most.
+///
+/// # Errors
+/// As [`pull`].
+pub async fn pull_pages<D: Door>(
+    env: &Env<'_, D>,
+    trigger: &Trigger,
+    most: u32,
+) -> Result<Pulled, DbError> {
     let config = env.config;
     let digest = list::parameters_digest();
     let mut pulled = Pulled::default();
     let mut next = trigger.clone();
-    while pulled.pages < PAGES {
+    while pulled.pages < most {
         let claim = db::claim(
             env.door,
             &config.database,
@@ -69,6 +81,7 @@ pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled
             env,
             claimed,
             digest: &digest,
+            most,
             trigger: &next,
             new_token: None,
             refreshed: false,
@@ -95,6 +108,7 @@ struct Listing<'a, D> {
     env: &'a Env<'a, D>,
     claimed: Claimed,
     digest: &'a str,
+    most: u32,
     trigger: &'a Trigger,
     new_token: Option<NewToken>,
     refreshed: bool,
@@ -135,7 +149,7 @@ impl<D: Door> Listing<'_, D> {
                 }
                 return Ok(if more { Ended::Again } else { Ended::Complete });
             }
-            if pulled.pages >= PAGES {
+            if pulled.pages >= self.most {
                 let reason = "the rest of the listing follows".to_owned();
                 return self
                     .fail(&Failure {
@@ -187,11 +201,11 @@ impl<D: Door> Listing<'_, D> {
         token: &AccessToken,
         page: Option<&PageToken>,
     ) -> Result<Page, GoogleError> {
-        let since = self
-            .claimed
-            .sync_token
-            .as_ref()
-            .map_or(Since::Beginning, Since::Token);
+        let since = match (&self.claimed.sync_token, self.claimed.import_from) {
+            (Some(token), _) => Since::Token(token),
+            (None, Some(start)) => Since::EndingAfter(start),
+            (None, None) => Since::Beginning,
+        };
         let request = list::request(
             &self.env.config.google.api,
             token,

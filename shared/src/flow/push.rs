@@ -44,6 +44,19 @@ pub enum Pushed {
     Fenced,
 }
 
+impl Pushed {
+    /// In one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done { did, .. } => did,
+            Self::Nothing { .. } => "no work",
+            Self::Waiting { .. } => "waiting",
+            Self::Busy => "busy",
+            Self::Fenced => "fenced",
+        }
+    }
+}
+
 /// Claims without an answer between them that a push makes at most: own work may bring newer work.
 const ROUNDS: usize = 3;
 /// Decisions about one claim at most; each follows an answer of Google's.

@@ -1,15 +1,18 @@
-//! The clock's turn: channels that end, listings and pushes that are due, within a time budget.
+//! The clock's turn: what is due, within a time budget. Many ticks at once do no harm: whatever they do
+//! is claimed first.
 
-use super::push::{Pushed, push};
-use super::{Env, pull, watch};
+use super::disconnect::disconnect;
+use super::push::push;
+use super::{Env, pull, token, watch};
 use crate::crm::RowId;
 use crate::db::DbError;
-use crate::db::due;
+use crate::db::due::{self, Due};
 use crate::db::pull::Trigger;
 use crate::door::Door;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// How long a tick takes at most before it leaves the rest to the next one; a call under way ends.
 const BUDGET: TimeDelta = TimeDelta::seconds(20);
@@ -25,12 +28,39 @@ pub struct Ticked {
     pub calendars: u32,
     /// Items of the listings by what became of them.
     pub items: BTreeMap<String, u64>,
-    /// Channels renewed.
+    /// Channels opened or renewed.
     pub channels: u32,
+    /// Channels stopped.
+    pub stopped: usize,
+    /// Disconnects that came to their end.
+    pub disconnected: u32,
+    /// Accounts whose tokens were sealed with the current key.
+    pub resealed: usize,
     /// What did not go well, for people.
     pub problems: Vec<String>,
     /// More was due than the time allowed.
     pub unfinished: bool,
+}
+
+impl Ticked {
+    /// For the log: numbers only.
+    pub fn told(&self) -> serde_json::Value {
+        serde_json::json!({
+            "events": self.events, "calendars": self.calendars, "items": self.items, "channels": self.channels,
+            "problems": self.problems.len(), "unfinished": self.unfinished,
+        })
+    }
+
+    /// Takes a result in; its error is a problem.
+    fn took<T>(&mut self, result: Result<T, DbError>) -> Option<T> {
+        match result {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.problems.push(error.to_string());
+                None
+            }
+        }
+    }
 }
 
 /// Does what is due.
@@ -40,72 +70,119 @@ pub struct Ticked {
 pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
     let config = env.config;
     let end = (env.clock)() + BUDGET;
-    let in_time = || (env.clock)() < end;
     let secret = config
         .function_secrets
         .first()
         .map(String::as_str)
         .unwrap_or_default();
-    let due = due::send(env.door, &config.database, config.instance(), MOST, secret).await?;
-    let mut ticked = Ticked::default();
-    for calendar in due.channels {
-        if !in_time() {
-            ticked.unfinished = true;
-            return Ok(ticked);
-        }
-        match watch::watch(env, calendar).await {
-            Ok(Ok(())) => ticked.channels += 1,
-            Ok(Err(reason)) => ticked.problems.push(reason),
-            Err(error) => ticked.problems.push(error.to_string()),
-        }
-    }
-    let mut events = due.events;
-    for calendar_id in due.calendars {
-        if !in_time() {
-            ticked.unfinished = true;
-            break;
-        }
-        match pull::pull(env, &Trigger::Calendar { calendar_id }).await {
-            Ok(pulled) => {
-                ticked.calendars += 1;
-                for (what, n) in pulled.counts {
-                    *ticked.items.entry(what).or_default() += n;
-                }
-                ticked.problems.extend(pulled.stopped);
-                events.extend(pulled.due);
+    let due = due::send(
+        env.door,
+        &config.database,
+        config.instance(),
+        MOST,
+        secret,
+        config.keys.current(),
+    )
+    .await?;
+    let mut turn = Turn {
+        env,
+        end,
+        ticked: Ticked::default(),
+    };
+    turn.work(due).await;
+    Ok(turn.ticked)
+}
+
+struct Turn<'a, D> {
+    env: &'a Env<'a, D>,
+    end: DateTime<Utc>,
+    ticked: Ticked,
+}
+
+impl<D: Door> Turn<'_, D> {
+    /// What nobody notices when it is missing comes first: a lapsed channel is silent.
+    async fn work(&mut self, due: Due) {
+        let resealed = token::reseal(self.env, &due.seals).await;
+        self.ticked.resealed = self.ticked.took(resealed).unwrap_or_default();
+        for calendar in due.channels {
+            if self.is_over() {
+                return;
             }
-            Err(error) => ticked.problems.push(error.to_string()),
+            self.watch(calendar).await;
+        }
+        for account in due.stops {
+            if self.is_over() {
+                return;
+            }
+            let stopped = watch::stop_rest(self.env, account).await;
+            self.ticked.stopped += self.ticked.took(stopped).unwrap_or_default();
+        }
+        for id in due.disconnections {
+            if self.is_over() {
+                return;
+            }
+            let end = self.end;
+            let over = disconnect(self.env, id, || (self.env.clock)() < end).await;
+            self.ticked.disconnected += u32::from(self.ticked.took(over) == Some(true));
+        }
+        // In turns, so that neither a long import nor a long queue keeps the other waiting.
+        let (mut events, mut calendars) = (due.events.into_iter(), due.calendars.into_iter());
+        loop {
+            let (event, calendar) = (events.next(), calendars.next());
+            if event.is_none() && calendar.is_none() {
+                return;
+            }
+            if let Some(id) = event {
+                if self.is_over() {
+                    return;
+                }
+                self.push(id).await;
+            }
+            if let Some(id) = calendar {
+                if self.is_over() {
+                    return;
+                }
+                self.pull(id).await;
+            }
         }
     }
-    ticked.unfinished |= push_all(env, &events, in_time, &mut ticked).await;
-    Ok(ticked)
-}
 
-/// Pushes events while there is time; says whether some are left.
-async fn push_all<D: Door>(
-    env: &Env<'_, D>,
-    events: &[RowId],
-    in_time: impl Fn() -> bool,
-    ticked: &mut Ticked,
-) -> bool {
-    for id in events {
-        if !in_time() {
-            return true;
-        }
-        match push(env, *id).await {
-            Ok(pushed) => *ticked.events.entry(name(&pushed)).or_default() += 1,
-            Err(error) => ticked.problems.push(error.to_string()),
+    fn is_over(&mut self) -> bool {
+        self.ticked.unfinished = (self.env.clock)() >= self.end;
+        self.ticked.unfinished
+    }
+
+    async fn watch(&mut self, calendar: Uuid) {
+        let watched = watch::watch(self.env, calendar).await;
+        match self.ticked.took(watched) {
+            Some(Ok(())) => self.ticked.channels += 1,
+            Some(Err(reason)) => self.ticked.problems.push(reason),
+            None => {}
         }
     }
-    false
-}
 
-fn name(pushed: &Pushed) -> &'static str {
-    match pushed {
-        Pushed::Done { did, .. } => did,
-        Pushed::Nothing { .. } => "no work",
-        Pushed::Waiting { .. } => "waiting",
-        Pushed::Busy => "busy",
-        Pushed::Fenced => "fenced",
+    async fn pull(&mut self, calendar_id: Uuid) {
+        let pulled = pull::pull(self.env, &Trigger::Calendar { calendar_id }).await;
+        let Some(pulled) = self.ticked.took(pulled) else {
+            return;
+        };
+        self.ticked.calendars += 1;
+        for (what, n) in pulled.counts {
+            *self.ticked.items.entry(what).or_default() += n;
+        }
+        self.ticked.problems.extend(pulled.stopped);
+        for id in pulled.due {
+            if self.is_over() {
+                return;
+            }
+            self.push(id).await;
+        }
+    }
+
+    async fn push(&mut self, id: RowId) {
+        let pushed = push(self.env, id).await;
+        if let Some(pushed) = self.ticked.took(pushed) {
+            *self.ticked.events.entry(pushed.name()).or_default() += 1;
+        }
     }
 }

@@ -97,11 +97,14 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
             .seal(secret, purpose, env.random)
             .map_err(sealed_wrong)
     };
-    let new_refresh = tokens
-        .refresh_token
-        .as_ref()
-        .map(|token| seal(token.as_str(), REFRESH))
-        .transpose()?;
+    let rotated = tokens.refresh_token.is_some();
+    let new_refresh = match &tokens.refresh_token {
+        Some(token) => Some(seal(token.as_str(), REFRESH)?),
+        None if config.keys.is_outdated(&grant.refresh_token) => {
+            Some(seal(refresh_token.as_str(), REFRESH)?)
+        }
+        None => None,
+    };
     let new = NewToken {
         account_id: grant.account_id,
         generation: grant.generation,
@@ -109,7 +112,6 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
         expires_in: i64::from(tokens.expires_in),
         refresh_token: new_refresh,
     };
-    let rotated = new.refresh_token.is_some();
     if rotated {
         let stored =
             connect::store_token(env.door, &config.database, config.instance(), &new).await;
@@ -119,6 +121,38 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
         token: tokens.access_token,
         new: (!rotated).then_some(new),
     })
+}
+
+/// Seals tokens of accounts at rest with the current key; says how many.
+///
+/// # Errors
+/// [`crate::db::DbError`].
+pub async fn reseal<D: Door>(
+    env: &Env<'_, D>,
+    grants: &[TokenGrant],
+) -> Result<usize, crate::db::DbError> {
+    let config = env.config;
+    let again = |sealed: &str, purpose| {
+        let opened = config.keys.open(sealed, purpose)?;
+        config.keys.seal(&opened, purpose, env.random)
+    };
+    let mut resealed = Vec::new();
+    for grant in grants {
+        // A key that is not here any more cannot be helped; the account's next refresh says so.
+        if let Ok(refresh_token) = again(&grant.refresh_token, REFRESH) {
+            let access = grant.access_token.as_deref();
+            resealed.push(connect::Resealed {
+                account_id: grant.account_id,
+                generation: grant.generation,
+                refresh_token,
+                access_token: access.and_then(|sealed| again(sealed, ACCESS).ok()),
+            });
+        }
+    }
+    if !resealed.is_empty() {
+        connect::reseal(env.door, &config.database, config.instance(), &resealed).await?;
+    }
+    Ok(resealed.len())
 }
 
 /// The account waits for its user. Where the database does not hear it, the next refresh says it again.

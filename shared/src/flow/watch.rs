@@ -2,7 +2,7 @@
 
 use super::{Env, token};
 use crate::db::DbError;
-use crate::db::connect::{self as db, Begun, OldChannel, Watched};
+use crate::db::channel::{self as db, Begun, OldChannel, Stop, Stopping, Watched};
 use crate::db::push_record::NewToken;
 use crate::door::Door;
 use crate::google::channels::stop;
@@ -63,7 +63,7 @@ pub async fn watch<D: Door>(
     };
     let old = record(env, &channel, &watched, new.as_ref()).await?;
     if let Some(token) = opened {
-        stop_all(env, &token, &old).await?;
+        stop_all(env, &token, &old, None).await?;
     }
     Ok(match watched {
         Watched::Active { .. } => Ok(()),
@@ -120,12 +120,36 @@ async fn record<D: Door>(
     Ok(recorded.old)
 }
 
+/// Stops what is still to be stopped of an account's channels; says how many were.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn stop_rest<D: Door>(env: &Env<'_, D>, account_id: Uuid) -> Result<usize, DbError> {
+    let config = env.config;
+    match db::stopping(env.door, &config.database, config.instance(), account_id).await? {
+        Stopping::Stop(rest) => stop(env, &rest).await,
+        Stopping::Nothing { .. } => Ok(0),
+    }
+}
+
+/// Stops channels; says how many were. Without a token they end by themselves.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn stop<D: Door>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbError> {
+    match token::open(env, &wanted.token).await {
+        Ok(access) => stop_all(env, &access.token, &wanted.channels, access.new.as_ref()).await,
+        Err(_) => Ok(0),
+    }
+}
+
 /// A channel that cannot be stopped ends by itself; until then its messages are harmless.
 async fn stop_all<D: Door>(
     env: &Env<'_, D>,
     token: &AccessToken,
     old: &[OldChannel],
-) -> Result<(), DbError> {
+    new: Option<&NewToken>,
+) -> Result<usize, DbError> {
     let config = env.config;
     let mut stopped = Vec::new();
     for channel in old {
@@ -143,10 +167,10 @@ async fn stop_all<D: Door>(
             Err(_) => {}
         }
     }
-    if !stopped.is_empty() {
-        db::channels_stopped(env.door, &config.database, config.instance(), &stopped).await?;
+    if !stopped.is_empty() || new.is_some() {
+        db::channels_stopped(env.door, &config.database, config.instance(), &stopped, new).await?;
     }
-    Ok(())
+    Ok(stopped.len())
 }
 
 fn failed(reason: &str, unsupported: bool) -> Watched {

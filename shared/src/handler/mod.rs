@@ -2,6 +2,8 @@
 //! functions over plain types, so that tests call them natively.
 
 pub mod connect;
+pub mod login;
+pub mod observe;
 pub mod poke;
 pub mod scheduler;
 pub mod webhook;
@@ -23,6 +25,8 @@ pub struct Reply {
     pub response: Response<Bytes>,
     /// For the operator, without secrets.
     pub log: Vec<String>,
+    /// What the request's line in the log says of it: ids and outcomes, nothing that a person wrote.
+    pub about: Vec<(&'static str, Value)>,
 }
 
 impl Reply {
@@ -37,6 +41,7 @@ impl Reply {
         Self {
             response,
             log: Vec::new(),
+            about: Vec::new(),
         }
     }
 
@@ -53,6 +58,18 @@ impl Reply {
             reply.response.headers_mut().insert(LOCATION, url);
         }
         reply
+    }
+
+    /// Without a body.
+    fn emptied(mut self) -> Self {
+        *self.response.body_mut() = Bytes::new();
+        self
+    }
+
+    /// With a part of its line in the log.
+    pub fn about(mut self, name: &'static str, value: impl Serialize) -> Self {
+        self.about.push((name, json!(value)));
+        self
     }
 
     /// With a line for the operator.

@@ -25,7 +25,8 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match push(env, id).await {
-        Ok(pushed) => Reply::json(StatusCode::OK, &pushed),
+        Ok(pushed) => Reply::json(StatusCode::OK, &pushed).about("outcome", pushed.name()),
         Err(error) => database_error(&error),
     }
+    .about("event", id)
 }

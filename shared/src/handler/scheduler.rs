@@ -1,33 +1,139 @@
-//! `scheduler`: a clock says that time has passed.
+//! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
 use super::{Reply, database_error, refuse_stranger};
+use crate::db::status::{self, Measure};
 use crate::door::Door;
 use crate::flow::Env;
 use crate::flow::tick::tick;
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, StatusCode};
+use std::fmt::Write as _;
 
-/// Answers `POST …/scheduler/tick` with what was done.
+const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";
+
+/// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
+/// `GET …/scheduler/metrics`. All of them need a function secret.
 pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
-    if !path.ends_with("/scheduler/tick") {
-        return Reply::error(
-            StatusCode::NOT_FOUND,
-            "the scheduler answers POST /functions/v1/scheduler/tick",
-        );
-    }
-    if request.method() != Method::POST {
-        return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "POST to tick");
+    let action = path
+        .rsplit_once("/scheduler/")
+        .map_or("", |(_, action)| action);
+    let wanted = match action {
+        "tick" => Method::POST,
+        "health" | "metrics" => Method::GET,
+        _ => return Reply::error(StatusCode::NOT_FOUND, ROUTES),
+    };
+    if request.method() != wanted {
+        return Reply::error(StatusCode::METHOD_NOT_ALLOWED, ROUTES);
     }
     if let Some(reply) = refuse_stranger(env.config, request.headers()) {
         return reply;
     }
+    match action {
+        "health" => health(env).await,
+        "metrics" => metrics(env).await,
+        _ => ticked(env).await,
+    }
+}
+
+async fn ticked<D: Door>(env: &Env<'_, D>) -> Reply {
     match tick(env).await {
         Ok(ticked) => {
             let mut reply = Reply::json(StatusCode::OK, &ticked);
-            reply.log.extend(ticked.problems);
+            reply.log.extend(ticked.problems.iter().cloned());
+            reply.about("did", ticked.told())
+        }
+        Err(error) => database_error(&error),
+    }
+}
+
+/// 503 where something is wrong, so that a monitor needs no eyes.
+async fn health<D: Door>(env: &Env<'_, D>) -> Reply {
+    let config = env.config;
+    match status::health(env.door, &config.database, config.instance()).await {
+        Ok(health) if health["outcome"] == "healthy" => Reply::json(StatusCode::OK, &health),
+        Ok(health) => Reply::json(StatusCode::SERVICE_UNAVAILABLE, &health),
+        Err(error) => database_error(&error),
+    }
+}
+
+async fn metrics<D: Door>(env: &Env<'_, D>) -> Reply {
+    let config = env.config;
+    match status::metrics(env.door, &config.database, config.instance()).await {
+        Ok(measures) => {
+            let mut reply = Reply::json(StatusCode::OK, &());
+            *reply.response.body_mut() = Bytes::from(prometheus(&measures));
+            let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            reply.response.headers_mut().insert(CONTENT_TYPE, kind);
             reply
         }
         Err(error) => database_error(&error),
+    }
+}
+
+/// Prometheus' text form, each name with its type before its first value.
+fn prometheus(measures: &[Measure]) -> String {
+    let mut text = String::new();
+    let mut last = String::new();
+    for measure in measures {
+        let (family, kind) = family(&measure.name);
+        if family != last {
+            // Writing to a String cannot fail.
+            _ = writeln!(text, "# TYPE tandem_{family} {kind}");
+            last = family.to_owned();
+        }
+        let Measure { name, label, value } = measure;
+        _ = match label.as_str() {
+            "" => writeln!(text, "tandem_{name} {value}"),
+            label => writeln!(text, "tandem_{name}{{{label}}} {value}"),
+        };
+    }
+    text
+}
+
+fn family(name: &str) -> (&str, &'static str) {
+    for part in ["_bucket", "_sum", "_count"] {
+        if let Some(family) = name.strip_suffix(part) {
+            return (family, "histogram");
+        }
+    }
+    let kind = if name.ends_with("_total") {
+        "counter"
+    } else {
+        "gauge"
+    };
+    (name, kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_become_prometheus_text() {
+        let measure = |name: &str, label: &str, value| Measure {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            value,
+        };
+        let text = prometheus(&[
+            measure("google_calls_total", "result=\"ok\"", 3.0),
+            measure("jobs", "state=\"dead\"", 1.0),
+            measure("jobs", "state=\"open\"", 2.0),
+            measure("push_seconds_bucket", "le=\"1\"", 2.0),
+            measure("push_seconds_count", "", 2.0),
+            measure("push_seconds_sum", "", 0.5),
+        ]);
+        let expected = "# TYPE tandem_google_calls_total counter\n\
+            tandem_google_calls_total{result=\"ok\"} 3\n\
+            # TYPE tandem_jobs gauge\n\
+            tandem_jobs{state=\"dead\"} 1\n\
+            tandem_jobs{state=\"open\"} 2\n\
+            # TYPE tandem_push_seconds histogram\n\
+            tandem_push_seconds_bucket{le=\"1\"} 2\n\
+            tandem_push_seconds_count 2\n\
+            tandem_push_seconds_sum 0.5\n";
+        assert_eq!(text, expected);
     }
 }

@@ -37,6 +37,7 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
     {
         return quiet();
     }
+    let channel = message.channel.clone();
     let trigger = Trigger::Notification {
         channel_id: message.channel,
         resource_id: message.resource,
@@ -52,5 +53,5 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
             return quiet().logged(error.to_string());
         }
     }
-    quiet()
+    quiet().about("did", &pulled).about("channel", channel)
 }

@@ -1,12 +1,14 @@
 //! `cargo local soak`: as many random histories as asked for.
 
 use anyhow::Result;
+use chrono::TimeDelta;
 use clap::Parser;
 use local::soak::{Feature, Options};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tests::history::{Failure, News, Scope, Soak, Tally, soak, story};
+use tests::sixty_days::{self, Pace};
 
 #[derive(Parser)]
 #[command(name = "cargo local soak")]
@@ -18,6 +20,9 @@ struct Arguments {
 fn main() -> Result<ExitCode> {
     let options = Arguments::parse().options;
     let scope = options.with.as_deref().map_or_else(Scope::default, scope);
+    if let Some(days) = options.days {
+        return live(days);
+    }
     if options.show {
         say(story(options.seed, scope).write().trim_end());
         return Ok(ExitCode::SUCCESS);
@@ -52,6 +57,21 @@ fn main() -> Result<ExitCode> {
     let seconds = begun.elapsed().as_secs();
     say(&summary(&soaked.tally, seconds, soaked.failures.len()));
     Ok(ExitCode::from(u8::from(!soaked.failures.is_empty())))
+}
+
+/// One connection over so many days.
+fn live(days: u16) -> Result<ExitCode> {
+    let pace = Pace {
+        days: i64::from(days),
+        tick: TimeDelta::minutes(5),
+    };
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let outcome = runtime
+        .enable_all()
+        .build()?
+        .block_on(sixty_days::story(pace))?;
+    say(outcome.told().trim_end());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn scope(with: &[Feature]) -> Scope {

@@ -17,8 +17,8 @@ const CLEAR: &str = "
     set session_replication_role = replica;
     delete from public.events; delete from tandem.changes; delete from tandem.attempts; delete from tandem.leases;
     delete from tandem.jobs; delete from tandem.inbox; delete from tandem.history; delete from tandem.links;
-    delete from tandem.channels; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts;
-    delete from tandem.oauth_states; delete from tandem.members;
+    delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts;
+    delete from tandem.oauth_states; delete from tandem.members; delete from tandem.buckets; delete from tandem.counters;
     set session_replication_role = origin;";
 /// Systems after which the rows that they left are swept up.
 const SWEEP: u32 = 50;
@@ -131,7 +131,11 @@ impl Database {
                     let told = format!("{query} {parameter}: {:?}", error.as_db_error());
                     self.refusals.borrow_mut().push(told);
                 }
-                let body = json!({"code": code, "message": error.to_string()});
+                let said = error.as_db_error();
+                let body = json!({
+                    "code": code, "message": said.map(|said| said.message().to_owned()),
+                    "hint": said.and_then(|said| said.hint().map(str::to_owned)),
+                });
                 (StatusCode::BAD_REQUEST, body)
             }
         };

@@ -2,6 +2,7 @@
 //! socket, and one real Postgres. Instances can end, stand still or time out at any of their calls,
 //! and messages can be lost and doubled.
 
+mod browser;
 mod database;
 mod door;
 mod people;
@@ -20,9 +21,11 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::flow::Env;
+use shared::handler::observe::{Counted, observed};
 use shared::handler::{Reply, poke, scheduler, webhook};
 use shared::secret::Random;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
@@ -43,6 +46,8 @@ pub struct System {
     /// The CRM's database.
     pub database: Database,
     config: Config,
+    variables: Variables,
+    log: RefCell<Vec<String>>,
     requests: Cell<u64>,
     calls: Cell<u64>,
     killed: Cell<u64>,
@@ -87,7 +92,9 @@ impl System {
         let system = Self {
             simulator,
             database,
-            config: config()?,
+            config: config(&Variables::new())?,
+            variables: Variables::new(),
+            log: RefCell::default(),
             requests: Cell::new(0),
             calls: Cell::new(0),
             killed: Cell::new(0),
@@ -113,6 +120,21 @@ impl System {
     pub async fn advance(&self, by: TimeDelta) -> Result<()> {
         self.simulator.advance(by);
         self.set_clock().await
+    }
+
+    /// Gives a variable of the deployment another value.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn set(&mut self, name: &'static str, value: &str) -> Result<()> {
+        self.variables.insert(name, value.to_owned());
+        self.config = config(&self.variables)?;
+        Ok(())
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.borrow().clone()
     }
 
     /// The next request's call of this number, from 0, meets this fate.
@@ -149,7 +171,9 @@ impl System {
     pub fn poking(&self, id: &str) -> Instance<'_> {
         let body = json!({"type": "UPDATE", "table": "events", "record": {"id": id}});
         let request = signed("/functions/v1/event-update", &body);
-        Box::pin(self.run(async |env| poke::handle(request, env).await))
+        Box::pin(self.run(request, async |request, env| {
+            poke::handle(request, env).await
+        }))
     }
 
     /// One tick; `None` where the instance was killed.
@@ -160,12 +184,16 @@ impl System {
     /// An instance that the clock calls.
     pub fn ticking(&self) -> Instance<'_> {
         let request = signed("/functions/v1/scheduler/tick", &json!({}));
-        Box::pin(self.run(async |env| scheduler::handle(request, env).await))
+        Box::pin(self.run(request, async |request, env| {
+            scheduler::handle(request, env).await
+        }))
     }
 
     /// An instance that Google notifies.
     pub fn notifying(&self, request: Request<Bytes>) -> Instance<'_> {
-        Box::pin(self.run(async |env| webhook::handle(request, env).await))
+        Box::pin(self.run(request, async |request, env| {
+            webhook::handle(request, env).await
+        }))
     }
 
     /// Delivers the notifications that are due, each as often as `times` says; says how many were due.
@@ -242,23 +270,25 @@ impl System {
         self.database.execute(set, &[&now]).await.map(drop)
     }
 
-    async fn run(&self, handle: impl AsyncFnOnce(&Env<'_, Calls<'_>>) -> Reply) -> Option<Reply> {
+    async fn run(
+        &self,
+        request: Request<Bytes>,
+        handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<&Calls<'_>>>) -> Reply,
+    ) -> Option<Reply> {
         self.requests.set(self.requests.get() + 1);
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.requests.get().to_be_bytes());
         let random = Random::new(seed);
         let door = Calls::new(self);
         let clock = || self.simulator.now();
-        let env = Env {
-            door: &door,
-            config: &self.config,
-            random: &random,
-            clock: &clock,
-        };
-        tokio::select! {
-            reply = handle(&env) => Some(reply),
+        let answered = observed(request, &door, &self.config, &random, &clock, handle);
+        let reply = tokio::select! {
+            reply = answered => Some(reply),
             () = door.killed.notified() => None,
-        }
+        };
+        let lines = reply.iter().flat_map(|reply| &reply.log).cloned();
+        self.log.borrow_mut().extend(lines);
+        reply
     }
 }
 
@@ -271,8 +301,14 @@ fn signed(path: &str, body: &Value) -> Request<Bytes> {
     request
 }
 
-fn config() -> Result<Config> {
+/// Values in place of the usual ones.
+type Variables = BTreeMap<&'static str, String>;
+
+fn config(variables: &Variables) -> Result<Config> {
     let config = Config::read(|name| {
+        if let Some(value) = variables.get(name) {
+            return Some(value.clone());
+        }
         let value = match name {
             "db_driver" => "neon",
             "db_origin" => "http://db.test",

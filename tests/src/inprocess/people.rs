@@ -1,12 +1,10 @@
 //! Who uses a system: CRM users, their Google accounts and calendars.
 
-use super::{APP, BROWSER, JWT_SECRET, System};
+use super::{BROWSER, System};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
-use local::postgrest::jwt;
 use serde_json::{Value, json};
-use shared::handler::connect;
 
 /// A CRM user with a Google account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,32 +25,8 @@ impl System {
         if !users.to_string().contains(&format!("\"{}\"", person.email)) {
             self.simulator.add_user(&person.email, &person.email, true);
         }
-        let exp = self.simulator.now().timestamp() + 3600;
-        let login = jwt::sign(JWT_SECRET, &json!({"sub": person.id, "exp": exp}));
-        let start = Request::get(format!("{APP}/functions/v1/google-connect/start"));
-        let start = start
-            .header("authorization", format!("Bearer {login}"))
-            .body(Bytes::new())?;
-        let reply = self
-            .run(async |env| connect::handle(start, env).await)
-            .await
-            .context("killed")?;
-        let body: Value = serde_json::from_slice(reply.response.body())?;
-        let url = body["url"].as_str().context("url")?;
-        let consent = Request::get(format!("{url}&login_hint={}", person.email));
-        let consented = self.simulator.handle(consent.body(Bytes::new())?);
-        let back = consented.headers().get("location").context("no redirect")?;
-        let callback = Request::get(back.to_str()?).body(Bytes::new())?;
-        let reply = self
-            .run(async |env| connect::handle(callback, env).await)
-            .await
-            .context("killed")?;
-        ensure!(
-            reply.response.status() == 200,
-            "{:?} {:?}",
-            reply.response,
-            reply.log
-        );
+        let to = self.connect_as(&person.id, &person.email).await?;
+        ensure!(to.ends_with("?google=connected"), "{to}");
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! What the calls are about.
 
 use super::door::{ANN, Contract, INSTANCE};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use shared::crm::RowId;
-use shared::db::connect::{self, Account, NewCalendar};
+use shared::db::connect::{self, Account, Choices, Connected, NewCalendar, Stored};
 use shared::google::CalendarId;
 use uuid::Uuid;
 
@@ -22,8 +22,12 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
         refresh_token: Some("sealed".to_owned()),
         access_token: "sealed".to_owned(),
         expires_in: 3600,
+        wanted: None,
     };
     let stored = connect::store_account(&c.door, &c.database, &account).await?;
+    let Stored::Stored(stored) = stored else {
+        bail!("{stored:?}");
+    };
     ensure!(
         c.value("select email from tandem.accounts").await? == NASTY,
         "the text changed on its way"
@@ -35,10 +39,12 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
         summary: "Ann",
         time_zone: "Europe/Berlin",
         access_role: "owner",
+        choices: &Choices::default(),
     };
-    Ok(connect::connect_calendar(&c.door, &c.database, &new)
-        .await?
-        .calendar_id)
+    match connect::connect_calendar(&c.door, &c.database, &new).await? {
+        Connected::Connected(synced) => Ok(synced.calendar_id),
+        Connected::Disconnecting => bail!("it is being disconnected"),
+    }
 }
 
 /// A calendar whose first import is over.

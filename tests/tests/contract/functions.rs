@@ -5,7 +5,8 @@ use super::fixtures::{NASTY, calendar, event, imported};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use shared::crm::RowId;
-use shared::db::connect::{self, Begun, StateUse, Watched};
+use shared::db::channel::{self as channels, Begun, Watched};
+use shared::db::connect::{self, StateUse};
 use shared::db::due;
 use shared::db::pull::{self, About, Applied, Apply, Cursor, Failure, Item, Trigger};
 use shared::db::push_claim::{self, Claim, TokenGrant};
@@ -24,7 +25,7 @@ async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()
         ensure!(matches!(second, StateUse::Used), "{second:?}");
         let calendar = calendar(c).await?;
         let (channel, other) = (ChannelId::from("channel-1"), ChannelId::from("2"));
-        let begun = connect::begin_channel(door, db, INSTANCE, calendar, &channel, None).await?;
+        let begun = channels::begin_channel(door, db, INSTANCE, calendar, &channel, None).await?;
         let Begun::Begun(noted) = begun else {
             bail!("{begun:?}");
         };
@@ -33,15 +34,16 @@ async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()
             "{noted:?}"
         );
         let unable =
-            connect::begin_channel(door, db, INSTANCE, calendar, &other, Some("why")).await?;
+            channels::begin_channel(door, db, INSTANCE, calendar, &other, Some("why")).await?;
         ensure!(matches!(unable, Begun::Nothing { .. }), "{unable:?}");
         let active = Watched::Active {
             resource_id: ResourceId::from("r"),
             expires_at: "2040-01-01T00:00:00Z".parse()?,
         };
-        let recorded = connect::record_channel(door, db, INSTANCE, &channel, &active, None).await?;
+        let recorded =
+            channels::record_channel(door, db, INSTANCE, &channel, &active, None).await?;
         ensure!(recorded.old.is_empty(), "{recorded:?}");
-        connect::channels_stopped(door, db, INSTANCE, &[channel]).await?;
+        channels::channels_stopped(door, db, INSTANCE, &[channel], None).await?;
         let state = c.value("select state from tandem.channels").await?;
         ensure!(state == "stopped", "{state}");
         tokens(c, &noted.token).await
@@ -56,8 +58,8 @@ async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
         let nothing = claim(c, RowId(Uuid::nil())).await?;
         ensure!(matches!(nothing, Claim::Nothing { .. }), "{nothing:?}");
         let id = event(c, NASTY).await?;
-        let due = due::send(&c.door, &c.database, INSTANCE, 5, "secret").await?;
-        ensure!(due.events == [id] && due.channels.is_empty(), "{due:?}");
+        let due = due::send(&c.door, &c.database, INSTANCE, 5, "secret", Some("k1")).await?;
+        ensure!(due.events == [id] && due.channels.len() == 1, "{due:?}");
         let Claim::Claimed(claimed) = claim(c, id).await? else {
             bail!("not claimed");
         };
@@ -180,18 +182,30 @@ async fn no_function_is_left_out_here() -> Result<()> {
         .collect();
     let called = BTreeSet::from([
         "tandem_account_store",
+        "tandem_accounts_open",
         "tandem_calendar_connect",
         "tandem_channel_begin",
         "tandem_channel_record",
         "tandem_channel_stopped",
+        "tandem_channel_stopping",
+        "tandem_confirm",
+        "tandem_connection_change",
+        "tandem_disconnect_begin",
+        "tandem_disconnect_step",
         "tandem_due",
+        "tandem_health",
+        "tandem_jwks",
+        "tandem_metrics",
         "tandem_oauth_use_state",
         "tandem_pull_apply",
         "tandem_pull_claim",
         "tandem_pull_fail",
         "tandem_push_claim",
         "tandem_push_record",
+        "tandem_retry",
+        "tandem_status",
         "tandem_token_refused",
+        "tandem_token_reseal",
         "tandem_token_store",
     ]);
     ensure!(

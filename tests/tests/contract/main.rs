@@ -5,3 +5,4 @@ mod errors;
 mod fixtures;
 mod functions;
 mod locks;
+mod manage;

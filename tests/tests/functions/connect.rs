@@ -179,7 +179,12 @@ async fn a_state_that_is_not_ours_or_too_old_is_refused_without_a_call() -> Resu
         let answer = finish(&w, &url).await?;
         let said = String::from_utf8_lossy(answer.body()).into_owned();
         ensure!(
-            answer.status() == 400 && said.contains("not valid or has expired"),
+            answer.status() == 400
+                && said.contains(if what == "an expired one" {
+                    "has expired"
+                } else {
+                    "not valid"
+                }),
             "{what}: {answer:?}"
         );
         shows_no_secret(&w, &answer)?;
@@ -211,8 +216,8 @@ async fn a_browser_is_sent_to_the_page_with_the_reason() -> Result<()> {
     let w = disconnected().await?;
     let html = [("accept", "text/html,application/xhtml+xml")];
     for (query, expected) in [
-        ("?error=access_denied", "failed"),
-        ("?code=x&state=y", "failed"),
+        ("?error=access_denied", "google=error&code=invalid_request"),
+        ("?code=x&state=y", "google=error&code=invalid_request"),
     ] {
         let answer = get(&w, &format!("google-connect/callback{query}"), &html).await?;
         let to = answer
@@ -234,6 +239,7 @@ async fn a_browser_is_sent_to_the_page_with_the_reason() -> Result<()> {
         "google-connect/callback?{}",
         callback.query().unwrap_or_default()
     );
+    let html = [html[0], ("cookie", callback.cookie.as_str())];
     let answer = get(&w, &path, &html).await?;
     let to = answer
         .headers()

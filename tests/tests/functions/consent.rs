@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use local::stack::database::Driver;
 use serde_json::Value;
+use std::ops::{Deref, DerefMut};
 use tests::stack::{Setup, World, start};
 use url::Url;
 
@@ -20,8 +21,31 @@ pub async fn get(w: &World, path: &str, headers: &[(&str, &str)]) -> Result<Resp
     w.call(Method::GET, path, headers, Bytes::new()).await
 }
 
-/// Starts as Ann and answers Google's page as the person of this address; the callback's URL.
-pub async fn consent(w: &World, email: &str) -> Result<Url> {
+/// Where Google's page leads, and the cookie of the browser that is led there.
+#[derive(Clone)]
+pub struct Visit {
+    /// The callback.
+    pub url: Url,
+    /// Name and value.
+    pub cookie: String,
+}
+
+impl Deref for Visit {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl DerefMut for Visit {
+    fn deref_mut(&mut self) -> &mut Url {
+        &mut self.url
+    }
+}
+
+/// Starts as Ann and answers Google's page as the person of this address.
+pub async fn consent(w: &World, email: &str) -> Result<Visit> {
     let authorization = bearer(&w.stack.people[0].jwt);
     let answer = get(
         w,
@@ -30,8 +54,30 @@ pub async fn consent(w: &World, email: &str) -> Result<Url> {
     )
     .await?;
     ensure!(answer.status() == 200, "{answer:?}");
+    let cookie = cookie(&answer)?;
     let answer: Value = serde_json::from_slice(answer.body())?;
-    let mut page = Url::parse(answer["url"].as_str().context("url")?)?;
+    let url = agree(w, answer["url"].as_str().context("url")?, email).await?;
+    Ok(Visit { url, cookie })
+}
+
+/// The cookie that an answer sets: name and value.
+pub fn cookie(answer: &Response<Bytes>) -> Result<String> {
+    let set = answer.headers().get("set-cookie").context("no cookie")?;
+    let (pair, attributes) = set.to_str()?.split_once(';').context("attributes")?;
+    for attribute in [
+        "HttpOnly",
+        "SameSite=Lax",
+        "Max-Age=900",
+        "Path=/functions/v1/google-connect",
+    ] {
+        ensure!(attributes.contains(attribute), "{attribute}: {set:?}");
+    }
+    Ok(pair.to_owned())
+}
+
+/// Answers Google's page as the person of this address; where it leads.
+pub async fn agree(w: &World, page: &str, email: &str) -> Result<Url> {
+    let mut page = Url::parse(page)?;
     page.query_pairs_mut().append_pair("login_hint", email);
     let answer = w
         .stack
@@ -47,8 +93,10 @@ pub async fn consent(w: &World, email: &str) -> Result<Url> {
     )?)
 }
 
-pub async fn finish(w: &World, callback: &Url) -> Result<Response<Bytes>> {
-    let request = http::Request::get(callback.as_str()).header("accept", "application/json");
+pub async fn finish(w: &World, visit: &Visit) -> Result<Response<Bytes>> {
+    let request = http::Request::get(visit.url.as_str())
+        .header("accept", "application/json")
+        .header("cookie", &visit.cookie);
     w.stack.http.send(request.body(Bytes::new())?).await
 }
 

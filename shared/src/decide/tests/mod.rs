@@ -1,5 +1,6 @@
 //! Claims and events for the cases, and what a decision is told as.
 
+mod choice;
 mod push;
 mod refusal;
 

@@ -1,0 +1,125 @@
+//! `tandem_status`, `tandem_health`, `tandem_metrics`: what users and operators see. The database words
+//! the first two; they are passed on as they come.
+
+use super::{Database, DbError, call};
+use crate::door::Door;
+use crate::google::EventId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Where a user's sync stands.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn of_user(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    user: Uuid,
+) -> Result<Value, DbError> {
+    let parameters = json!({"instance": instance, "user_id": user});
+    call(door, database, "tandem_status", &parameters).await
+}
+
+/// What a person decides about something of theirs that waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Wish {
+    /// The deletions that wait in a calendar: `apply` or `keep`.
+    Confirm {
+        /// The calendar.
+        calendar_id: Uuid,
+        /// Which.
+        decision: String,
+    },
+    /// An event that was given up.
+    Event {
+        /// The event.
+        event_id: Uuid,
+    },
+    /// An item that was not understood.
+    Item {
+        /// The calendar.
+        calendar_id: Uuid,
+        /// Google's id.
+        google_id: EventId,
+    },
+}
+
+/// Does what a person decided.
+///
+/// # Errors
+/// [`DbError`]; `PT400` and `PT404` where it makes no sense.
+pub async fn decide(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    user_id: Uuid,
+    wish: &Wish,
+) -> Result<Value, DbError> {
+    #[derive(Serialize)]
+    struct Parameters<'a> {
+        instance: &'a str,
+        user_id: Uuid,
+        #[serde(flatten)]
+        wish: &'a Wish,
+    }
+    let function = match wish {
+        Wish::Confirm { .. } => "tandem_confirm",
+        Wish::Event { .. } | Wish::Item { .. } => "tandem_retry",
+    };
+    let parameters = Parameters {
+        instance,
+        user_id,
+        wish,
+    };
+    call(door, database, function, &parameters).await
+}
+
+/// Whether the deployment does its work.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn health(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+) -> Result<Value, DbError> {
+    call(
+        door,
+        database,
+        "tandem_health",
+        &json!({"instance": instance}),
+    )
+    .await
+}
+
+/// A number that an operator watches.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Measure {
+    /// Without the prefix that all share.
+    pub name: String,
+    /// As Prometheus writes them; empty if there is none.
+    pub label: String,
+    /// The number.
+    pub value: f64,
+}
+
+/// All measures.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn metrics(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+) -> Result<Vec<Measure>, DbError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        measures: Vec<Measure>,
+    }
+    let parameters = json!({"instance": instance});
+    let answer: Answer = call(door, database, "tandem_metrics", &parameters).await?;
+    Ok(answer.measures)
+}

@@ -1,0 +1,134 @@
+//! Why an account could not be connected: a sentence for its user and a word for the page.
+
+use crate::db::DbError;
+use crate::google::GoogleError;
+use crate::google::oauth::TokenError;
+use crate::secret::KeyError;
+
+/// Why an account could not be connected. The text is for its user.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not ours, or changed.
+    #[error("this connection request is not valid; start again from the settings")]
+    State,
+    /// The person took too long.
+    #[error("this connection request has expired; start again from the settings")]
+    Expired,
+    /// Another browser began it, which may belong to somebody else.
+    #[error(
+        "this connection request was begun in another browser, or by somebody else; start again from the settings"
+    )]
+    Browser,
+    /// It was used before.
+    #[error("this connection request was used before; start again from the settings")]
+    Replayed,
+    /// The user said no.
+    #[error("access to Google Calendar was not granted; nothing was connected")]
+    Denied,
+    /// An administrator does not allow it.
+    #[error("your organisation does not allow this application; ask its Google administrator")]
+    Policy,
+    /// Google's page reported something else.
+    #[error("Google reported: {0}; start again from the settings")]
+    Reported(String),
+    /// The user unticked a box.
+    #[error("Google Calendar needs every box ticked on Google's page: {0} was not granted")]
+    Scopes(String),
+    /// The code is spent, too old, or of another request.
+    #[error("Google did not accept the answer of its own page; start again from the settings")]
+    Code,
+    /// The token endpoint refused, or is out of order.
+    #[error("{}", .0.explain())]
+    Exchange(TokenError),
+    /// Google gave no refresh token.
+    #[error(
+        "Google gave no lasting access; remove this application in the Google account's settings, then connect again"
+    )]
+    NoRefreshToken,
+    /// The id token is not what was asked for.
+    #[error("Google's answer does not belong to this request; start again from the settings")]
+    Identity,
+    /// Another Google account than the one to connect again.
+    #[error("this is another Google account; choose {0} on Google's page")]
+    Another(String),
+    /// It is being disconnected.
+    #[error("this Google account is being disconnected; connect it again in a few minutes")]
+    Disconnecting,
+    /// The account has no calendar that can be synced.
+    #[error("this Google account has no primary calendar")]
+    NoCalendar,
+    /// Google's calendar list.
+    #[error("{}", .0.explain())]
+    Google(#[from] GoogleError),
+    /// A key is missing.
+    #[error("this deployment cannot store tokens; its administrator finds the reason in the log")]
+    Keys(#[from] KeyError),
+    /// The database.
+    #[error("the database cannot be reached; try again")]
+    Database(#[from] DbError),
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The user's.
+    User,
+    /// The operator's.
+    Operator,
+    /// Google's.
+    Google,
+    /// The database's.
+    Database,
+}
+
+impl ConnectError {
+    /// One word for the page.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::State => "invalid_request",
+            Self::Expired => "expired",
+            Self::Browser => "another_browser",
+            Self::Replayed => "replayed",
+            Self::Denied => "denied",
+            Self::Policy => "policy",
+            Self::Reported(_) => "reported",
+            Self::Scopes(_) => "missing_scope",
+            Self::Code => "code_refused",
+            Self::Exchange(TokenError::InvalidClient { .. }) => "client_refused",
+            Self::Exchange(TokenError::Other { error, .. }) if error == "redirect_uri_mismatch" => {
+                "redirect_mismatch"
+            }
+            Self::Exchange(TokenError::Other { .. }) => "refused",
+            Self::Exchange(_) | Self::Google(_) => "google_unavailable",
+            Self::NoRefreshToken => "no_lasting_access",
+            Self::Identity => "identity",
+            Self::Another(_) => "another_account",
+            Self::Disconnecting => "disconnecting",
+            Self::NoCalendar => "no_calendar",
+            Self::Keys(_) => "misconfigured",
+            Self::Database(_) => "database_unavailable",
+        }
+    }
+
+    /// Whose turn it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::State
+            | Self::Expired
+            | Self::Browser
+            | Self::Replayed
+            | Self::Denied
+            | Self::Policy
+            | Self::Reported(_)
+            | Self::Scopes(_)
+            | Self::NoRefreshToken
+            | Self::Identity
+            | Self::Another(_)
+            | Self::Disconnecting
+            | Self::NoCalendar => Fault::User,
+            Self::Code | Self::Exchange(_) | Self::Google(_) => Fault::Google,
+            Self::Keys(_) => Fault::Operator,
+            Self::Database(_) => Fault::Database,
+        }
+    }
+}

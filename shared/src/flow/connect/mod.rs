@@ -1,0 +1,291 @@
+//! Connecting a Google account: the consent page, and what comes back from it.
+
+pub mod error;
+pub mod state;
+
+pub use error::ConnectError;
+
+use super::{Env, token, watch};
+use crate::db::connect::{
+    self as db, Account, Choices, Connected, Kept, NewCalendar, StateUse, Stored,
+};
+use crate::db::pull::Trigger;
+use crate::door::Door;
+use crate::flow::pull::pull_pages;
+use crate::google::calendar_list::{self, Entry};
+use crate::google::id::AuthorizationCode;
+use crate::google::oauth::authorize::{self, Consent, Prompt};
+use crate::google::oauth::id_token::{self, Expected};
+use crate::google::oauth::{TokenError, Tokens, exchange};
+use crate::google::{AccessToken, CalendarId};
+use crate::secret::{self, Signer};
+use chrono::{DateTime, Utc};
+use state::{PATIENCE, Purpose, Refused, TICKET, Wish};
+use uuid::Uuid;
+
+/// The callback, below the functions.
+const CALLBACK: &str = "google-connect/callback";
+/// Pages of the first import that a person waits for; the rest is the scheduler's.
+const PAGES: u32 = 2;
+
+/// What the consent page comes back with.
+#[derive(Debug, Default)]
+pub struct Returned {
+    /// Good for one exchange.
+    pub code: Option<String>,
+    /// As it was sent.
+    pub state: Option<String>,
+    /// Instead of a code.
+    pub error: Option<String>,
+}
+
+/// A request that begins.
+#[derive(Debug)]
+pub struct Started {
+    /// Where to send the user's browser.
+    pub url: String,
+    /// Name and value of the cookie that the same browser has to come back with.
+    pub cookie: (String, String),
+}
+
+/// A ticket: a browser that shows it may begin, once and at once.
+pub fn ticket<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    user: Uuid,
+    wanted: Option<Uuid>,
+) -> String {
+    let wish = Wish::new(user, wanted, env.random);
+    wish.sign(signer, Purpose::Ticket, (env.clock)() + TICKET)
+}
+
+/// Whose ticket it is, which is used up by this.
+///
+/// # Errors
+/// [`ConnectError`].
+pub async fn redeem<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    ticket: &str,
+) -> Result<Wish, ConnectError> {
+    let wish = Wish::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
+    take(env, &wish).await?;
+    Ok(wish)
+}
+
+/// Where to send the user's browser.
+pub fn start<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    user: Uuid,
+    wanted: Option<Uuid>,
+) -> Started {
+    let config = env.config;
+    let wish = Wish::new(user, wanted, env.random);
+    let consent = Consent {
+        client_id: &config.client_id,
+        redirect_uri: &config.function_url(CALLBACK),
+        state: &wish.sign(signer, Purpose::State, (env.clock)() + PATIENCE),
+        nonce: &wish.id_token_nonce(signer),
+        verifier: &wish.verifier(signer),
+        login_hint: None,
+        prompt: Prompt::AccountAndConsent,
+    };
+    Started {
+        url: authorize::url(&config.google.accounts, &consent).to_string(),
+        cookie: wish.cookie(signer),
+    }
+}
+
+/// Connects the account of a user who came back, with its primary calendar, and begins the import.
+/// `cookie` reads the browser's cookies by name.
+///
+/// # Errors
+/// [`ConnectError`].
+pub async fn finish<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    returned: &Returned,
+    cookie: impl Fn(&str) -> Option<String>,
+) -> Result<String, ConnectError> {
+    let config = env.config;
+    let text = returned.state.as_deref().unwrap_or_default();
+    let wish = Wish::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
+    let (name, expected) = wish.cookie(signer);
+    if !cookie(&name).is_some_and(|shown| secret::equal(&shown, &expected)) {
+        return Err(ConnectError::Browser);
+    }
+    match returned.error.as_deref() {
+        Some("access_denied") => return Err(ConnectError::Denied),
+        Some("admin_policy_enforced" | "org_internal") => return Err(ConnectError::Policy),
+        Some(other) => return Err(ConnectError::Reported(other.chars().take(100).collect())),
+        None => {}
+    }
+    let code = AuthorizationCode::from(returned.code.as_deref().ok_or(ConnectError::State)?);
+    let now = take(env, &wish).await?;
+    let request = exchange::request(
+        &config.google.oauth,
+        &token::client(env),
+        &code,
+        &wish.verifier(signer),
+        &config.function_url(CALLBACK),
+    );
+    let tokens = exchange::answer(env.door.send(request).await).map_err(|error| {
+        if matches!(error, TokenError::InvalidGrant { .. }) {
+            ConnectError::Code
+        } else {
+            ConnectError::Exchange(error)
+        }
+    })?;
+    let missing = tokens.missing_scopes();
+    if !missing.is_empty() {
+        return Err(ConnectError::Scopes(missing.join(", ")));
+    }
+    let (email, kept) = store(env, signer, &wish, &tokens, now).await?;
+    begin(env, &kept, &tokens.access_token).await?;
+    Ok(email)
+}
+
+fn refused(why: Refused) -> ConnectError {
+    match why {
+        Refused::Forged => ConnectError::State,
+        Refused::Expired => ConnectError::Expired,
+    }
+}
+
+/// Uses a request up; the database's time.
+async fn take<D: Door>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<Utc>, ConnectError> {
+    let config = env.config;
+    match db::use_state(env.door, &config.database, config.instance(), &wish.nonce).await? {
+        StateUse::Fresh(fresh) => Ok(fresh.now),
+        StateUse::Used => Err(ConnectError::Replayed),
+    }
+}
+
+async fn store<D: Door>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    wish: &Wish,
+    tokens: &Tokens,
+    now: DateTime<Utc>,
+) -> Result<(String, Kept), ConnectError> {
+    let config = env.config;
+    let expected = Expected {
+        client_id: &config.client_id,
+        nonce: &wish.id_token_nonce(signer),
+        now,
+    };
+    let id_token = tokens.id_token.as_ref().ok_or(ConnectError::Identity)?;
+    let identity = id_token::read(id_token, expected).map_err(|_| ConnectError::Identity)?;
+    let seal = |secret: &str, purpose| config.keys.seal(secret, purpose, env.random);
+    let email = identity.email.unwrap_or_default();
+    let account = Account {
+        instance: config.instance(),
+        user_id: wish.user,
+        sub: &identity.sub,
+        email: &email,
+        scopes: tokens.scope.as_deref().unwrap_or_default(),
+        refresh_token: tokens
+            .refresh_token
+            .as_ref()
+            .map(|t| seal(t.as_str(), token::REFRESH))
+            .transpose()?,
+        access_token: seal(tokens.access_token.as_str(), token::ACCESS)?,
+        expires_in: tokens.expires_in,
+        wanted: wish.wanted,
+    };
+    match db::store_account(env.door, &config.database, &account).await {
+        Ok(Stored::Stored(kept)) => Ok((email, kept)),
+        Ok(Stored::Another { email }) => Err(ConnectError::Another(email)),
+        Ok(Stored::Disconnecting) => Err(ConnectError::Disconnecting),
+        Err(error) if error.refusal("PT422").is_some() => Err(ConnectError::NoRefreshToken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An account that has calendars keeps them as they are; a new one begins with its primary calendar.
+/// What this leaves undone is due, and the scheduler does it.
+async fn begin<D: Door>(
+    env: &Env<'_, D>,
+    kept: &Kept,
+    access: &AccessToken,
+) -> Result<(), ConnectError> {
+    let calendars = if kept.calendars.is_empty() {
+        let primary = find(env, access, |entry| entry.primary == Some(true)).await?;
+        let entry = primary.ok_or(ConnectError::NoCalendar)?;
+        let choices = Choices::default();
+        match sync(env, kept.account_id, &entry, &choices).await? {
+            Connected::Connected(synced) => vec![synced.calendar_id],
+            Connected::Disconnecting => return Err(ConnectError::Disconnecting),
+        }
+    } else {
+        kept.calendars.clone()
+    };
+    for calendar_id in calendars.into_iter().take(1) {
+        first_import(env, calendar_id).await?;
+    }
+    Ok(())
+}
+
+/// The first calendar of an account's list that is `wanted`.
+///
+/// # Errors
+/// [`ConnectError::Google`].
+pub(super) async fn find<D: Door>(
+    env: &Env<'_, D>,
+    access: &AccessToken,
+    wanted: impl Fn(&Entry) -> bool,
+) -> Result<Option<Entry>, ConnectError> {
+    let mut page = None;
+    loop {
+        let request = calendar_list::request(&env.config.google.api, access, page.as_ref());
+        let list = calendar_list::answer(env.door.send(request).await)?;
+        if let Some(entry) = list.entries.into_iter().find(&wanted) {
+            return Ok(Some(entry));
+        }
+        match list.next {
+            Some(next) => page = Some(next),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Syncs a calendar of an account.
+///
+/// # Errors
+/// [`ConnectError::Database`].
+pub(super) async fn sync<D: Door>(
+    env: &Env<'_, D>,
+    account_id: Uuid,
+    entry: &Entry,
+    choices: &Choices,
+) -> Result<Connected, ConnectError> {
+    let config = env.config;
+    let google_id: &CalendarId = &entry.id;
+    let calendar = NewCalendar {
+        instance: config.instance(),
+        account_id,
+        google_id,
+        summary: entry.title(),
+        time_zone: entry.time_zone.as_deref().unwrap_or("UTC"),
+        access_role: entry
+            .access_role
+            .as_ref()
+            .map_or("none", |role| role.as_str()),
+        choices,
+    };
+    Ok(db::connect_calendar(env.door, &config.database, &calendar).await?)
+}
+
+/// The channel, and the first pages of the import. A calendar without a channel is polled.
+///
+/// # Errors
+/// [`ConnectError::Database`].
+pub(super) async fn first_import<D: Door>(
+    env: &Env<'_, D>,
+    calendar_id: Uuid,
+) -> Result<(), ConnectError> {
+    let _reason = watch::watch(env, calendar_id).await?;
+    pull_pages(env, &Trigger::Calendar { calendar_id }, PAGES).await?;
+    Ok(())
+}

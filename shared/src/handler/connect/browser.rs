@@ -1,0 +1,214 @@
+//! The way of a browser: ticket, start, Google's page, callback, and back to the page.
+
+use super::super::{Reply, login};
+use super::parameter;
+use crate::door::Door;
+use crate::flow::Env;
+use crate::flow::connect::error::Fault;
+use crate::flow::connect::state::{PATIENCE, TICKET};
+use crate::flow::connect::{self, ConnectError, Returned, Started};
+use crate::secret::Signer;
+use bytes::Bytes;
+use http::header::{ACCEPT, COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+/// Whoever accepts only JSON is told where to go; a browser is sent there.
+pub async fn start<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    let signer = match ready(env) {
+        Ok(signer) => signer,
+        Err(reply) => return *reply,
+    };
+    let begun = match parameter(request, "ticket") {
+        Some(ticket) => match connect::redeem(env, signer, &ticket).await {
+            Ok(wish) => connect::start(env, signer, wish.user, wish.wanted),
+            Err(error) => return failed(request, env, &error),
+        },
+        None => match wanted(parameter(request, "account_id").as_deref()) {
+            Ok(wanted) => match login::user(env, request.headers()).await {
+                Ok(user) => connect::start(env, signer, user, wanted),
+                Err(reply) => return *reply,
+            },
+            Err(reply) => return *reply,
+        },
+    };
+    let mut reply = if wants_html(request.headers()) {
+        Reply::redirect(&begun.url)
+    } else {
+        Reply::json(StatusCode::OK, &json!({"url": begun.url}))
+    };
+    if let Ok(cookie) = HeaderValue::from_str(&cookie(env, &begun)) {
+        reply.response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    reply
+}
+
+/// A ticket for a browser that is redirected and cannot show a login.
+pub async fn ticket<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    let signer = match ready(env) {
+        Ok(signer) => signer,
+        Err(reply) => return *reply,
+    };
+    let user = match login::user(env, request.headers()).await {
+        Ok(user) => user,
+        Err(reply) => return *reply,
+    };
+    let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    let wanted = match wanted(body["account_id"].as_str()) {
+        Ok(wanted) => wanted,
+        Err(reply) => return *reply,
+    };
+    let ticket = connect::ticket(env, signer, user, wanted);
+    let url = format!(
+        "{}?ticket={ticket}",
+        env.config.function_url("google-connect/start")
+    );
+    let answer = json!({"ticket": ticket, "url": url, "expires_in": TICKET.num_seconds()});
+    Reply::json(StatusCode::OK, &answer)
+}
+
+/// Google's page came back.
+pub async fn callback<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    let Some(signer) = &env.config.signer else {
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment cannot connect calendars yet",
+        );
+        return reply.logged("refused: the variable signing_key is not set");
+    };
+    let returned = Returned {
+        code: parameter(request, "code"),
+        state: parameter(request, "state"),
+        error: parameter(request, "error"),
+    };
+    let shown = |name: &str| cookie_of(request.headers(), name);
+    match connect::finish(env, signer, &returned, shown).await {
+        Ok(_) if !is_program(request.headers()) => {
+            Reply::redirect(result_url(&env.config.app_url, None).as_str())
+        }
+        Ok(email) => Reply::json(StatusCode::OK, &json!({"connected": email})),
+        Err(error) => failed(request, env, &error),
+    }
+}
+
+/// What a deployment needs to connect anybody.
+fn ready<'a, D: Door>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> {
+    let Some(signer) = &env.config.signer else {
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment cannot connect calendars yet",
+        );
+        let line = "refused: the variable signing_key must be set to connect calendars";
+        return Err(Box::new(reply.logged(line)));
+    };
+    if env.config.client_id.is_empty() {
+        let reply = Reply::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this deployment has no Google OAuth client yet",
+        );
+        let line = "refused: the variable google_client_id is not set";
+        return Err(Box::new(reply.logged(line)));
+    }
+    Ok(signer)
+}
+
+fn wanted(account: Option<&str>) -> Result<Option<Uuid>, Box<Reply>> {
+    let parsed = account.map(str::parse).transpose();
+    parsed.map_err(|_| {
+        let reason = "account_id must be a UUID";
+        Box::new(Reply::error(StatusCode::BAD_REQUEST, reason))
+    })
+}
+
+fn failed<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>, error: &ConnectError) -> Reply {
+    let reason = error.to_string();
+    let mut reply = if is_program(request.headers()) {
+        let status = match error.fault() {
+            Fault::User => StatusCode::BAD_REQUEST,
+            Fault::Google => StatusCode::BAD_GATEWAY,
+            Fault::Operator => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::Database => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Reply::json(status, &json!({"error": reason, "code": error.code()}))
+    } else {
+        let why = Some((error.code(), reason.as_str()));
+        Reply::redirect(result_url(&env.config.app_url, why).as_str())
+    };
+    reply = reply.about("outcome", error.code());
+    match error {
+        ConnectError::Database(error) => reply.log.push(error.to_string()),
+        ConnectError::Keys(error) => reply.log.push(format!("the variable token_keys: {error}")),
+        ConnectError::Exchange(error) => reply.log.push(error.to_string()),
+        ConnectError::State
+        | ConnectError::Expired
+        | ConnectError::Browser
+        | ConnectError::Replayed
+        | ConnectError::Denied
+        | ConnectError::Policy
+        | ConnectError::Reported(_)
+        | ConnectError::Scopes(_)
+        | ConnectError::Code
+        | ConnectError::NoRefreshToken
+        | ConnectError::Identity
+        | ConnectError::Another(_)
+        | ConnectError::Disconnecting
+        | ConnectError::NoCalendar
+        | ConnectError::Google(_) => {}
+    }
+    reply
+}
+
+/// The page shows what came of it.
+fn result_url(app_url: &Url, why: Option<(&str, &str)>) -> Url {
+    let mut url = app_url.clone();
+    match why {
+        None => url.query_pairs_mut().append_pair("google", "connected"),
+        Some((code, reason)) => url
+            .query_pairs_mut()
+            .append_pair("google", "error")
+            .append_pair("code", code)
+            .append_pair("reason", reason),
+    };
+    url
+}
+
+/// Only for the way back to this function, and sent when Google's page leads there.
+fn cookie<D>(env: &Env<'_, D>, begun: &Started) -> String {
+    let (name, value) = &begun.cookie;
+    let secure = match env.config.app_url.scheme() {
+        "https" => "; Secure",
+        _ => "",
+    };
+    let path = env.config.app_url.path().trim_end_matches('/');
+    format!(
+        "{name}={value}; Path={path}/functions/v1/google-connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        PATIENCE.num_seconds()
+    )
+}
+
+fn cookie_of(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value.to_owned())
+}
+
+fn accept(headers: &HeaderMap) -> &str {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accept.unwrap_or_default()
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    accept(headers).contains("text/html")
+}
+
+/// Who asks for JSON, and for no page.
+fn is_program(headers: &HeaderMap) -> bool {
+    accept(headers).contains("application/json") && !wants_html(headers)
+}

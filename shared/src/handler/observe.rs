@@ -1,0 +1,112 @@
+//! One line of log for each request: what, for whom (ids only), calls, outcome, duration. It never
+//! holds a token, a title or anything else that a person wrote.
+
+use super::Reply;
+use crate::config::Config;
+use crate::door::{Door, Transport};
+use crate::flow::Env;
+use crate::secret::Random;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use serde_json::json;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// A door that counts who goes through it, and what Google answers.
+pub struct Counted<D> {
+    door: D,
+    google: [String; 2],
+    database_calls: Cell<u32>,
+    results: RefCell<BTreeMap<&'static str, u32>>,
+    /// Of these, what no record has taken yet.
+    fresh: RefCell<BTreeMap<&'static str, u32>>,
+}
+
+impl<D: Door> Door for Counted<D> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let answer = self.door.send(request).await;
+        if self.google.contains(&host) {
+            let result = result(&answer);
+            *self.results.borrow_mut().entry(result).or_default() += 1;
+            *self.fresh.borrow_mut().entry(result).or_default() += 1;
+        } else {
+            self.database_calls.set(self.database_calls.get() + 1);
+        }
+        answer
+    }
+
+    fn take_results(&self) -> BTreeMap<&'static str, u32> {
+        self.fresh.take()
+    }
+}
+
+/// An answer of Google's in one word.
+fn result(answer: &Result<Response<Bytes>, Transport>) -> &'static str {
+    let Ok(answer) = answer else {
+        return "no_answer";
+    };
+    match answer.status().as_u16() {
+        200..=399 => "ok",
+        401 => "unauthorized",
+        403 => "forbidden_or_rate_limited",
+        404 | 410 => "gone",
+        409 => "duplicate",
+        412 => "changed",
+        429 => "rate_limited",
+        500.. => "server_error",
+        _ => "refused",
+    }
+}
+
+/// Answers a request by `handle` and adds its line to the log.
+pub async fn observed<D: Door>(
+    request: Request<Bytes>,
+    door: D,
+    config: &Config,
+    random: &Random,
+    clock: &dyn Fn() -> DateTime<Utc>,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<D>>) -> Reply,
+) -> Reply {
+    let google = [&config.google.api, &config.google.oauth];
+    let counted = Counted {
+        door,
+        google: google.map(|url| url.host_str().unwrap_or_default().to_owned()),
+        database_calls: Cell::new(0),
+        results: RefCell::default(),
+        fresh: RefCell::default(),
+    };
+    let env = Env {
+        door: &counted,
+        config,
+        random,
+        clock,
+    };
+    let path = request.uri().path();
+    let what = path
+        .split_once("/functions/v1/")
+        .map_or("?", |(_, what)| what);
+    // Whoever calls chooses the path.
+    let what: String = what
+        .chars()
+        .take(40)
+        .filter(char::is_ascii_graphic)
+        .collect();
+    let begun = clock();
+    let mut reply = handle(request, &env).await;
+    let results = counted.results.take();
+    let mut line = json!({
+        "flow": what, "status": reply.response.status().as_u16(),
+        "calls": {"database": counted.database_calls.get(), "google": results.values().sum::<u32>()},
+        "ms": (clock() - begun).num_milliseconds(),
+    });
+    if !results.is_empty() {
+        line["google"] = json!(results);
+    }
+    for (name, value) in reply.about.drain(..) {
+        line[name] = value;
+    }
+    reply.log.push(line.to_string());
+    reply
+}

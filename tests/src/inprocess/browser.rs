@@ -1,0 +1,168 @@
+//! Users of the CRM with their browsers.
+
+use super::{APP, JWT_SECRET, System};
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use local::postgrest::jwt;
+use serde_json::{Value, json};
+use shared::handler::{connect, scheduler};
+
+impl System {
+    /// A login of a user of the CRM, good for an hour.
+    pub fn login(&self, user: &str) -> String {
+        let exp = self.simulator.now().timestamp() + 3600;
+        let login = jwt::sign(JWT_SECRET, &json!({"sub": user, "exp": exp}));
+        format!("Bearer {login}")
+    }
+
+    /// Logins that are none: `Authorization` as a stranger could send it.
+    pub fn bad_logins(&self, user: &str) -> Vec<String> {
+        let now = self.simulator.now().timestamp();
+        let claims = |claims: Value| format!("Bearer {}", jwt::sign(JWT_SECRET, &claims));
+        let good = self.login(user);
+        let unsigned = good.rsplit_once('.').map_or("", |(unsigned, _)| unsigned);
+        // {"alg":"none"} and {"alg":"RS256","kid":"unknown"}.
+        let with_head = |head: &str| {
+            let payload = unsigned.split_once('.').map_or("", |(_, payload)| payload);
+            format!("Bearer {head}.{payload}.AAAA")
+        };
+        vec![
+            String::new(),
+            "Bearer".to_owned(),
+            "Bearer nonsense".to_owned(),
+            format!("{unsigned}."),
+            good.replace("Bearer", "Basic"),
+            with_head("eyJhbGciOiJub25lIn0"),
+            with_head("eyJhbGciOiJSUzI1NiIsImtpZCI6InVua25vd24ifQ"),
+            claims(json!({"sub": user, "exp": now - 61})),
+            claims(json!({"sub": user})),
+            claims(json!({"exp": now + 60})),
+            claims(json!({"sub": "ann", "exp": now + 60})),
+            format!(
+                "Bearer {}",
+                jwt::sign(
+                    "another secret, long enough for HS256",
+                    &json!({"sub": user, "exp": now + 60})
+                )
+            ),
+            format!("Bearer {}", "x".repeat(100_000)),
+        ]
+    }
+
+    /// Calls `google-connect` as a user; the status and the JSON, or `None` where it was killed.
+    ///
+    /// # Errors
+    /// When the request cannot be built.
+    pub async fn manage(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Option<(u16, Value)>> {
+        self.ask(&self.login(user), method, path, body).await
+    }
+
+    /// Calls `google-connect` with any `Authorization`; otherwise as [`System::manage`].
+    ///
+    /// # Errors
+    /// When the request cannot be built.
+    pub async fn ask(
+        &self,
+        login: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Option<(u16, Value)>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{APP}/functions/v1/google-connect/{path}"))
+            .header("accept", "application/json")
+            .header("authorization", login);
+        let request = request.body(Bytes::from(body.to_string()))?;
+        let reply = self
+            .run(request, async |request, env| {
+                connect::handle(request, env).await
+            })
+            .await;
+        Ok(reply.map(|reply| {
+            let body = serde_json::from_slice(reply.response.body()).unwrap_or_default();
+            (reply.response.status().as_u16(), body)
+        }))
+    }
+
+    /// What an operator reads; the status and the text.
+    ///
+    /// # Errors
+    /// When the instance was killed.
+    pub async fn operator(&self, action: &str, secret: &str) -> Result<(u16, String)> {
+        let request = Request::get(format!("{APP}/functions/v1/scheduler/{action}"))
+            .header("authorization", format!("Bearer {secret}"))
+            .body(Bytes::new())?;
+        let reply = self.run(request, async |request, env| {
+            scheduler::handle(request, env).await
+        });
+        let response = reply.await.context("killed")?.response;
+        let text = String::from_utf8_lossy(response.body()).into_owned();
+        Ok((response.status().as_u16(), text))
+    }
+
+    /// Connects a user's Google account as a browser does; where the page is led to in the end.
+    ///
+    /// # Errors
+    /// When a step is refused or killed.
+    pub async fn connect_as(&self, user: &str, email: &str) -> Result<String> {
+        let ticket = self
+            .manage(user, Method::POST, "ticket", &json!({}))
+            .await?;
+        let (_, ticket) = ticket.context("killed")?;
+        let url = ticket["url"].as_str().context("no ticket")?;
+        self.follow(url, email).await
+    }
+
+    /// Follows a link as a browser does, and Google's page as this person; where it ends.
+    ///
+    /// # Errors
+    /// When a step is refused or killed.
+    pub async fn follow(&self, url: &str, email: &str) -> Result<String> {
+        let (page, cookie) = self.browse(url, "").await?;
+        if page.starts_with(APP) {
+            return Ok(page);
+        }
+        let back = self.consent(&page, email)?;
+        Ok(self.browse(&back, &cookie).await?.0)
+    }
+
+    /// Opens a link with these cookies; where it leads, and the cookie that it sets.
+    ///
+    /// # Errors
+    /// When it leads nowhere, or the instance was killed.
+    pub async fn browse(&self, url: &str, cookie: &str) -> Result<(String, String)> {
+        let request = Request::get(url)
+            .header("accept", "text/html")
+            .header("cookie", cookie)
+            .body(Bytes::new())?;
+        let reply = self.run(request, async |request, env| {
+            connect::handle(request, env).await
+        });
+        let response = reply.await.context("killed")?.response;
+        let cookie = header(&response, "set-cookie").unwrap_or_default();
+        Ok((header(&response, "location")?, cookie))
+    }
+
+    /// Answers Google's page as this person; where it leads.
+    ///
+    /// # Errors
+    /// When it leads nowhere.
+    pub fn consent(&self, page: &str, email: &str) -> Result<String> {
+        let page = Request::get(format!("{page}&login_hint={email}")).body(Bytes::new())?;
+        header(&self.simulator.handle(page), "location")
+    }
+}
+
+fn header(response: &Response<Bytes>, name: &str) -> Result<String> {
+    let value = response.headers().get(name);
+    let value = value.with_context(|| format!("no {name}: {response:?}"))?;
+    Ok(value.to_str()?.to_owned())
+}

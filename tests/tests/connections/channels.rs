@@ -1,0 +1,147 @@
+//! Channels renew themselves, and a listing by the clock stands in wherever messages do not arrive.
+
+use super::lab::{count, google_insert, rest, rows, system};
+use anyhow::{Result, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tests::inprocess::System;
+
+/// Ticks each quarter of an hour for this long, with or without messages.
+async fn live(system: &System, hours: i64, messages: bool) -> Result<()> {
+    for _ in 0..hours * 4 {
+        system.advance(TimeDelta::minutes(15)).await?;
+        system.deliver(|| u8::from(messages)).await;
+        system.tick().await;
+    }
+    Ok(())
+}
+
+/// The channels that Google has and that were neither stopped nor came to their end.
+fn running(system: &System) -> Result<Vec<String>> {
+    let channels = system
+        .simulator
+        .control("GET", "channels", &serde_json::Value::Null)
+        .map_err(anyhow::Error::msg)?;
+    let now = system.simulator.now();
+    let runs = |channel: &&serde_json::Value| {
+        let ends = channel["expires"].as_str().unwrap_or_default();
+        channel["stopped"] == false && ends.parse::<DateTime<Utc>>().is_ok_and(|ends| ends > now)
+    };
+    let channels = channels.as_array().into_iter().flatten().filter(runs);
+    Ok(channels.map(|channel| channel["id"].to_string()).collect())
+}
+
+#[tokio::test]
+async fn a_channel_is_followed_by_another_well_before_it_ends() -> Result<()> {
+    let system = system(1).await?;
+    for _ in 0..3 {
+        let before = running(&system)?;
+        ensure!(before.len() == 1, "{before:?}");
+        live(&system, 7 * 24, true).await?;
+        let after = running(&system)?;
+        ensure!(after.len() == 1 && after != before, "{after:?}");
+        let left = "select expires_at - tandem.clock() > interval '1 day' from tandem.channels where state = 'active'";
+        ensure!(system.value(left).await? == true);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn channels_of_many_calendars_do_not_end_together() -> Result<()> {
+    let system = system(2).await?;
+    let spread = "select count(distinct date_trunc('hour', t.at)) from (select tandem.clock() + interval '7 days' * (0.6 + random() / 4) as at from generate_series(1, 200)) t";
+    ensure!(system.value(spread).await?.as_i64() > Some(20));
+    let moment = "select watch_at between tandem.clock() + interval '4 days' and tandem.clock() + interval '6 days' from tandem.calendars";
+    ensure!(system.value(moment).await? == true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn listings_by_the_clock_are_rare_only_while_messages_are_proven_to_arrive() -> Result<()> {
+    let system = system(3).await?;
+    let proven = "select tandem.is_push_proven(c) from tandem.calendars c";
+    ensure!(system.value(proven).await? == true);
+    let before = count(&system, "events.list")?;
+    live(&system, 6, true).await?;
+    let rare = count(&system, "events.list")? - before;
+    ensure!((6..=9).contains(&rare), "{rare} listings in 6 hours");
+    // Messages stop: the first listing that finds something unannounced ends the trust.
+    google_insert(&system, "Unannounced")?;
+    live(&system, 2, false).await?;
+    ensure!(system.value(proven).await? == false);
+    ensure!(rows(&system).await? == json!({"Unannounced": "synced"}));
+    let soon = "select poll_at <= tandem.clock() + interval '1 minute' from tandem.calendars";
+    ensure!(system.value(soon).await? == true);
+    // The next one that does arrive earns the trust again.
+    google_insert(&system, "Announced")?;
+    live(&system, 1, true).await?;
+    ensure!(system.value(proven).await? == true);
+    ensure!(running(&system)?.len() == 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_channel_that_fails_is_asked_for_again() -> Result<()> {
+    let system = system(4).await?;
+    system
+        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .await?;
+    let fault = json!({"method": "events.watch", "status": 503, "count": 2});
+    system
+        .simulator
+        .control("POST", "faults", &fault)
+        .map_err(anyhow::Error::msg)?;
+    system
+        .sql("update tandem.channels set state = 'stopped'")
+        .await?;
+    live(&system, 2, true).await?;
+    ensure!(
+        system
+            .value("select count(*) from tandem.channels where state = 'active'")
+            .await?
+            == 1
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_calendar_without_pushes_is_polled_and_says_so() -> Result<()> {
+    let mut system = system(5).await?;
+    system.set("app_url", "http://crm.example")?;
+    system
+        .sql("update tandem.settings set value = 'http://crm.example' where key = 'instance'")
+        .await?;
+    system
+        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .await?;
+    system
+        .sql("update tandem.channels set state = 'stopped'")
+        .await?;
+    rest(&system).await?;
+    ensure!(system.value("select push from tandem.calendars").await? == "poll");
+    google_insert(&system, "Polled")?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Polled": "synced"}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_channel_that_was_not_stopped_is_stopped_when_it_speaks() -> Result<()> {
+    let system = system(6).await?;
+    // Its stop was taken for done.
+    system
+        .sql("update tandem.channels set state = 'stopped', resource_id = null")
+        .await?;
+    system
+        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .await?;
+    rest(&system).await?;
+    ensure!(running(&system)?.len() == 2);
+    google_insert(&system, "Heard twice")?;
+    rest(&system).await?;
+    system.advance(TimeDelta::minutes(11)).await?;
+    rest(&system).await?;
+    ensure!(running(&system)?.len() == 1, "{:?}", running(&system)?);
+    ensure!(rows(&system).await? == json!({"Heard twice": "synced"}));
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What users do with their connections, in one process and on virtual time.
+
+mod channels;
+mod directions;
+mod disconnect;
+mod lab;
+mod operator;
+mod refused;
+mod schedulers;
+mod several;
+mod tokens;

@@ -1,0 +1,217 @@
+//! A connection that does not come about: each reason has its own word and sentence, and nothing is left.
+
+use super::lab::{call, system};
+use anyhow::{Result, ensure};
+use chrono::TimeDelta;
+use http::Method;
+use serde_json::{Value, json};
+use tests::inprocess::{ANN, EMAIL, System};
+
+const NEW: &str = "new@example.com";
+
+async fn lab() -> Result<System> {
+    let system = system(1).await?;
+    system.simulator.add_user(NEW, "New", true);
+    Ok(system)
+}
+
+async fn ticket(system: &System) -> Result<String> {
+    let ticket = call(system, ANN, "ticket", &json!({}), 200).await?;
+    Ok(ticket["url"].as_str().unwrap_or_default().to_owned())
+}
+
+fn is(to: &str, code: &str, words: &str) -> Result<()> {
+    let url = url::Url::parse(to)?;
+    let part = |name: &str| {
+        let found = url.query_pairs().find(|(known, _)| known == name);
+        found
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    ensure!(part("google") == "error", "{to}");
+    ensure!(
+        part("code") == code && part("reason").contains(words),
+        "{to}"
+    );
+    Ok(())
+}
+
+async fn nothing_new(system: &System) -> Result<()> {
+    let accounts = system
+        .value("select jsonb_agg(email) from tandem.accounts")
+        .await?;
+    ensure!(accounts == json!([EMAIL]), "{accounts}");
+    Ok(())
+}
+
+fn control(system: &System, path: &str, body: &Value) -> Result<()> {
+    let done = system.simulator.control("POST", path, body);
+    done.map(|_| ()).map_err(anyhow::Error::msg)
+}
+
+#[tokio::test]
+async fn what_google_says_is_told_in_words() -> Result<()> {
+    let system = lab().await?;
+    let token =
+        |status: u16, body: &str| json!({"method": "oauth.token", "status": status, "body": body});
+    for (fault, code, words) in [
+        (
+            token(503, ""),
+            "google_unavailable",
+            "not answering properly",
+        ),
+        (
+            json!({"method": "oauth.token", "cut": true}),
+            "google_unavailable",
+            "not answering properly",
+        ),
+        (
+            token(401, r#"{"error":"invalid_client"}"#),
+            "client_refused",
+            "id and secret",
+        ),
+        (
+            token(400, r#"{"error":"redirect_uri_mismatch"}"#),
+            "redirect_mismatch",
+            "address to return to",
+        ),
+        (
+            token(400, r#"{"error":"invalid_grant"}"#),
+            "code_refused",
+            "did not accept",
+        ),
+        (
+            json!({"method": "calendarList.list", "status": 503}),
+            "google_unavailable",
+            "Google",
+        ),
+    ] {
+        control(&system, "faults", &fault)?;
+        let to = system.follow(&ticket(&system).await?, NEW).await?;
+        is(&to, code, words)?;
+    }
+    let problems = "select count(*) from tandem.connections k join tandem.accounts a on a.id = k.account_id where a.email <> 'ann@example.com'";
+    ensure!(system.value(problems).await? == 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_person_says_is_told_in_words() -> Result<()> {
+    let system = lab().await?;
+    for (email, wish, code, words) in [
+        (
+            "no@example.com",
+            json!("deny"),
+            "denied",
+            "nothing was connected",
+        ),
+        (
+            "some@example.com",
+            json!(["openid", "https://www.googleapis.com/auth/userinfo.email"]),
+            "missing_scope",
+            "calendar.events",
+        ),
+    ] {
+        control(
+            &system,
+            "users",
+            &json!({"email": email, "auto_consent": wish}),
+        )?;
+        let to = system.follow(&ticket(&system).await?, email).await?;
+        is(&to, code, words)?;
+    }
+    nothing_new(&system).await
+}
+
+#[tokio::test]
+async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()> {
+    let system = lab().await?;
+    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let back = system.consent(&page, NEW)?;
+    let (_, another) = system.browse(&ticket(&system).await?, "").await?;
+    for stranger in ["", "tandem-connect=1", another.as_str()] {
+        is(
+            &system.browse(&back, stranger).await?.0,
+            "another_browser",
+            "another browser",
+        )?;
+    }
+    let (name, _) = cookie.split_once('=').unwrap_or_default();
+    is(
+        &system.browse(&back, &format!("{name}=guessed")).await?.0,
+        "another_browser",
+        "by somebody else",
+    )?;
+    system.advance(TimeDelta::minutes(15)).await?;
+    is(
+        &system.browse(&back, &cookie).await?.0,
+        "expired",
+        "has expired",
+    )?;
+    nothing_new(&system).await?;
+    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let back = system.consent(&page, NEW)?;
+    ensure!(
+        system
+            .browse(&back, &cookie)
+            .await?
+            .0
+            .ends_with("?google=connected")
+    );
+    is(
+        &system.browse(&back, &cookie).await?.0,
+        "replayed",
+        "used before",
+    )
+}
+
+#[tokio::test]
+async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
+    let system = lab().await?;
+    let url = ticket(&system).await?;
+    system.advance(TimeDelta::seconds(60)).await?;
+    is(&system.browse(&url, "").await?.0, "expired", "has expired")?;
+    let url = ticket(&system).await?;
+    let signed = url
+        .split_once("ticket=")
+        .map(|(_, ticket)| ticket)
+        .unwrap_or_default();
+    let (callback, _) = url.split_once("start").unwrap_or_default();
+    let as_state = format!("{callback}callback?code=x&state={signed}");
+    is(
+        &system.browse(&as_state, "").await?.0,
+        "invalid_request",
+        "not valid",
+    )?;
+    is(
+        &system.browse(&format!("{url}x"), "").await?.0,
+        "invalid_request",
+        "not valid",
+    )?;
+    let (page, _) = system.browse(&url, "").await?;
+    ensure!(page.starts_with("http://google.test/"), "{page}");
+    is(&system.browse(&url, "").await?.0, "replayed", "used before")
+}
+
+#[tokio::test]
+async fn only_a_good_login_of_the_crm_is_taken() -> Result<()> {
+    let system = lab().await?;
+    for (path, method) in [
+        ("start", Method::GET),
+        ("calendars", Method::GET),
+        ("ticket", Method::POST),
+        ("calendars", Method::POST),
+        ("pause", Method::POST),
+        ("resume", Method::POST),
+        ("disconnect", Method::POST),
+    ] {
+        for login in system.bad_logins(ANN) {
+            let (status, _) = system
+                .ask(&login, method.clone(), path, &json!({}))
+                .await?
+                .unwrap_or_default();
+            ensure!(status == 401, "{path} took {login}: {status}");
+        }
+    }
+    nothing_new(&system).await
+}
