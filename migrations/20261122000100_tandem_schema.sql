@@ -147,6 +147,7 @@ create table if not exists tandem.connections (
 );
 create unique index if not exists connections_target on tandem.connections (user_id) where is_target and state <> 'disconnected';
 create index if not exists connections_calendar on tandem.connections (calendar_id);
+create index if not exists connections_user on tandem.connections (user_id);
 comment on table tandem.connections is 'A user''s choice to sync one calendar through one account.';
 comment on column tandem.connections.id is 'Key.';
 comment on column tandem.connections.tenant is 'Tenant.';
