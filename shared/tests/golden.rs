@@ -151,6 +151,7 @@ fn cases() -> Vec<Case> {
 fn context() -> Context {
     Context {
         time_zone: "Europe/Berlin".to_owned(),
+        request_id: "request".to_owned(),
     }
 }
 

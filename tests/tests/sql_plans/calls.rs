@@ -204,8 +204,28 @@ async fn the_rest(session: &Session, ann: Person, name: &str) -> Result<()> {
         .await?;
     let refused = json!({"account_id": ann.account, "generation": 2, "reason": "invalid_grant"});
     session.call("tandem_token_refused", refused).await?;
+    decisions(session, ann).await?;
     let waiting = session.event(ann.user).await?;
     let claimed = session.claim(waiting).await?;
     ensure!(claimed["outcome"] == "waiting", "{claimed}");
     session.account(ann.user, name).await.map(drop)
+}
+
+/// What people decide on the page.
+async fn decisions(session: &Session, ann: Person) -> Result<()> {
+    for decision in ["keep", "apply"] {
+        let p = json!({"user_id": ann.user, "calendar_id": ann.calendar, "decision": decision});
+        session.call("tandem_confirm", p).await?;
+    }
+    let event = session.event(ann.user).await?;
+    session.call("tandem_due", json!({})).await?;
+    let bad = format!("bad{}", ann.calendar.simple());
+    for p in [
+        json!({"event_id": event}),
+        json!({"calendar_id": ann.calendar, "google_id": bad}),
+    ] {
+        let p = merge(p, json!({"user_id": ann.user}));
+        session.call("tandem_retry", p).await?;
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use local::bench::scale::fill::{Size, fill};
 use serde_json::json;
 use std::collections::BTreeSet;
 use tests::plans::{Node, Statement, explained};
-use tests::sql::{Session, Sql};
+use tests::sql::{Session, Sql, id};
 use uuid::Uuid;
 
 const SIZE: Size = Size {
@@ -57,18 +57,23 @@ async fn no_statement_reads_a_growing_table_from_end_to_end() -> Result<()> {
 async fn an_index_that_is_missing_is_found(sql: &Sql) -> Result<()> {
     for (index, call) in [
         ("tandem.links_primary, tandem.links_event", "claim"),
-        ("tandem.connections_target", "edit"),
+        ("tandem.connections_target, tandem.connections_user", "edit"),
         ("tandem.calendars_poll_at", "tick"),
         ("tandem.connections_calendar", "claim"),
     ] {
         let (session, told) = explained(&sql.url()).await?;
-        let event = "select event_id from tandem.links where etag = 'etag' limit 1";
-        let event: Uuid = serde_json::from_value(session.value(event).await?)?;
+        let event = Size::id("event", 5);
+        let edit = format!("update public.events set title = 'Index' where id = {event}");
+        let event = id(&session.value(&format!("select {event}")).await?)?;
         session.run("begin").await?;
         session.run(&format!("drop index {index}")).await?;
         told.take()?;
         match call {
-            "claim" => session.claim(event).await.map(drop)?,
+            "claim" => {
+                session.run(&edit).await?;
+                let claimed = session.claim(event).await?;
+                ensure!(claimed["outcome"] == "claimed", "{claimed}");
+            }
             "edit" => session.event(Uuid::new_v4()).await.map(drop)?,
             _ => session.call("tandem_due", json!({})).await.map(drop)?,
         }
