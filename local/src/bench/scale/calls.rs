@@ -17,61 +17,77 @@ const WARM_UP: u32 = 20;
 /// Items of a full page.
 const PAGE: u32 = 250;
 
-/// The times of one kind of call.
+/// The times of one kind of call, in each database.
 pub struct Measured {
     /// What was called.
     pub what: &'static str,
-    /// The middle one.
-    pub p50: Duration,
-    /// All but one in a hundred are faster.
-    pub p99: Duration,
+    /// The middle and the all but longest one, by database.
+    pub times: Vec<[Duration; 2]>,
 }
 
-/// Measures every kind.
-pub async fn measure(client: &Client, size: Size) -> Result<Vec<Measured>> {
-    let mut bench = Bench::new(client, size).await?;
-    let mut measured = Vec::new();
-    let rounds = WARM_UP + ROUNDS;
-    let mut push = [Vec::new(), Vec::new(), Vec::new()];
-    for n in 0..rounds {
-        collect(&mut push, bench.push(n).await?);
+/// Measures every kind, in turn on each database, so that what else the machine does is the same for all.
+pub async fn measure(databases: &[(Client, Size)]) -> Result<Vec<Measured>> {
+    let mut benches = Vec::new();
+    for (client, size) in databases {
+        benches.push(Bench::new(client, *size).await?);
     }
-    let [edit, claim, record] = push;
-    measured.push(times("an edit by the CRM", edit));
-    measured.push(times("push: claim", claim));
-    measured.push(times("push: record", record));
-    let mut pull = [Vec::new(), Vec::new()];
-    for n in 0..rounds {
-        collect(&mut pull, bench.pull(n, 1).await?);
+    let mut edit = Kind::new("an edit by the CRM", &benches);
+    let mut claim = Kind::new("push: claim", &benches);
+    let mut record = Kind::new("push: record", &benches);
+    let mut notified = Kind::new("pull: claim by a notification", &benches);
+    let mut apply = Kind::new("pull: apply one change", &benches);
+    let mut page = Kind::new("pull: apply a page of 250, all new", &benches);
+    let mut tick = Kind::new("tick", &benches);
+    for n in 0..WARM_UP + ROUNDS {
+        for (at, bench) in benches.iter_mut().enumerate() {
+            let times = bench.push(n).await?;
+            collect([&mut edit, &mut claim, &mut record], at, times);
+            collect([&mut notified, &mut apply], at, bench.pull(n, 1).await?);
+        }
     }
-    let [claim, apply] = pull;
-    measured.push(times("pull: claim by a notification", claim));
-    measured.push(times("pull: apply one change", apply));
-    let mut pages = [Vec::new(), Vec::new()];
-    for n in 0..WARM_UP + PAGES {
-        collect(&mut pages, bench.pull(rounds + n, PAGE).await?);
+    for n in 0..WARM_UP + TICKS {
+        for (at, bench) in benches.iter_mut().enumerate() {
+            collect([&mut tick], at, [bench.tick().await?]);
+            if n < WARM_UP + PAGES {
+                let [_, time] = bench.pull(WARM_UP + ROUNDS + n, PAGE).await?;
+                collect([&mut page], at, [time]);
+            }
+        }
     }
-    let [_, page] = pages;
-    measured.push(times("pull: apply a page of 250, all new", page));
-    let mut ticks = Vec::new();
-    for _ in 0..WARM_UP + TICKS {
-        ticks.push(bench.tick().await?);
-    }
-    measured.push(times("tick", ticks));
-    Ok(measured)
+    let kinds = [edit, claim, record, notified, apply, page, tick];
+    Ok(kinds.map(Kind::measured).into())
 }
 
-fn collect<const N: usize>(into: &mut [Vec<Duration>; N], times: [Duration; N]) {
-    for (all, time) in into.iter_mut().zip(times) {
-        all.push(time);
+fn collect<const N: usize>(kinds: [&mut Kind; N], at: usize, times: [Duration; N]) {
+    for (kind, time) in kinds.into_iter().zip(times) {
+        if let Some(all) = kind.times.get_mut(at) {
+            all.push(time);
+        }
     }
 }
 
-fn times(what: &'static str, times: Vec<Duration>) -> Measured {
-    let mut times: Vec<Duration> = times.into_iter().skip(WARM_UP as usize).collect();
-    times.sort();
-    let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
-    Measured { what, p50, p99 }
+struct Kind {
+    what: &'static str,
+    times: Vec<Vec<Duration>>,
+}
+
+impl Kind {
+    fn new(what: &'static str, benches: &[Bench<'_>]) -> Self {
+        let times = benches.iter().map(|_| Vec::new()).collect();
+        Self { what, times }
+    }
+
+    fn measured(self) -> Measured {
+        let times = self.times.into_iter().map(|times| {
+            let mut times: Vec<Duration> = times.into_iter().skip(WARM_UP as usize).collect();
+            times.sort();
+            [percentile(&times, 50), percentile(&times, 99)]
+        });
+        Measured {
+            what: self.what,
+            times: times.collect(),
+        }
+    }
 }
 
 struct Bench<'a> {
@@ -142,7 +158,7 @@ impl<'a> Bench<'a> {
             .await?;
         ensure!(claimed["outcome"] == "claimed", "the claim: {claimed}");
         let record = json!({
-            "event_id": id, "rev": claimed["rev"], "fence": claimed["fence"], "row": claimed["row"], "notes": [],
+            "event_id": id, "link_id": claimed["link"]["id"], "rev": claimed["rev"], "fence": claimed["fence"], "row": claimed["row"], "notes": [],
             "inbox_etag": null, "token": null, "outcome": "synced", "merged": {}, "base_google": claimed["link"]["base_google"],
             "google": {
                 "id": claimed["link"]["google_id"], "etag": format!("etag{n}"), "updated": "2026-01-01T00:00:00Z",
@@ -150,7 +166,13 @@ impl<'a> Bench<'a> {
             },
         });
         let (recorded, answer) = self.call("tandem_push_record", record).await?;
-        ensure!(answer["outcome"] == "recorded", "the record: {answer}");
+        ensure!(answer["again"] == false, "the record: {answer}");
+        let linked =
+            format!("select etag from tandem.links where event_id = '{id}' and is_primary");
+        ensure!(
+            self.text(&linked).await? == format!("etag{n}"),
+            "the record of {id} did not reach its link"
+        );
         Ok([edited, claim, recorded])
     }
 

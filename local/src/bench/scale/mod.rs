@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use calls::{Measured, measure};
 use fill::{Size, fill};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use tokio_postgres::Client;
 
 /// How large the large database is.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -69,19 +70,20 @@ async fn compare(
         links: options.links,
         links_per_job: LINKS_PER_JOB,
     };
-    let few = at(&cluster, "few", few, migrations, say).await?;
-    let many = at(&cluster, "many", many, migrations, say).await?;
-    report(&few, &many, options, say);
+    let few = (full(&cluster, "few", few, migrations, say).await?, few);
+    let many = (full(&cluster, "many", many, migrations, say).await?, many);
+    say("measuring");
+    report(&measure(&[few, many]).await?, options, say);
     Ok(())
 }
 
-async fn at(
+async fn full(
     cluster: &Cluster,
     name: &str,
     size: Size,
     migrations: &Path,
     say: &dyn Fn(&str),
-) -> Result<Vec<Measured>> {
+) -> Result<Client> {
     let (connections, links) = (size.connections, size.links);
     say(&format!(
         "filling {connections} connections and {links} links"
@@ -97,18 +99,15 @@ async fn at(
         .context("the size of the database")?
         .get(0);
     say(&format!(
-        "  {} MB in {:.0} s; measuring",
+        "  {} MB in {:.0} s",
         bytes / 1_000_000,
         begun.elapsed().as_secs_f64()
     ));
-    measure(&client, size).await
+    Ok(client)
 }
 
-fn report(few: &[Measured], many: &[Measured], options: Options, say: &dyn Fn(&str)) {
-    let heads = [
-        format!("{FEW} connections"),
-        format!("{} connections", options.connections),
-    ];
+fn report(measured: &[Measured], options: Options, say: &dyn Fn(&str)) {
+    let heads = [FEW, options.connections].map(|count| format!("{count} connections"));
     say(&format!(
         "{:<34} {:>22} {:>22} {:>13}",
         "", heads[0], heads[1], "ratio"
@@ -117,16 +116,16 @@ fn report(few: &[Measured], many: &[Measured], options: Options, say: &dyn Fn(&s
         "{:<34} {:>11}{:>11} {:>11}{:>11} {:>7}{:>6}",
         "ms", "p50", "p99", "p50", "p99", "p50", "p99"
     ));
-    for (few, many) in few.iter().zip(many) {
-        let [few50, few99, many50, many99] = [few.p50, few.p99, many.p50, many.p99].map(millis);
-        let [ratio50, ratio99] = [many50 / few50, many99 / few99];
+    for Measured { what, times } in measured {
+        let [few, many] = [times.first(), times.get(1)].map(|times| {
+            let times = times.copied().unwrap_or_default();
+            times.map(|time| time.as_secs_f64() * 1000.0)
+        });
+        let [few50, few99, many50, many99] = [few[0], few[1], many[0], many[1]];
         say(&format!(
-            "{:<34} {few50:>11.2}{few99:>11.2} {many50:>11.2}{many99:>11.2} {ratio50:>7.1}{ratio99:>6.1}",
-            few.what
+            "{what:<34} {few50:>11.2}{few99:>11.2} {many50:>11.2}{many99:>11.2} {:>7.1}{:>6.1}",
+            many50 / few50,
+            many99 / few99
         ));
     }
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
