@@ -8,18 +8,21 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function tandem.fold_some(integer) is 'Finds changes whose poke was lost.';
 
--- The clock is read once in each: a volatile function in a condition keeps an index from being used.
+-- The clock is read once in each, as a value: a volatile function in a condition, or a join to it, keeps
+-- an index from being used as a bound.
 
 -- One event of each account before the second of any, so that a large import does not keep others waiting.
+-- Nobody knows how many are due, so accounts and leases are looked up, never joined whole.
 create or replace function tandem.due_events(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
   select coalesce(jsonb_agg(x.event_id order by x.quiet, x.turn, x.due_at), '[]') from (
     select j.event_id, j.due_at, j.quiet, row_number() over (partition by j.account_id, j.quiet order by j.due_at) turn
-    from t join tandem.jobs j on j.state = 'open' and j.due_at <= t.now
-    left join tandem.leases l on l.root_id = j.root_id
-    left join tandem.accounts a on a.id = j.account_id
-    where (l.until is null or l.until <= t.now) and (a.paused_until is null or a.paused_until <= t.now)
+    from tandem.jobs j
+    left join lateral (select o.until from tandem.leases o where o.root_id = j.root_id offset 0) l on true
+    left join lateral (select o.paused_until from tandem.accounts o where o.id = j.account_id offset 0) a on true
+    where j.state = 'open' and j.due_at <= (select now from t)
+      and (l.until is null or l.until <= (select now from t)) and (a.paused_until is null or a.paused_until <= (select now from t))
     order by j.quiet, turn, j.due_at limit most) x;
 $$;
 comment on function tandem.due_events(integer) is 'Events whose job is due, whose account may work and on which nobody works: live changes first, each account in turn.';
@@ -28,9 +31,10 @@ create or replace function tandem.due_calendars(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
   select coalesce(jsonb_agg(x.id), '[]') from (
-    select c.id from t join tandem.calendars c on c.poll_at <= t.now join tandem.accounts a on a.id = c.account_id
-    where (c.lease_until is null or c.lease_until <= t.now)
-      and a.state = 'active' and (a.paused_until is null or a.paused_until <= t.now) and tandem.is_synced(c.id)
+    select c.id from tandem.calendars c
+    cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
+    where c.poll_at <= (select now from t) and (c.lease_until is null or c.lease_until <= (select now from t))
+      and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
     order by c.poll_at limit most) x;
 $$;
 comment on function tandem.due_calendars(integer) is 'Calendars whose listing is due.';
@@ -39,8 +43,10 @@ create or replace function tandem.due_channels(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
   select coalesce(jsonb_agg(x.id), '[]') from (
-    select c.id from t join tandem.calendars c on c.watch_at <= t.now join tandem.accounts a on a.id = c.account_id
-    where a.state = 'active' and (a.paused_until is null or a.paused_until <= t.now) and tandem.is_synced(c.id)
+    select c.id from tandem.calendars c
+    cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
+    where c.watch_at <= (select now from t)
+      and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
     order by c.watch_at limit most) x;
 $$;
 comment on function tandem.due_channels(integer) is 'Calendars that are to get a channel, their first or the next.';

@@ -56,6 +56,7 @@ enum Command {
     /// Print measurements.
     Bench {
         /// Of one part instead of the product.
+        #[command(subcommand)]
         part: Option<Part>,
     },
 }
@@ -102,6 +103,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Bench {
             part: Some(Part::Google),
         } => local::bench::google::run(&say),
+        Command::Bench {
+            part: Some(Part::Scale(options)),
+        } => local::bench::scale::run(&root, options, &say).await,
+        Command::Bench {
+            part: Some(Part::Import(options)),
+        } => local::bench::import::run(&root, options, &say).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -22,7 +22,7 @@ pub struct Sql {
 }
 
 /// One connection.
-pub struct Session(Client);
+pub struct Session(pub(crate) Client);
 
 /// A CRM user who syncs one calendar, which was imported.
 #[derive(Clone, Copy)]

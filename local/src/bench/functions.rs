@@ -1,5 +1,6 @@
 //! What one CRM change and one notification cost: calls at the doors, and time beside them.
 
+use super::percentile;
 use crate::smoke::World;
 use crate::stack::calls::{Handled, Made};
 use crate::stack::database::Driver;
@@ -156,11 +157,6 @@ async fn instantiation(world: &World, say: &dyn Fn(&str)) -> Result<()> {
         millis(percentile(&times, 99))
     ));
     Ok(())
-}
-
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(at).copied().unwrap_or_default()
 }
 
 fn millis(duration: Duration) -> String {

@@ -3,18 +3,25 @@
 
 mod functions;
 pub mod google;
+pub mod import;
+pub mod scale;
 
 use crate::stack::database::Driver;
 use crate::stack::{COMPONENTS, build};
 use crate::toolchain::artifact;
 use anyhow::Result;
 use std::path::Path;
+use std::time::Duration;
 
 /// What else than the product can be measured.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Part {
     /// A large calendar in the Google simulator.
     Google,
+    /// The database's part of a sync, with few connections and with many.
+    Scale(scale::Options),
+    /// A first import of a large calendar.
+    Import(import::Options),
 }
 
 /// Prints the components' sizes, their calls and their times, for each driver.
@@ -36,4 +43,10 @@ pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
         functions::run(root, driver, say).await?;
     }
     Ok(())
+}
+
+/// The value below which `percent` of the sorted times are.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(at).copied().unwrap_or_default()
 }

@@ -11,9 +11,10 @@ use http::{Request, Response};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
@@ -58,6 +59,48 @@ struct State {
     table: ResourceTable,
     hooks: Hooks,
     variables: Arc<BTreeMap<String, String>>,
+    memory: Memory,
+}
+
+/// The largest linear memory of an instance, in bytes.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<AtomicUsize>);
+
+impl Memory {
+    /// So far.
+    pub fn peak(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.0.fetch_max(desired, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}
+
+/// What is known of an instance from outside.
+#[derive(Clone, Default)]
+pub struct Mark {
+    /// The number of its request.
+    pub number: u64,
+    /// How large it became.
+    pub memory: Memory,
 }
 
 /// Takes the head of an answer, or the guest's error.
@@ -112,7 +155,7 @@ impl Ready {
         &self,
         outbound: Outbound,
         log: &Arc<Writer>,
-        number: u64,
+        mark: Mark,
         kill: mpsc::Sender<()>,
         request: Request<B>,
         answer: Answer,
@@ -135,12 +178,14 @@ impl Ready {
                 outbound,
                 component: self.id.clone(),
                 allowed: self.allowed.clone(),
-                request: number,
+                request: mark.number,
                 kill,
             },
             variables: self.variables.clone(),
+            memory: mark.memory,
         };
         let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let request = store

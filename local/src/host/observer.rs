@@ -75,4 +75,6 @@ pub struct Served {
     pub first_byte: Duration,
     /// The time until the last byte of the answer was taken, or the client went away.
     pub total: Duration,
+    /// The largest linear memory that the instance had until then, in bytes.
+    pub memory: usize,
 }

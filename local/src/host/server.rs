@@ -1,6 +1,6 @@
 //! Takes requests from the network and has components answer them.
 
-use super::instance::Ready;
+use super::instance::{Mark, Memory, Ready};
 use super::log::{Source, Writer};
 use super::observer::{Observer, Served};
 use super::outbound::Outbound;
@@ -111,13 +111,16 @@ async fn answer(
     let mut watch = Watch {
         observer: app.observer.clone(),
         component: component.id.clone(),
-        request: app.requests.fetch_add(1, Ordering::Relaxed) + 1,
+        mark: Mark {
+            number: app.requests.fetch_add(1, Ordering::Relaxed) + 1,
+            memory: Memory::default(),
+        },
         method: request.method().clone(),
         path,
         start: Instant::now(),
         head: None,
     };
-    match run(&app, component.clone(), watch.request, request, life).await {
+    match run(&app, component.clone(), watch.mark.clone(), request, life).await {
         Ok((response, instance)) => {
             watch.head = Some((response.status(), watch.start.elapsed()));
             response.map(|body| {
@@ -141,7 +144,7 @@ async fn answer(
 async fn run(
     app: &Arc<App>,
     component: Arc<Ready>,
-    number: u64,
+    mark: Mark,
     request: Request<Incoming>,
     mut life: Life,
 ) -> Result<(Response<WasiBody>, AbortHandle)> {
@@ -151,7 +154,7 @@ async fn run(
     // A task of its own: as on Spin, an instance that has not answered outlives its client.
     let instance = tokio::spawn(async move {
         let outbound = app.outbound.clone();
-        let run = component.run(outbound, &app.log, number, kill, request, answer);
+        let run = component.run(outbound, &app.log, mark, kill, request, answer);
         tokio::select! {
             biased;
             Some(()) = killed.recv() => bail!("the observer ended the instance"),
@@ -181,7 +184,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<WasiBody> {
 struct Watch {
     observer: Option<Arc<dyn Observer>>,
     component: Arc<str>,
-    request: u64,
+    mark: Mark,
     method: Method,
     path: String,
     start: Instant,
@@ -196,12 +199,13 @@ impl Drop for Watch {
             let (status, first_byte) = self.head.unwrap_or(failed);
             observer.served(&Served {
                 component: self.component.to_string(),
-                request: self.request,
+                request: self.mark.number,
                 method: self.method.clone(),
                 path: self.path.clone(),
                 status,
                 first_byte,
                 total,
+                memory: self.mark.memory.peak(),
             });
         }
     }

@@ -28,27 +28,7 @@ impl World {
     /// # Errors
     /// When a part does not start.
     pub async fn start(root: &Path, driver: Driver, progress: &dyn Fn(&str)) -> Result<Self> {
-        let on_line: crate::host::OnLine = Arc::new(|component, _, line| {
-            if std::env::var_os("TANDEM_LOG").is_some() {
-                #[expect(clippy::print_stderr, reason = "asked for by TANDEM_LOG")]
-                {
-                    eprintln!("{component}: {line}");
-                }
-            }
-        });
-        let options = StackOptions {
-            root: root.to_owned(),
-            driver,
-            data: Data::Fresh,
-            ports: [0; 3],
-            clock: None,
-            secrets: Secrets::new(),
-            log: Log {
-                dir: None,
-                on_line: Some(on_line),
-            },
-        };
-        let stack = Stack::start(options, progress).await?;
+        let stack = fresh(root, driver, progress).await?;
         stack.tick().await?;
         stack.connect(0).await?;
         let crm = Crm::of(&stack).await?;
@@ -90,6 +70,34 @@ impl World {
         }
         anyhow::bail!("the simulator's notifications do not end")
     }
+}
+
+/// A fresh stack where nobody is connected and no clock runs.
+///
+/// # Errors
+/// When a part does not start.
+pub async fn fresh(root: &Path, driver: Driver, progress: &dyn Fn(&str)) -> Result<Stack> {
+    let on_line: crate::host::OnLine = Arc::new(|component, _, line| {
+        if std::env::var_os("TANDEM_LOG").is_some() {
+            #[expect(clippy::print_stderr, reason = "asked for by TANDEM_LOG")]
+            {
+                eprintln!("{component}: {line}");
+            }
+        }
+    });
+    let options = StackOptions {
+        root: root.to_owned(),
+        driver,
+        data: Data::Fresh,
+        ports: [0; 3],
+        clock: None,
+        secrets: Secrets::new(),
+        log: Log {
+            dir: None,
+            on_line: Some(on_line),
+        },
+    };
+    Stack::start(options, progress).await
 }
 
 /// Runs every step; `say` gets a line for each.

@@ -30,6 +30,8 @@ pub struct Handled {
     pub first_byte: Duration,
     /// To the last byte.
     pub total: Duration,
+    /// The instance's largest linear memory, in bytes.
+    pub memory: usize,
 }
 
 /// All calls since it was last emptied.
@@ -79,6 +81,7 @@ impl Observer for Calls {
             request: served.request,
             first_byte: served.first_byte,
             total: served.total,
+            memory: served.memory,
         };
         lock(&self.seen).1.push(handled);
     }

@@ -69,8 +69,11 @@ pub enum Unmappable {
     #[error("the event has no start or end time; set both")]
     RowWithoutTime,
     /// The Google event has no usable start or end.
-    #[error("{0}: not a date or a time with an offset")]
+    #[error("{0}: not a date or a time with an offset, of the years 1 to 9999")]
     GoogleTime(&'static str),
+    /// Half of the Google event is all-day.
+    #[error("one of start and end is a date, the other a time")]
+    GoogleMixedTimes,
 }
 
 impl Unit {
@@ -214,11 +217,9 @@ pub fn shown(event: &Event) -> Result<Shown, Unmappable> {
             Unit::Location => text(event.location.as_deref()),
             Unit::When => when::shown(event)?,
             Unit::Recurrence => lines(event.recurrence.as_deref()),
-            Unit::Status => json!(event.status.as_ref().map_or("confirmed", Status::as_str)),
-            Unit::Visibility => json!(event.visibility.as_ref().map_or("default", |v| v.as_str())),
-            Unit::Transparency => {
-                json!(event.transparency.as_ref().map_or("opaque", |t| t.as_str()))
-            }
+            Unit::Status => word(event.status.as_ref().map(Status::as_str), "confirmed"),
+            Unit::Visibility => word(event.visibility.as_ref().map(|v| v.as_str()), "default"),
+            Unit::Transparency => word(event.transparency.as_ref().map(|t| t.as_str()), "opaque"),
             Unit::Color => text(event.color_id.as_deref()),
             // A shortened list says nothing about who was removed.
             Unit::Attendees if event.attendees_omitted == Some(true) => continue,
@@ -330,6 +331,10 @@ pub fn whole(row: &Row, context: &Context) -> Result<Map<String, Value>, Unmappa
 fn text(text: Option<&str>) -> Value {
     text.filter(|text| !text.is_empty())
         .map_or(Value::Null, Value::from)
+}
+
+fn word(word: Option<&str>, default: &str) -> Value {
+    json!(word.filter(|word| !word.is_empty()).unwrap_or(default))
 }
 
 fn lines(lines: Option<&[String]>) -> Value {

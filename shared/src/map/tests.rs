@@ -164,6 +164,42 @@ fn events_without_usable_times_cannot_be_mapped() {
 }
 
 #[test]
+fn a_start_and_an_end_of_different_kinds_cannot_be_mapped() {
+    let mixed = json!({"id": "e1", "start": {"dateTime": "2031-03-03T09:00:00Z"}, "end": {"date": "2031-03-04"}});
+    assert_eq!(shown(&event(mixed)), Err(Unmappable::GoogleMixedTimes));
+}
+
+#[test]
+fn times_that_the_database_cannot_hold_cannot_be_mapped() {
+    for (start, end, bad) in [
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "start"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "end"),
+    ] {
+        let far = json!({"id": "e1", "start": {"dateTime": start}, "end": {"dateTime": end}});
+        assert_eq!(shown(&event(far)), Err(Unmappable::GoogleTime(bad)));
+    }
+    let far =
+        json!({"id": "e1", "start": {"date": "+10000-01-01"}, "end": {"date": "+10000-01-02"}});
+    assert_eq!(shown(&event(far)), Err(Unmappable::GoogleTime("start")));
+}
+
+#[test]
+fn empty_words_are_the_defaults() {
+    let shown = shown(&event(json!({
+        "id": "e1", "start": {"date": "2031-03-03"}, "end": {"date": "2031-03-04"},
+        "visibility": "", "transparency": "", "status": "",
+    })))
+    .unwrap();
+    for (unit, word) in [
+        (Unit::Visibility, "default"),
+        (Unit::Transparency, "opaque"),
+        (Unit::Status, "confirmed"),
+    ] {
+        assert_eq!(shown[&unit], json!(word));
+    }
+}
+
+#[test]
 fn the_link_back_is_never_written_over_a_foreign_one() {
     let (ours, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
     let (ours, other) = (crate::crm::RowId(ours), crate::crm::RowId(other));

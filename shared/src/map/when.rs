@@ -4,12 +4,15 @@
 use super::{Context, Unmappable};
 use crate::crm::Row;
 use crate::google::event::{Event, EventTime};
-use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 pub fn shown(event: &Event) -> Result<Value, Unmappable> {
     let start = side(event.start.as_ref(), "start")?;
     let end = side(event.end.as_ref(), "end")?;
+    if start.contains('T') != end.contains('T') {
+        return Err(Unmappable::GoogleMixedTimes);
+    }
     let zone = match &event.start {
         Some(EventTime::DateTime { time_zone, .. }) => time_zone.clone(),
         Some(EventTime::Date { .. }) | None => None,
@@ -18,14 +21,16 @@ pub fn shown(event: &Event) -> Result<Value, Unmappable> {
 }
 
 fn side(time: Option<&EventTime>, name: &'static str) -> Result<String, Unmappable> {
-    match time {
-        Some(EventTime::Date { date }) => Ok(date.to_string()),
-        Some(time @ EventTime::DateTime { .. }) => time
-            .instant()
-            .map(seconds)
-            .ok_or(Unmappable::GoogleTime(name)),
-        None => Err(Unmappable::GoogleTime(name)),
-    }
+    // The years that both RFC 3339 and the database can write.
+    let held = |year| (1..=9999).contains(&year);
+    let text = match time {
+        Some(EventTime::Date { date }) => held(date.year()).then(|| date.to_string()),
+        Some(time @ EventTime::DateTime { .. }) => {
+            time.instant().filter(|time| held(time.year())).map(seconds)
+        }
+        None => None,
+    };
+    text.ok_or(Unmappable::GoogleTime(name))
 }
 
 pub fn expected(row: &Row, context: &Context) -> Result<Value, Unmappable> {
