@@ -197,7 +197,7 @@ begin
   insert into tandem.writing (event_id, expected) values (event, expected);
   update public.events e set
     title = r.title, description = r.description, location = r.location, starts_at = r.starts_at, ends_at = r.ends_at,
-    all_day = r.all_day, time_zone = r.time_zone, recurrence = r.recurrence, recurring_event_id = r.recurring_event_id,
+    owner_id = r.owner_id, all_day = r.all_day, time_zone = r.time_zone, recurrence = r.recurrence, recurring_event_id = r.recurring_event_id,
     original_start = r.original_start, status = r.status, visibility = r.visibility, transparency = r.transparency,
     color = r.color, attendees = r.attendees, reminders = r.reminders, conference = r.conference,
     organizer = r.organizer, creator = r.creator, attachments = r.attachments, google_sync_enabled = r.google_sync_enabled,
