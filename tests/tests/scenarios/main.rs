@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
 
 mod all_day;
+mod channels;
 mod conflicts;
 mod deletions;
 mod fields;
 mod guests;
+mod resync;
 mod series;
 mod series_crm;
+mod tokens;
 mod world;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::history::Field;
-use tests::inprocess::{ANN, EMAIL, Fate, Person, System, Written};
+use tests::inprocess::{ANN, Database, EMAIL, Fate, Person, System, Written};
 
 /// Another user of the CRM.
 pub const BOB: &str = "bob@example.com";
@@ -38,6 +38,14 @@ pub async fn world() -> World {
     world.settle().await;
     world.system.take_written();
     world
+}
+
+/// A world in which Ann has a Google account and has not connected it yet.
+pub async fn unconnected() -> World {
+    let database = Database::new().await.unwrap();
+    let system = System::on(database, 1, morning()).await.unwrap();
+    system.simulator.add_user(EMAIL, EMAIL, true);
+    World { system }
 }
 
 /// Bob.
@@ -334,11 +342,28 @@ impl World {
             .await
     }
 
-    /// One instance's call of this number meets a fate, in a poke for an event.
-    pub async fn poke_with(&self, id: &str, call: u32, fate: Fate) {
+    /// The clock ticks; its call of this number meets a fate.
+    pub async fn tick_with(&self, call: u32, fate: Fate) {
         self.system.kill(call, fate);
-        self.system.poke(id).await;
+        self.system.tick().await;
         self.system.forgive();
+    }
+
+    /// Ann connects.
+    pub async fn ann_connects(&self) -> Result<()> {
+        self.system.connect(&ann()).await
+    }
+
+    /// Ann's calendar, as Tandem keeps it.
+    pub async fn calendar(&self) -> Value {
+        let sql = format!("select to_jsonb(c) from tandem.calendars c where google_id = '{EMAIL}'");
+        self.value(&sql).await
+    }
+
+    /// The hourly listing.
+    pub async fn poll(&self) {
+        self.pass(3_700).await;
+        self.settle().await;
     }
 
     /// Bob connects too.
