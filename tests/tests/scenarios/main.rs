@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
 
 mod all_day;
+mod calendars;
 mod channels;
 mod conflicts;
+mod connections;
 mod deletions;
 mod fields;
 mod guests;

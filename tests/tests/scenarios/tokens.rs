@@ -112,9 +112,10 @@ async fn two_that_need_a_new_token_ask_for_one() {
     assert_eq!(w.asked("oauth.token").len(), 1);
     w.system.release();
     slow.await;
+    w.settle().await;
+    assert_eq!(w.asked("oauth.token").len(), 1);
     w.equal(&first).await;
     w.equal(&second).await;
-    assert_eq!(w.asked("oauth.token").len(), 1);
 }
 
 #[tokio::test]
