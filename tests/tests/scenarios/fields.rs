@@ -136,18 +136,21 @@ async fn a_meet_link_that_takes_its_time_arrives_later() {
             json!({"conference": {"createRequest": {}}}),
         ))
         .await;
-    w.settle().await;
-    w.pass(3_700).await;
+    w.system.poke(&id).await;
+    let row = w.row(&id).await;
+    assert_eq!(row["sync_state"], "synced", "{row}");
+    assert!(
+        !row["conference"].to_string().contains("meet.google.com"),
+        "{row}"
+    );
     w.equal(&id).await;
     let row = w.row(&id).await;
     assert!(
         row["conference"].to_string().contains("meet.google.com"),
         "{row}"
     );
-    assert_eq!(
-        w.google_of(&id).await["conferenceData"]["createRequest"]["status"]["statusCode"],
-        "success"
-    );
+    assert_eq!(w.asked("events.insert").len(), 1);
+    assert_eq!(w.asked("events.patch"), Vec::<Value>::new());
 }
 
 #[tokio::test]
