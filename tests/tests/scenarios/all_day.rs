@@ -50,7 +50,7 @@ async fn an_all_day_event_in_a_far_zone_stays_on_its_day() {
 #[tokio::test]
 async fn an_event_may_become_an_all_day_one_and_back_on_either_side() {
     let w = world().await;
-    let id = w.insert(crate::world::hour("Visit")).await;
+    let id = w.insert(crate::shapes::hour("Visit")).await;
     w.equal(&id).await;
     let days = json!({"all_day": true, "starts_at": "2031-01-07T00:00:00Z", "ends_at": "2031-01-08T00:00:00Z"});
     w.update(&id, days).await;

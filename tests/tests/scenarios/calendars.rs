@@ -1,6 +1,7 @@
 //! Several calendars, several users, several tenants.
 
-use crate::world::{BOB, World, ann, bob, google_hour, hour, id_of, world};
+use crate::shapes::{BOB, ann, bob, google_hour, hour};
+use crate::world::{World, id_of, world};
 use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{EMAIL, Person};

@@ -1,6 +1,7 @@
 //! Messages of push channels: which ones count, and what they set off.
 
-use crate::world::{World, google_hour, world};
+use crate::shapes::google_hour;
+use crate::world::{World, world};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
@@ -184,7 +185,7 @@ async fn lost_messages_are_made_up_for_by_the_clock() {
 async fn lost_pokes_are_made_up_for_by_the_clock() {
     let w = world().await;
     for n in 0..60 {
-        w.insert(crate::world::hour(&format!("Row {n}"))).await;
+        w.insert(crate::shapes::hour(&format!("Row {n}"))).await;
     }
     w.settle().await;
     assert_eq!(w.events().len(), 60);

@@ -1,8 +1,9 @@
 //! The first connection, and what is there before it.
 
-use crate::world::{GUEST, google_hour, hour, unconnected, with, world};
+use crate::shapes::{GUEST, google_hour, hour, with};
+use crate::world::{unconnected, world};
 use serde_json::{Value, json};
-use tests::inprocess::EMAIL;
+use tests::inprocess::{EMAIL, Person};
 
 #[tokio::test]
 async fn rows_from_before_the_connection_are_sent_and_those_that_opted_out_are_not() {
@@ -162,4 +163,19 @@ async fn events_that_google_makes_by_itself_are_shown_and_never_written() {
         assert_eq!(w.row(id).await["title"], kind, "it comes back");
     }
     w.rests().await;
+}
+
+#[tokio::test]
+async fn an_account_without_a_calendar_says_so_and_connects_nothing() {
+    let w = unconnected().await;
+    let nobody = Person {
+        id: "d0000000-0000-4000-8000-000000000004".to_owned(),
+        email: "nobody@example.com".to_owned(),
+    };
+    let user = json!({"email": nobody.email, "auto_consent": true, "no_calendar": true});
+    w.control("POST", "users", &user);
+    assert!(w.system.connect(&nobody).await.is_err());
+    assert_eq!(w.value("select count(*) from tandem.connections").await, 0);
+    w.system.tick().await;
+    assert!(w.system.database.take_refusals().is_empty());
 }

@@ -1,6 +1,7 @@
 //! Single events, field by field.
 
-use crate::world::{google_hour, hour, with, world};
+use crate::shapes::{google_hour, hour, with};
+use crate::world::world;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ async fn an_event_born_in_google_arrives_with_html_and_zone_and_nothing_is_writt
     assert_eq!(row["starts_at"], "2031-07-08T07:00:00+00:00");
     assert_eq!(row["time_zone"], "Europe/Berlin");
     assert_eq!(row["description"], text);
-    assert_eq!(row["owner_id"], crate::world::ann().id);
+    assert_eq!(row["owner_id"], crate::shapes::ann().id);
     w.equal(row["id"].as_str().unwrap()).await;
 }
 
@@ -324,7 +325,7 @@ async fn a_refusal_for_good_is_shown_with_its_reason_and_a_retry_brings_it_back(
     assert_eq!(w.jobs().await, json!(["dead"]));
     let retry = format!(
         "select public.tandem_retry(jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{}', 'event_id', '{failed}'))",
-        crate::world::ann().id
+        crate::shapes::ann().id
     );
     w.value(&retry).await;
     w.equal(&failed).await;

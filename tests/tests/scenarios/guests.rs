@@ -1,6 +1,7 @@
 //! Guests: invitations, answers, and who may change what.
 
-use crate::world::{BOB, GUEST, World, bob, google_hour, hour, id_of, with, world};
+use crate::shapes::{BOB, GUEST, bob, google_hour, hour, with};
+use crate::world::{World, id_of, world};
 use serde_json::{Value, json};
 
 /// Ann's row with two guests in Google.
@@ -274,7 +275,7 @@ async fn a_meeting_of_two_users_is_one_row_and_a_second_sync_does_nothing() {
         .await;
     w.equal(&id).await;
     assert_eq!(w.rows().await.len(), 1);
-    assert_eq!(w.row(&id).await["owner_id"], crate::world::ann().id);
+    assert_eq!(w.row(&id).await["owner_id"], crate::shapes::ann().id);
     w.rests().await;
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
 
 mod all_day;
+mod backups;
 mod calendars;
 mod channels;
 mod conflicts;
@@ -10,8 +11,11 @@ mod connections;
 mod deletions;
 mod fields;
 mod guests;
+mod odd_items;
 mod resync;
 mod series;
+mod series_both;
 mod series_crm;
+mod shapes;
 mod tokens;
 mod world;

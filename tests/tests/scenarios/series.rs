@@ -1,6 +1,7 @@
 //! Series that live in Google.
 
-use crate::world::{GUEST, World, world};
+use crate::shapes::GUEST;
+use crate::world::{World, world};
 use serde_json::{Value, json};
 
 /// Four Tuesdays at nine in Google; Google's id and the row's.
@@ -239,7 +240,7 @@ async fn an_enormous_rule_is_kept_as_it_is_and_nothing_else_waits_for_it() {
     ]);
     let series = w.create(json!({"summary": "Endless", "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
         "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}, "recurrence": rule}));
-    w.create(crate::world::google_hour("Lunch"));
+    w.create(crate::shapes::google_hour("Lunch"));
     w.pass(3_700).await;
     w.settle().await;
     assert_eq!(w.titles().await, ["Endless", "Lunch"]);
@@ -317,7 +318,7 @@ async fn exceptions_after_a_split_in_google_go_with_the_rest() {
 #[tokio::test]
 async fn a_single_event_becomes_a_series_in_google_and_one_again() {
     let w = world().await;
-    let event = w.create(crate::world::google_hour("Round"));
+    let event = w.create(crate::shapes::google_hour("Round"));
     w.settle().await;
     let id = w.row_of(&event).await["id"].as_str().unwrap().to_owned();
     w.edit(&event, json!({"recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]}));

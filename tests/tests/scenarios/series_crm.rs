@@ -1,6 +1,7 @@
 //! Series that the CRM makes and changes.
 
-use crate::world::{World, hour, with, world};
+use crate::shapes::{hour, with};
+use crate::world::{World, world};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Access: tokens that end, accounts that are withdrawn, and calls that Google refuses.
 
-use crate::world::{World, google_hour, hour, world};
+use crate::shapes::{google_hour, hour};
+use crate::world::{World, world};
 use serde_json::{Value, json};
 use tests::inprocess::{EMAIL, Fate};
 

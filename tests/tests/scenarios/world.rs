@@ -1,17 +1,14 @@
 //! What happens in a scenario, in few words: rows of the CRM, a person at Google's web interface, time
 //! that passes, and what both sides look like afterwards.
 
+use crate::shapes::{ann, bob, morning, with};
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
 use tests::history::Field;
-use tests::inprocess::{ANN, Database, EMAIL, Fate, Person, System, Written};
+use tests::inprocess::{Database, EMAIL, Fate, Person, System, Written};
 
-/// Another user of the CRM.
-pub const BOB: &str = "bob@example.com";
-/// A person outside the CRM.
-pub const GUEST: &str = "guest@elsewhere.example";
 /// Work that goes on by itself.
 const OPEN: &str = "select (select count(*) from tandem.jobs where state = 'open') + (select count(*) from tandem.changes where not folded)
     + (select count(*) from tandem.inbox where state in ('waiting', 'retry'))";
@@ -24,11 +21,6 @@ const PAUSES: [i64; 14] = [
 pub struct World {
     /// Everything else that it can do.
     pub system: System,
-}
-
-/// Monday morning, long after anything in the database was made.
-pub fn morning() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2031, 1, 6, 8, 0, 0).unwrap()
 }
 
 /// A world in which Ann is connected.
@@ -46,37 +38,6 @@ pub async fn unconnected() -> World {
     let system = System::on(database, 1, morning()).await.unwrap();
     system.simulator.add_user(EMAIL, EMAIL, true);
     World { system }
-}
-
-/// Bob.
-pub fn bob() -> Person {
-    let id = "b0000000-0000-4000-8000-000000000002".to_owned();
-    let email = BOB.to_owned();
-    Person { id, email }
-}
-
-/// Ann.
-pub fn ann() -> Person {
-    let (id, email) = (ANN.to_owned(), EMAIL.to_owned());
-    Person { id, email }
-}
-
-/// A row's columns: an hour on Tuesday morning.
-pub fn hour(title: &str) -> Value {
-    json!({"title": title, "starts_at": "2031-01-07T09:00:00Z", "ends_at": "2031-01-07T10:00:00Z", "time_zone": "UTC"})
-}
-
-/// The same in Google.
-pub fn google_hour(title: &str) -> Value {
-    json!({"summary": title, "start": {"dateTime": "2031-01-07T09:00:00Z"}, "end": {"dateTime": "2031-01-07T10:00:00Z"}})
-}
-
-/// `base` with other fields besides.
-pub fn with(mut base: Value, more: Value) -> Value {
-    for (name, value) in more.as_object().cloned().unwrap_or_default() {
-        base[name] = value;
-    }
-    base
 }
 
 /// The CRM.
