@@ -122,6 +122,17 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.crm_fields(public.events) is 'Adapter: the mapped fields of a row, in the names and forms that Tandem compares.';
 
+-- Google's list of zones is at times newer than the database's; the moment is right without it.
+create or replace function tandem.known_zone(zone text) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  perform timezone(zone, 'epoch'::timestamptz);
+  return zone;
+exception when invalid_parameter_value then
+  return null;
+end $$;
+comment on function tandem.known_zone(text) is 'A time zone''s name, or null where this database does not know it.';
+
 create or replace function tandem.crm_record(base public.events, fields jsonb) returns public.events
 language plpgsql stable set search_path = '' as $$
 declare r public.events := base; zone text;
@@ -129,7 +140,7 @@ begin
   if fields ? 'title' then r.title := fields ->> 'title'; end if;
   if fields ? 'description' then r.description := fields ->> 'description'; end if;
   if fields ? 'location' then r.location := fields ->> 'location'; end if;
-  if fields ? 'time_zone' then r.time_zone := fields ->> 'time_zone'; end if;
+  if fields ? 'time_zone' then r.time_zone := tandem.known_zone(fields ->> 'time_zone'); end if;
   if fields ? 'all_day' then r.all_day := (fields ->> 'all_day')::boolean; end if;
   zone := coalesce(r.time_zone, 'UTC');
   if fields ->> 'starts_on' is not null then
@@ -197,7 +208,7 @@ begin
   insert into tandem.writing (event_id, expected) values (event, expected);
   update public.events e set
     title = r.title, description = r.description, location = r.location, starts_at = r.starts_at, ends_at = r.ends_at,
-    all_day = r.all_day, time_zone = r.time_zone, recurrence = r.recurrence, recurring_event_id = r.recurring_event_id,
+    owner_id = r.owner_id, all_day = r.all_day, time_zone = r.time_zone, recurrence = r.recurrence, recurring_event_id = r.recurring_event_id,
     original_start = r.original_start, status = r.status, visibility = r.visibility, transparency = r.transparency,
     color = r.color, attendees = r.attendees, reminders = r.reminders, conference = r.conference,
     organizer = r.organizer, creator = r.creator, attachments = r.attachments, google_sync_enabled = r.google_sync_enabled,

@@ -170,6 +170,12 @@ begin
       state = 'open' where event_id = event;
     return true;
   end if;
+  -- Google makes a conference in its own time, and tells nobody when it is there.
+  if (p -> 'unfinished')::boolean and (p -> 'google' ->> 'updated')::timestamptz > tandem.clock() - interval '10 minutes' then
+    update tandem.jobs set due_at = tandem.clock() + interval '30 seconds', attempts = 0, last_error = null, look = true, looking = false,
+      decision = null, state = 'open' where event_id = event;
+    return false;
+  end if;
   delete from tandem.jobs where event_id = event;
   return false;
 end $$;

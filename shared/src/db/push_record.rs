@@ -25,6 +25,8 @@ pub enum Outcome {
         merged: BTreeMap<Unit, Map<String, Value>>,
         /// Times or rule of a series changed: its exceptions may be others now.
         reread: bool,
+        /// Google is still making a part of it.
+        unfinished: bool,
     },
     /// It is gone in Google.
     Deleted {

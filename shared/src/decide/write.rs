@@ -301,6 +301,10 @@ pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Out
         base_google: base_google(event)?,
         merged: to_crm,
         reread,
+        unfinished: event
+            .conference_data
+            .as_ref()
+            .is_some_and(map::is_conference_pending),
     })
 }
 

@@ -10,6 +10,11 @@ pub fn is_request(conference: &Value) -> bool {
         .is_some_and(|request| request.get("requestId").is_none())
 }
 
+/// Whether Google is still making it.
+pub fn is_pending(shown: &Value) -> bool {
+    shown["createRequest"]["status"]["statusCode"] == "pending"
+}
+
 /// Anything else that a row holds, such as a link of another service, is its own and is not sent.
 pub fn to_google(expected: &Value, request_id: &str) -> Map<String, Value> {
     let data = if is_request(expected) {

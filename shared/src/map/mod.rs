@@ -17,7 +17,7 @@ mod when;
 mod tests;
 
 pub use access::Access;
-pub use conference::is_request as is_conference_request;
+pub use conference::{is_pending as is_conference_pending, is_request as is_conference_request};
 pub use guests::{Guests, merge as merge_guests};
 pub use properties::{LinkBack, Stamp, body as properties_body};
 pub use when::occurrence as occurrence_time;

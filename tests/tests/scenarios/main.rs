@@ -1,0 +1,21 @@
+//! What calendar syncs are known to get wrong, one test for each, named for what has to hold.
+
+#![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
+
+mod all_day;
+mod backups;
+mod calendars;
+mod channels;
+mod conflicts;
+mod connections;
+mod deletions;
+mod fields;
+mod guests;
+mod odd_items;
+mod resync;
+mod series;
+mod series_both;
+mod series_crm;
+mod shapes;
+mod tokens;
+mod world;
