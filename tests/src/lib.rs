@@ -2,6 +2,7 @@
 
 pub mod history;
 pub mod inprocess;
+pub mod play;
 pub mod python;
 pub mod sixty_days;
 pub mod sql;

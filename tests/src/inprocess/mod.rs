@@ -113,6 +113,11 @@ impl System {
         self.database
     }
 
+    /// The deployment that all calls name.
+    pub fn instance(&self) -> &str {
+        self.config.instance()
+    }
+
     /// Moves both clocks.
     ///
     /// # Errors
