@@ -283,9 +283,9 @@ impl Play {
 
 /// Time and work.
 impl Play {
-    /// The poked instance's call of this number meets a fate; 0 claims, 1 asks Google, 2 records.
-    pub async fn poke_with(&self, event: &str, call: u32, fate: Fate) {
-        self.kill(call, fate);
+    /// The poked instance's call of this name meets a fate.
+    pub async fn poke_with(&self, event: &str, call: &str, fate: Fate) {
+        self.kill_at(call, fate);
         self.poke(event).await;
         self.forgive();
     }
@@ -295,13 +295,12 @@ impl Play {
         while self.deliver(|| 1).await > 0 {}
     }
 
-    /// The first due notification arrives, and its instance ends before this call; 0 claims, 1 lists, 2
-    /// applies, 3 claims what is to be merged.
+    /// The first due notification arrives, and its instance ends before the call of this name.
     ///
     /// # Errors
     /// Where none is due.
-    pub async fn notify_and_kill(&self, call: u32) -> Result<()> {
-        self.kill(call, Fate::KilledBefore);
+    pub async fn notify_and_kill(&self, call: &str) -> Result<()> {
+        self.kill_at(call, Fate::KilledBefore);
         let notified = self.notify_first().await;
         self.forgive();
         notified

@@ -12,8 +12,10 @@ async fn h03_an_event_made_during_a_resync_is_not_swept() -> Result<()> {
     p.rest().await?;
     expire_token(&p)?;
     p.pass(3_700).await?;
-    // What is due, the calendar, its refused token, the calendar again, and the listing.
-    p.kill(5, Fate::HeldAfter);
+    let refused = "tandem_pull_fail";
+    p.kill_at(refused, Fate::KilledAfter);
+    p.tick().await;
+    p.kill_at("GET /calendar", Fate::HeldAfter);
     let resync = p.work(p.ticking()).await.err().context("it went on")?;
     let new = p.add("New").await?;
     p.poke(&new).await;
@@ -137,7 +139,7 @@ async fn h08_h3_the_tombstone_of_an_earlier_id_deletes_nothing() -> Result<()> {
 async fn h11_an_insert_that_lands_after_the_deletion_is_taken_back() -> Result<()> {
     let p = play().await?;
     let id = p.add("A").await?;
-    p.poke_with(&id, 1, Fate::Late).await;
+    p.poke_with(&id, "POST /calendar", Fate::Late).await;
     p.delete(&id).await?;
     p.pass(120).await?;
     p.poke(&id).await;
@@ -154,7 +156,7 @@ async fn h11_an_insert_that_lands_after_the_deletion_is_taken_back() -> Result<(
 async fn h11_an_instance_that_slept_through_its_lease_leaves_no_event_behind() -> Result<()> {
     let p = play().await?;
     let id = p.add("A").await?;
-    p.kill(1, Fate::HeldBefore);
+    p.kill_at("POST /calendar", Fate::HeldBefore);
     let sleeping = p.work(p.poking(&id)).await.err().context("it went on")?;
     p.pass(61).await?;
     p.delete(&id).await?;

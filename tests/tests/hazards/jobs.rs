@@ -11,7 +11,7 @@ async fn h01_a_job_is_not_closed_under_an_uncommitted_transaction() -> Result<()
     let id = p.add("A").await?;
     p.rest().await?;
     p.edit(&id, "title = 'B'").await?;
-    p.kill(1, Fate::HeldAfter);
+    p.kill_at("PATCH", Fate::HeldAfter);
     let pushing = p.work(p.poking(&id)).await.err().context("it went on")?;
     let other = p.database.another().await?;
     other
@@ -44,7 +44,7 @@ async fn h01_h2_a_row_that_is_deleted_and_made_again_during_its_deletion_lives()
         let id = p.add("A").await?;
         p.rest().await?;
         p.delete(&id).await?;
-        p.kill(1, fate);
+        p.kill_at("DELETE", fate);
         let deleting = p.work(p.poking(&id)).await.err().context("it went on")?;
         p.insert(json!({"id": id, "title": "Again"})).await?;
         p.release();
@@ -67,7 +67,7 @@ async fn h01_h3_a_commit_right_after_the_claim_is_not_recorded_with_it() -> Resu
             "begin; update public.events set title = 'C' where id = '{id}'"
         ))
         .await?;
-    p.kill(0, Fate::HeldAfter);
+    p.kill_at("tandem_push_claim", Fate::HeldAfter);
     let pushing = p.work(p.poking(&id)).await.err().context("it went on")?;
     other.batch_execute("commit").await?;
     p.release();
@@ -83,7 +83,7 @@ async fn h02_a_retry_knows_its_own_unacknowledged_write() -> Result<()> {
     let id = p.add("base").await?;
     p.rest().await?;
     p.edit(&id, "title = 'v1'").await?;
-    p.poke_with(&id, 1, Fate::KilledAfter).await;
+    p.poke_with(&id, "PATCH", Fate::KilledAfter).await;
     p.edit(&id, "title = 'v2'").await?;
     p.rest().await?;
     ensure!(p.event(&id).await?["summary"] == "v2", "an edit is lost");
@@ -100,7 +100,7 @@ async fn h02_h2_a_deletion_after_an_unacknowledged_write_stays_one() -> Result<(
     let id = p.add("base").await?;
     p.rest().await?;
     p.edit(&id, "title = 'v1'").await?;
-    p.poke_with(&id, 1, Fate::KilledAfter).await;
+    p.poke_with(&id, "PATCH", Fate::KilledAfter).await;
     p.delete(&id).await?;
     p.rest().await?;
     nothing_is_left(&p).await
@@ -110,7 +110,7 @@ async fn h02_h2_a_deletion_after_an_unacknowledged_write_stays_one() -> Result<(
 async fn h02_h3_what_a_person_deleted_after_an_unacknowledged_insert_stays_deleted() -> Result<()> {
     let p = play().await?;
     let id = p.add("A").await?;
-    p.poke_with(&id, 1, Fate::KilledAfter).await;
+    p.poke_with(&id, "POST /calendar", Fate::KilledAfter).await;
     p.ui("delete", &id, json!({})).await?;
     p.rest().await?;
     nothing_is_left(&p).await
@@ -120,7 +120,7 @@ async fn h02_h3_what_a_person_deleted_after_an_unacknowledged_insert_stays_delet
 async fn h02_h3_an_edit_after_the_attempt_outlives_that_deletion() -> Result<()> {
     let p = play().await?;
     let id = p.add("A").await?;
-    p.poke_with(&id, 1, Fate::KilledAfter).await;
+    p.poke_with(&id, "POST /calendar", Fate::KilledAfter).await;
     p.ui("delete", &id, json!({})).await?;
     p.edit(&id, "title = 'B'").await?;
     p.rest().await?;
@@ -136,13 +136,14 @@ async fn h05_a_listed_tombstone_does_not_undo_a_restoration() -> Result<()> {
     p.edit(&id, "title = 'B'").await?;
     p.ui("delete", &id, json!({})).await?;
     let notification = p.simulator.due_notifications().remove(0);
-    p.kill(1, Fate::HeldAfter);
+    p.kill_at("GET /calendar", Fate::HeldAfter);
     let pulling = p.work(p.notifying(notification.request)).await;
     let pulling = pulling.err().context("it went on")?;
     p.poke(&id).await;
     ensure!(p.event(&id).await?["status"] == "confirmed", "not restored");
     p.release();
     ensure!(p.work(pulling).await.is_ok(), "it stands still");
+    ensure!(!p.row(&id).await?.is_null(), "the row is gone for a while");
     p.rest().await?;
     ensure!(p.row(&id).await?["title"] == "B", "the row is gone");
     ensure!(
@@ -158,7 +159,7 @@ async fn h05_h2_an_edit_in_google_during_a_slow_patch_survives() -> Result<()> {
     let id = p.add("A").await?;
     p.rest().await?;
     p.edit(&id, "title = 'B'").await?;
-    p.kill(1, Fate::HeldAfter);
+    p.kill_at("PATCH", Fate::HeldAfter);
     let pushing = p.work(p.poking(&id)).await.err().context("it went on")?;
     p.pass(5).await?;
     p.google_edit(&id, json!({"location": "There"})).await?;
@@ -179,7 +180,7 @@ async fn h06_the_cursor_passes_no_conflict_that_is_only_in_memory() -> Result<()
     p.edit(&id, "title = 'B'").await?;
     p.pass(5).await?;
     p.google_edit(&id, json!({"summary": "G"})).await?;
-    p.notify_and_kill(3).await?;
+    p.notify_and_kill("tandem_push_claim").await?;
     p.edit(&id, "title = 'A'").await?;
     p.rest().await?;
     ensure!(p.row(&id).await?["title"] == "G", "Google's edit is lost");
@@ -192,7 +193,7 @@ async fn h22_a_notice_after_the_last_page_is_not_forgotten() -> Result<()> {
     p.rest().await?;
     p.google_add(tests::inprocess::EMAIL, json!({"summary": "One"}))?;
     let notification = p.simulator.due_notifications().remove(0);
-    p.kill(1, Fate::HeldAfter);
+    p.kill_at("GET /calendar", Fate::HeldAfter);
     let pulling = p.work(p.notifying(notification.request)).await;
     let pulling = pulling.err().context("it went on")?;
     p.simulator.delivered(notification.id, Some(200));
@@ -211,7 +212,7 @@ async fn h22_a_message_is_passed_over_only_after_a_finished_listing() -> Result<
     p.rest().await?;
     p.google_add(tests::inprocess::EMAIL, json!({"summary": "One"}))?;
     let notification = p.simulator.due_notifications().remove(0);
-    p.kill(1, Fate::KilledBefore);
+    p.kill_at("GET /calendar", Fate::KilledBefore);
     p.notifying(notification.request.clone()).await;
     p.pass(61).await?;
     p.notifying(notification.request.clone()).await;

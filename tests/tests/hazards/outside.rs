@@ -134,11 +134,31 @@ async fn h17_text_that_postgres_cannot_hold_stops_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn h17_h2_a_page_that_is_too_much_for_the_database_is_applied_in_parts() -> Result<()> {
+    let p = play().await?;
+    p.rest().await?;
+    p.sql("create function slow() returns trigger language plpgsql as $$ begin
+          if (select count(*) from public.events where xmin = pg_current_xact_id()::xid) >= 3 then
+            raise exception 'canceling statement due to statement timeout' using errcode = '57014'; end if;
+          return new; end $$;
+        create trigger slow before insert on public.events for each row execute function slow()").await?;
+    for n in 0..20 {
+        p.google_add(EMAIL, json!({"summary": format!("Event {n}")}))?;
+    }
+    p.quiet().await?;
+    p.database.take_refusals();
+    p.rest().await?;
+    ensure!(p.rows().await?.len() == 20, "{:?}", p.rows().await?);
+    Ok(())
+}
+
+#[tokio::test]
 async fn h17_h3_what_ends_every_instance_is_given_up_and_stops_no_other() -> Result<()> {
     let p = play().await?;
     let poison = p.add("Poison").await?;
     for _ in 0..11 {
-        p.poke_with(&poison, 1, Fate::KilledBefore).await;
+        p.poke_with(&poison, "/calendar/v3", Fate::KilledBefore)
+            .await;
         p.pass(61).await?;
     }
     let good = p.add("Good").await?;
@@ -166,7 +186,7 @@ async fn h18_an_insert_that_google_does_not_show_yet_is_not_made_twice() -> Resu
     p.rest().await?;
     p.switch(json!({"readLagSeconds": 120}))?;
     let id = p.add("A").await?;
-    p.poke_with(&id, 1, Fate::KilledAfter).await;
+    p.poke_with(&id, "POST /calendar", Fate::KilledAfter).await;
     p.pass(61).await?;
     p.poke(&id).await;
     let (_, first) = p.place(&id).await?;
@@ -239,11 +259,29 @@ async fn h20_waiting_for_a_quota_is_no_attempt() -> Result<()> {
 }
 
 #[tokio::test]
+async fn h20_an_import_of_many_rows_is_one_poke() -> Result<()> {
+    let p = play().await?;
+    p.rest().await?;
+    p.sql("create schema net; create table net.posted (url text);
+        create function net.http_post(url text, body jsonb, params jsonb default '{}', headers jsonb default '{}', timeout_milliseconds integer default 1) returns bigint
+        language sql as 'insert into net.posted values (url) returning 1'").await?;
+    p.sql(&many(&ann().id, 300)).await?;
+    let posted = p.value("select jsonb_agg(url) from net.posted").await?;
+    ensure!(
+        posted == json!([format!("{}/functions/v1/scheduler/tick", p.instance())]),
+        "{posted}"
+    );
+    p.rest().await?;
+    ensure!(p.shown(EMAIL)?.len() == 300, "not all arrived");
+    Ok(())
+}
+
+#[tokio::test]
 async fn h20_a_paused_account_keeps_nobody_waiting() -> Result<()> {
     let p = play_with_bob().await?;
     p.rest().await?;
     p.sql(&many(&ann().id, 200)).await?;
-    p.sql(&many(&bob().id, 1)).await?;
+    p.sql(&many(&bob().id, 60)).await?;
     let paused = |email: &str| {
         format!(
             "update tandem.accounts set paused_until = tandem.clock() + interval '1 hour' where email = '{email}'"
@@ -251,7 +289,8 @@ async fn h20_a_paused_account_keeps_nobody_waiting() -> Result<()> {
     };
     p.sql(&paused(EMAIL)).await?;
     p.tick().await;
-    ensure!(p.shown(&bob().email)?.len() == 1, "Bob waits for Ann");
+    p.tick().await;
+    ensure!(p.shown(&bob().email)?.len() == 60, "Bob waits for Ann");
     ensure!(p.shown(EMAIL)?.is_empty(), "the pause was passed over");
     p.rest().await.map(drop)
 }
