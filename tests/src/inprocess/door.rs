@@ -35,8 +35,8 @@ pub enum Fate {
 pub(super) enum At {
     /// Of the next instance, from 0.
     Number(u32),
-    /// The next one that this names.
-    Named(String),
+    /// The one that this names, after so many others of the name.
+    Named(u32, String),
 }
 
 /// What a call asks for: the function of the database, or Google's method and path.
@@ -101,7 +101,12 @@ impl Door for Calls<'_> {
         self.made.set(number + 1);
         let planned = self.system.plan.borrow_mut().take_if(|(at, _)| match at {
             At::Number(at) => *at == number,
-            At::Named(name) => what(&request).contains(name.as_str()),
+            At::Named(skip, name) => {
+                what(&request).contains(name.as_str()) && {
+                    *skip = skip.wrapping_sub(1);
+                    *skip == u32::MAX
+                }
+            }
         });
         match planned.map(|(_, fate)| fate) {
             None => self.system.answer(request).await,

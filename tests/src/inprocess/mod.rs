@@ -150,7 +150,12 @@ impl System {
     /// The next call of this function of the database, or to this method and path of Google's, meets
     /// this fate.
     pub fn kill_at(&self, call: &str, fate: Fate) {
-        *self.plan.borrow_mut() = Some((At::Named(call.to_owned()), fate));
+        self.kill_after(0, call, fate);
+    }
+
+    /// The same after so many other calls of that name.
+    pub fn kill_after(&self, skip: u32, call: &str, fate: Fate) {
+        *self.plan.borrow_mut() = Some((At::Named(skip, call.to_owned()), fate));
     }
 
     /// Takes a plan back that met no call.

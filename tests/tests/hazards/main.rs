@@ -2,7 +2,9 @@
 
 mod deletions;
 mod jobs;
+mod late;
 mod merge;
 mod outside;
+mod owners;
 mod people;
 mod series;

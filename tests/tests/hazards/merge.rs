@@ -208,6 +208,32 @@ async fn h13_what_a_trigger_makes_of_the_written_values_is_pushed() -> Result<()
 }
 
 #[tokio::test]
+async fn h13_what_a_trigger_adds_and_deletes_while_tandem_writes_is_pushed() -> Result<()> {
+    let p = play().await?;
+    let old = p.add("Old").await?;
+    p.rest().await?;
+    p.sql(&format!(
+        "create function follow() returns trigger language plpgsql as $$ begin
+           delete from public.events where id = '{old}';
+           insert into public.events (owner_id, title, starts_at, ends_at) values (new.owner_id, 'Follow-up', new.starts_at, new.ends_at);
+           return null; end $$;
+         create trigger follow after insert on public.events for each row when (new.title = 'Call') execute function follow()"
+    ))
+    .await?;
+    p.google_add(EMAIL, json!({"summary": "Call"}))?;
+    p.rest().await?;
+    let titles: Vec<String> = p
+        .rows()
+        .await?
+        .iter()
+        .map(|row| text(&row["title"]))
+        .collect();
+    ensure!(titles == ["Call", "Follow-up"], "{titles:?}");
+    ensure!(p.shown(EMAIL)?.len() == 2, "{:?}", p.shown(EMAIL)?);
+    Ok(())
+}
+
+#[tokio::test]
 async fn h13_two_programs_that_fight_are_slowed_down_and_named() -> Result<()> {
     let p = play().await?;
     let id = p.add("A").await?;
