@@ -165,13 +165,12 @@ fn landed_row<'a>(sides: &Sides<'a>, unit: Unit) -> Option<&'a Row> {
     if known.is_none_or(|known| known == google) {
         return None;
     }
-    let rows = sides
+    let mut rows = sides
         .landed
         .iter()
         .rev()
         .filter_map(|attempt| attempt.row.as_ref());
-    rows.filter(|row| map::expected(unit, row, sides.context).is_ok_and(|sent| sent == *google))
-        .next()
+    rows.find(|row| map::expected(unit, row, sides.context).is_ok_and(|sent| sent == *google))
 }
 
 fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {

@@ -206,6 +206,10 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             Some(etag) if access(claimed) != Access::Read => Ok(delete(etag.clone(), by)),
             Some(_) | None => Ok(Step::Read),
         },
+        // A listing has shown that the copy is gone; that it was to go ends here.
+        (LinkState::Gone, Seen::Base) if why == Why::Left => {
+            Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+        }
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
         (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
         (LinkState::Live | LinkState::Kept | LinkState::Gone, Seen::Absent) => {

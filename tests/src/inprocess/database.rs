@@ -30,7 +30,7 @@ pub struct Database {
     statements: RefCell<BTreeMap<String, Statement>>,
     refusals: RefCell<Vec<String>>,
     cleared: u32,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Database {
@@ -49,8 +49,16 @@ impl Database {
             statements: RefCell::default(),
             refusals: RefCell::default(),
             cleared: 0,
-            _database: database,
+            database,
         })
+    }
+
+    /// Another connection, for a transaction beside the others.
+    ///
+    /// # Errors
+    /// When Postgres does not let it in.
+    pub async fn another(&self) -> Result<Client> {
+        self.database.connect().await
     }
 
     /// Forgets everything that an earlier system did.

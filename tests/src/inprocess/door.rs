@@ -31,6 +31,22 @@ pub enum Fate {
     Late,
 }
 
+/// Which call meets a fate.
+pub(super) enum At {
+    /// Of the next instance, from 0.
+    Number(u32),
+    /// The one that this names, after so many others of the name.
+    Named(u32, String),
+}
+
+/// What a call asks for: the function of the database, or Google's method and path.
+fn what(request: &Request<Bytes>) -> String {
+    if request.uri().host() == Some("db.test") {
+        return String::from_utf8_lossy(request.body()).into_owned();
+    }
+    format!("{} {}", request.method(), request.uri().path())
+}
+
 /// A change that Google was asked for.
 #[derive(Debug, Clone)]
 pub struct Written {
@@ -83,11 +99,15 @@ impl Door for Calls<'_> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
         let number = self.made.get();
         self.made.set(number + 1);
-        let planned = self
-            .system
-            .plan
-            .borrow_mut()
-            .take_if(|(at, _)| *at == number);
+        let planned = self.system.plan.borrow_mut().take_if(|(at, _)| match at {
+            At::Number(at) => *at == number,
+            At::Named(skip, name) => {
+                what(&request).contains(name.as_str()) && {
+                    *skip = skip.wrapping_sub(1);
+                    *skip == u32::MAX
+                }
+            }
+        });
         match planned.map(|(_, fate)| fate) {
             None => self.system.answer(request).await,
             Some(Fate::KilledBefore) => self.end().await,

@@ -14,7 +14,7 @@ pub use people::Person;
 use anyhow::Result;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use door::Calls;
+use door::{At, Calls};
 use futures::future::LocalBoxFuture;
 use google_simulator::{Clock, Options, Simulator};
 use http::{Method, Request};
@@ -51,7 +51,7 @@ pub struct System {
     requests: Cell<u64>,
     calls: Cell<u64>,
     killed: Cell<u64>,
-    plan: RefCell<Option<(u32, Fate)>>,
+    plan: RefCell<Option<(At, Fate)>>,
     written: RefCell<Vec<Written>>,
     late: RefCell<Vec<Request<Bytes>>>,
     /// An instance has come to stand still.
@@ -113,6 +113,11 @@ impl System {
         self.database
     }
 
+    /// The deployment that all calls name.
+    pub fn instance(&self) -> &str {
+        self.config.instance()
+    }
+
     /// Moves both clocks.
     ///
     /// # Errors
@@ -139,7 +144,18 @@ impl System {
 
     /// The next request's call of this number, from 0, meets this fate.
     pub fn kill(&self, call: u32, fate: Fate) {
-        *self.plan.borrow_mut() = Some((call, fate));
+        *self.plan.borrow_mut() = Some((At::Number(call), fate));
+    }
+
+    /// The next call of this function of the database, or to this method and path of Google's, meets
+    /// this fate.
+    pub fn kill_at(&self, call: &str, fate: Fate) {
+        self.kill_after(0, call, fate);
+    }
+
+    /// The same after so many other calls of that name.
+    pub fn kill_after(&self, skip: u32, call: &str, fate: Fate) {
+        *self.plan.borrow_mut() = Some((At::Named(skip, call.to_owned()), fate));
     }
 
     /// Takes a plan back that met no call.

@@ -41,13 +41,33 @@ impl System {
             &json!({"summary": summary, "owner": person.email}),
         )?;
         let id = made["id"].as_str().context("id")?.to_owned();
+        self.connect_calendar(person, &id, summary, "owner").await?;
+        Ok(id)
+    }
+
+    /// The CRM syncs one more calendar through a user's account.
+    ///
+    /// # Errors
+    /// As Postgres says.
+    pub async fn connect_calendar(
+        &self,
+        person: &Person,
+        id: &str,
+        summary: &str,
+        role: &str,
+    ) -> Result<()> {
         let connect = "public.tandem_calendar_connect(jsonb_build_object('instance', $1::text, 'account_id',
             (select a.id from tandem.accounts a where a.user_id = $2::text::uuid and a.email = $3), 'google_id', $4::text,
-            'summary', $5::text, 'time_zone', 'UTC', 'access_role', 'owner'))";
-        let instance = self.config.instance().to_owned();
-        let parameters = [instance.as_str(), &person.id, &person.email, &id, summary];
-        self.database.value(connect, &parameters).await?;
-        Ok(id)
+            'summary', $5::text, 'time_zone', 'UTC', 'access_role', $6::text))";
+        let parameters = [
+            self.instance(),
+            &person.id,
+            &person.email,
+            id,
+            summary,
+            role,
+        ];
+        self.database.value(connect, &parameters).await.map(drop)
     }
 
     /// Calls Google as its user does in a client of their own.
