@@ -30,6 +30,7 @@ pub(super) fn taken(claimed: &Claimed, outcome: Outcome) -> Outcome {
             mut base_google,
             mut merged,
             reread,
+            unfinished,
         } if claimed.connection.direction == Direction::Out => {
             // What Google itself makes of our own writes, such as a link to a meeting, is no edit.
             merged.retain(|unit, _| unit.direction() == map::Direction::FromGoogle);
@@ -38,6 +39,7 @@ pub(super) fn taken(claimed: &Claimed, outcome: Outcome) -> Outcome {
                 google,
                 base_google,
                 merged,
+                unfinished,
                 reread,
             }
         }
