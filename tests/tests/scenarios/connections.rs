@@ -20,7 +20,6 @@ async fn rows_from_before_the_connection_are_sent_and_those_that_opted_out_are_n
 }
 
 #[tokio::test]
-#[ignore = "a first export is not quiet yet"]
 async fn a_backlog_sends_no_mail() {
     let w = unconnected().await;
     for n in 0..5 {

@@ -11,7 +11,7 @@ use tests::inprocess::{Database, EMAIL, Fate, Person, System, Written};
 
 /// Work that goes on by itself.
 const OPEN: &str = "select (select count(*) from tandem.jobs where state = 'open') + (select count(*) from tandem.changes where not folded)
-    + (select count(*) from tandem.inbox where state in ('waiting', 'retry'))";
+    + (select count(*) from tandem.inbox where state in ('waiting', 'retry')) + (select count(*) from tandem.calendars where page_token is not null)";
 /// Seconds between the looks at what is left.
 const PAUSES: [i64; 14] = [
     0, 1, 5, 10, 30, 60, 120, 600, 1_200, 3_700, 3_700, 7_300, 7_300, 7_300,
