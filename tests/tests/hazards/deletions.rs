@@ -44,7 +44,7 @@ async fn h03_a_resync_that_ends_anywhere_is_resumed() -> Result<()> {
         p.control(
             "POST",
             &format!("calendars/{EMAIL}/fill"),
-            &json!({"count": 600}),
+            &json!({"count": 300}),
         )?;
         p.control("POST", "notifications", &json!({"drop": 1000}))?;
         p.ui("delete", &gone, json!({})).await?;
@@ -55,7 +55,7 @@ async fn h03_a_resync_that_ends_anywhere_is_resumed() -> Result<()> {
         p.rest_but(&[tests::history::Field::When]).await?;
         ensure!(p.killed() == 1, "{call} {skip}: it was not cut off");
         ensure!(
-            p.rows().await?.len() == 600,
+            p.rows().await?.len() == 300,
             "{call} {skip}: {} rows",
             p.rows().await?.len()
         );

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::inprocess::{EMAIL, Fate};
-use tests::play::{Play, ann, bob, play, play_with_bob, text};
+use tests::play::{Play, ann, bob, empty, play, play_with_bob, text};
 
 #[tokio::test]
 async fn h16_a_restored_backup_replays_nothing_over_newer_state() -> Result<()> {
@@ -299,6 +299,20 @@ async fn h20_one_event_of_somebody_does_not_wait_for_many_of_another() -> Result
     p.tick().await;
     ensure!(p.shown(&bob().email)?.len() == 1, "Bob waits for Ann");
     p.rest().await.map(drop)
+}
+
+#[tokio::test]
+async fn h20_a_live_change_does_not_wait_for_a_first_export() -> Result<()> {
+    let p = empty().await?;
+    p.sql(&many(&ann().id, 200)).await?;
+    p.connect(&ann()).await?;
+    p.pass(60).await?;
+    let live = p.add("Live").await?;
+    p.tick().await;
+    ensure!(p.row(&live).await?["sync_state"] == "synced", "it waits");
+    p.rest().await?;
+    ensure!(p.shown(EMAIL)?.len() == 201, "not all arrived");
+    Ok(())
 }
 
 fn many(owner: &str, count: u32) -> String {
