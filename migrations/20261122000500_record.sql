@@ -253,8 +253,8 @@ begin
     when 'revived' then
       if tandem.join_twin(l, p) then return jsonb_build_object('shown', 'none', 'left_over', false); end if;
       -- What the CRM had changed before it deleted the row is still to be sent.
-      perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || (p -> 'unsent'), array[]::text[]);
-      left_over := p -> 'unsent' <> '{}';
+      perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || coalesce(p -> 'unsent', '{}'), array[]::text[]);
+      left_over := coalesce(p -> 'unsent', '{}') <> '{}';
       if l.root_id = l.event_id then perform tandem.record_revived_series(l); end if;
       shown := 'synced';
     when 'erased' then

@@ -37,15 +37,15 @@ async fn what_the_database_refuses_is_quarantined_alone() -> Result<()> {
         item("google1", "e1", "Bad"),
         json!({"units": {"time": {"google": "12-11", "row": backwards}}}),
     );
-    let no_zone = merge(
+    let no_status = merge(
         item("google2", "e1", "Bad"),
-        json!({"units": {"time": {"google": 1, "row": {"time_zone": "Nowhere/At_All", "starts_at": "2026-01-05T12:00:00Z", "ends_at": "2026-01-05T12:00:00Z"}}}}),
+        json!({"units": {"time": {"google": 1, "row": {"status": "odd", "starts_at": "2026-01-05T12:00:00Z", "ends_at": "2026-01-05T12:00:00Z"}}}}),
     );
     let no_time = merge(item("google3", "e1", "Bad"), json!({"units": {}}));
     let applied = sql
         .pull(
             person.calendar,
-            &[refused, no_zone, no_time, item("google4", "e1", "Good")],
+            &[refused, no_status, no_time, item("google4", "e1", "Good")],
         )
         .await?;
     assert_eq!(applied["counts"], json!({"quarantined": 3, "created": 1}));

@@ -268,7 +268,7 @@ pub fn to_row(unit: Unit, shown: &Value) -> Map<String, Value> {
         Unit::Location => one("location", shown.clone()),
         Unit::When => when::to_row(shown),
         Unit::Recurrence => one("recurrence", shown.clone()),
-        Unit::Status => one("status", shown.clone()),
+        Unit::Status => one("status", known_status(shown)),
         Unit::Visibility => one("visibility", shown.clone()),
         Unit::Transparency => one("transparency", shown.clone()),
         Unit::Color => one("color", shown.clone()),
@@ -278,6 +278,15 @@ pub fn to_row(unit: Unit, shown: &Value) -> Map<String, Value> {
         Unit::Organizer => people::to_row(shown),
         Unit::Attachments => one("attachments", shown.clone()),
         Unit::Crm => Map::new(),
+    }
+}
+
+/// A word that Google adds one day must not keep an event away: the row takes it for an event that takes
+/// place, the base keeps it.
+fn known_status(shown: &Value) -> Value {
+    match Status::from(shown.as_str().unwrap_or_default()) {
+        Status::Confirmed | Status::Tentative | Status::Cancelled => shown.clone(),
+        Status::Other(_) => json!("confirmed"),
     }
 }
 
