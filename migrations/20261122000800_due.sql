@@ -75,8 +75,12 @@ create or replace function tandem.due_seals(key text, most integer) returns json
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'generation', x.token_generation, 'refresh', false,
     'access_token', x.access_token, 'refresh_token', x.refresh_token)), '[]') from (
-    select * from tandem.accounts a where a.state in ('active', 'disconnecting') and key is not null
-      and (split_part(a.refresh_token, '.', 1) < key or split_part(a.refresh_token, '.', 1) > key) limit most) x;
+    -- Two ranges, in the order of the index, so that those with the current key are never read.
+    (select * from tandem.accounts a where a.state in ('active', 'disconnecting') and split_part(a.refresh_token, '.', 1) < key
+      order by split_part(a.refresh_token, '.', 1) limit most)
+    union all
+    (select * from tandem.accounts a where a.state in ('active', 'disconnecting') and split_part(a.refresh_token, '.', 1) > key
+      order by split_part(a.refresh_token, '.', 1) limit most)) x;
 $$;
 comment on function tandem.due_seals(text, integer) is 'Sealed tokens that an older key sealed.';
 
