@@ -139,7 +139,7 @@ create index if not exists jobs_account on tandem.jobs (account_id) where state 
 create index if not exists jobs_root on tandem.jobs (root_id);
 create index if not exists jobs_waits_for on tandem.jobs (waits_for) where waits_for is not null;
 create index if not exists jobs_deleting on tandem.jobs (account_id) where deleting;
-create index if not exists jobs_held on tandem.jobs (account_id) where state = 'held';
+create index if not exists jobs_problems on tandem.jobs (account_id) where state in ('held', 'dead');
 comment on table tandem.jobs is 'Events with open work.';
 comment on column tandem.jobs.event_id is 'The event.';
 comment on column tandem.jobs.root_id is 'Its series.';

@@ -46,7 +46,7 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(x.problem order by x.at desc), '[]') from (
     (select jsonb_build_object('kind', j.state, 'event_id', j.event_id, 'title', tandem.crm_read(j.event_id) ->> 'title', 'reason', j.last_error,
         'attempts', j.attempts) as problem, j.due_at as at
-      from tandem.accounts a join tandem.jobs j on j.account_id = a.id and j.state not in ('open', 'waiting')
+      from tandem.accounts a join tandem.jobs j on j.account_id = a.id and j.state in ('held', 'dead')
       where a.user_id = owner order by j.due_at desc limit most)
     union all
     (select jsonb_build_object('kind', 'quarantined', 'calendar_id', i.calendar_id, 'google_id', i.google_id, 'calendar', c.summary,

@@ -83,7 +83,9 @@ fn rows_map_back(shown: &Shown) {
     let rows = shown.iter().map(|(unit, value)| map::to_row(*unit, value));
     let row = Row(rows.flatten().collect::<Map<_, _>>());
     for (unit, value) in shown {
-        if unit.direction() != Direction::Both {
+        // A status that the CRM does not know becomes one that it does.
+        let is_new = *unit == Unit::Status && map::to_row(*unit, value)["status"] != *value;
+        if unit.direction() != Direction::Both || is_new {
             continue;
         }
         let expected = map::expected(*unit, &row, &context).map(|value| in_zone(*unit, value));

@@ -1,5 +1,6 @@
 //! One call of each kind, with each outcome, on a database that is full already.
 
+use crate::manage;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::sql::{DIGEST, Person, Session, cancelled, item, merge, synced, text};
@@ -12,6 +13,7 @@ pub async fn everything(session: &Session, name: &str) -> Result<()> {
     outcomes(session, ann).await?;
     pages(session, ann).await?;
     channel(session, ann, name).await?;
+    manage::everything(session, ann, name).await?;
     the_rest(session, ann, name).await
 }
 
@@ -208,7 +210,8 @@ async fn the_rest(session: &Session, ann: Person, name: &str) -> Result<()> {
     let waiting = session.event(ann.user).await?;
     let claimed = session.claim(waiting).await?;
     ensure!(claimed["outcome"] == "waiting", "{claimed}");
-    session.account(ann.user, name).await.map(drop)
+    session.account(ann.user, name).await?;
+    manage::disconnected(session, ann).await
 }
 
 /// What people decide on the page.
