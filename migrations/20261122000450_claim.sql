@@ -6,7 +6,9 @@ language sql stable set search_path = '' as $$
   select l.state = 'live' and l.root_id = l.event_id and not l.leaving
     and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true) and exists (
       select from tandem.connections here
-      join tandem.connections there on there.account_id = here.account_id and there.calendar_id <> here.calendar_id and there.state = 'active'
+      join tandem.accounts a on a.id = here.account_id
+      join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
+      join tandem.connections there on there.account_id = b.id and there.calendar_id <> here.calendar_id and there.state = 'active'
       join tandem.calendars c on c.id = there.calendar_id and c.failures = 0 and c.imported_at is not null
       where here.calendar_id = l.calendar_id and (l.missed_seq is null or c.listed_seq <= l.missed_seq));
 $$;

@@ -155,7 +155,9 @@ comment on function tandem.drop_mirrored(uuid) is 'Items that were parked for a 
 
 create or replace function tandem.close_job(event uuid, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
-declare newer boolean := tandem.has_newer(event, p); parked boolean; asked boolean;
+declare newer boolean := tandem.has_newer(event, p)
+  -- A copy that the event has left is deleted under the same rev, which the copy that counts may not have yet.
+  or exists (select from tandem.changes c join tandem.links l on l.event_id = c.event_id and l.is_primary where c.event_id = event and c.rev > l.synced_rev); parked boolean; asked boolean;
 begin
   -- An item of the version just recorded is the echo of it.
   delete from tandem.inbox i using tandem.links l where l.event_id = event and i.calendar_id = l.calendar_id

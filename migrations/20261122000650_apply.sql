@@ -33,7 +33,8 @@ language plpgsql volatile set search_path = '' as $$
 begin
   update tandem.calendars k set poll_at = least(k.poll_at, tandem.clock())
   where k.imported_at is not null and k.failures = 0 and k.listed_seq <= as_of and k.id in (
-    select there.calendar_id from tandem.connections here join tandem.connections there on there.account_id = here.account_id
+    select there.calendar_id from tandem.connections here join tandem.accounts a on a.id = here.account_id
+    join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub join tandem.connections there on there.account_id = b.id
       and there.calendar_id <> here.calendar_id and there.state = 'active' where here.calendar_id = c.id);
   return found;
 end $$;
@@ -60,9 +61,28 @@ begin
 end $$;
 comment on function tandem.apply_deletion(tandem.calendars, jsonb, bigint, tandem.links, boolean) is 'The tombstone of an event or series whose row is clean: delete the row, or look first whether it only moved, or ask a person.';
 
-create or replace function tandem.apply_mirror(item jsonb, l tandem.links) returns jsonb
+-- A row that is deleted here while its event was on its way to this calendar: the copy that is there is
+-- what the row goes by now, and its job decides.
+create or replace function tandem.lead_again(l tandem.links) returns boolean
+language plpgsql volatile set search_path = '' as $$
+declare old tandem.links;
+begin
+  if l.root_id <> l.event_id or l.leaving or tandem.crm_read(l.event_id) is not null then return false; end if;
+  select * into old from tandem.links x where x.event_id = l.event_id and x.is_primary and x.state = 'gone' for update;
+  if not found then return false; end if;
+  update tandem.links set is_primary = false where id = old.id;
+  update tandem.links set is_primary = true, state = 'gone', proof = 'confirmed', deleted_by = old.deleted_by, old_row = old.old_row,
+    base_crm = old.base_crm, base_google = coalesce(old.base_google, base_google), synced_rev = old.synced_rev, etag = null where id = l.id;
+  return true;
+end $$;
+comment on function tandem.lead_again(tandem.links) is 'Makes a copy that is alive in Google the one that a deleted row goes by; false where the row is there, or its own copy.';
+
+create or replace function tandem.apply_mirror(c tandem.calendars, item jsonb, as_of bigint, l tandem.links) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 begin
+  if not (item -> 'cancelled')::boolean and tandem.lead_again(l) then
+    return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, l.event_id));
+  end if;
   update tandem.links set etag = item ->> 'etag', google_updated = (item ->> 'updated')::timestamptz,
     organized = coalesce((item -> 'organized')::boolean, organized),
     state = case when (item -> 'cancelled')::boolean then 'gone' else 'live' end,
@@ -73,7 +93,7 @@ begin
   end if;
   return jsonb_build_object('did', 'mirrored', 'event_id', l.event_id);
 end $$;
-comment on function tandem.apply_mirror(jsonb, tandem.links) is 'Another copy of an event that has its link elsewhere.';
+comment on function tandem.apply_mirror(tandem.calendars, jsonb, bigint, tandem.links) is 'Another copy of an event that has its link elsewhere.';
 
 create or replace function tandem.apply_linked(c tandem.calendars, item jsonb, as_of bigint, l tandem.links, asks boolean) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -86,7 +106,7 @@ begin
     update tandem.links set proof = 'confirmed', etag = item ->> 'etag' where id = l.id;
     return jsonb_build_object('did', 'echo');
   end if;
-  if not l.is_primary then return tandem.apply_mirror(item, l); end if;
+  if not l.is_primary then return tandem.apply_mirror(c, item, as_of, l); end if;
   did := tandem.apply_choice(l, item);
   if did is not null then return did; end if;
   if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) then

@@ -77,6 +77,9 @@ begin
   select e, tandem.root_of(e), account, 'waiting', tandem.clock(), true from tandem.crm_owned(owner) e
   where not exists (select from tandem.links l where l.event_id = e and l.state <> 'reserved')
   on conflict do nothing;
+  -- What was changed before is part of the export, and no live change.
+  update tandem.changes c set folded = true from tandem.jobs j
+  where j.account_id = backfill.account and j.state = 'waiting' and j.quiet and c.event_id = j.event_id and not c.folded;
   perform tandem.show(j.event_id, 'pending', 'waiting for the first import of the calendar')
   from tandem.jobs j where j.account_id = backfill.account and j.state = 'waiting';
 end $$;
