@@ -104,7 +104,7 @@ declare most integer := coalesce((p ->> 'most')::integer, 50);
 begin
   perform tandem.check_instance(p ->> 'instance');
   insert into tandem.settings as s (key, value)
-  select e.key, e.value from jsonb_each_text(p) e where e.key in ('function_url', 'function_secret')
+  select e.key, e.value from jsonb_each_text(p) e where e.key in ('function_url', 'function_secret', 'event_url')
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
   insert into tandem.settings as s (key, value) values ('ticked_at', tandem.utc(tandem.clock()))
   on conflict (key) do update set value = excluded.value;
@@ -114,4 +114,4 @@ begin
     'disconnections', tandem.due_disconnections(most), 'seals', tandem.due_seals(p ->> 'seal_key', most));
 end $$;
 comment on function public.tandem_due(jsonb) is
-  'What is due now; stores where triggers are to poke. p: {instance, most, function_url, function_secret, seal_key}. Returns {now, events, calendars, channels, stops, disconnections, seals}.';
+  'What is due now; stores where triggers are to poke. p: {instance, most, function_url, function_secret, event_url, seal_key}. Returns {now, events, calendars, channels, stops, disconnections, seals}.';

@@ -31,6 +31,8 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Where the CRM publishes the keys of its logins (RS256, ES256).
     pub jwks_url: Option<Url>,
+    /// The CRM's page of an event, with `{id}` in it: new Google events link there.
+    pub event_url: Option<String>,
 }
 
 /// A variable that cannot be used.
@@ -92,6 +94,7 @@ impl Config {
             keys: Keys::parse(&text("token_keys"))?,
             signer: set("signing_key").map(|key| Signer::new(&key)),
             jwt_secret: set("jwt_secret"),
+            event_url: set("crm_event_url"),
             jwks_url: match set("jwks_path") {
                 Some(path) => {
                     Some(

@@ -30,11 +30,12 @@ struct Parameters<'a> {
     most: u32,
     function_url: &'a str,
     function_secret: &'a str,
+    event_url: &'a str,
     seal_key: Option<&'a str>,
 }
 
-/// Asks what is due, `most` of each kind, and tells the triggers where to poke. `seal_key` is the id of
-/// the current key.
+/// Asks what is due, `most` of each kind, and tells the database where triggers are to poke and where
+/// the CRM shows an event. `seal_key` is the id of the current key.
 ///
 /// # Errors
 /// [`DbError`].
@@ -44,6 +45,7 @@ pub async fn send(
     instance: &str,
     most: u32,
     function_secret: &str,
+    event_url: Option<&str>,
     seal_key: Option<&str>,
 ) -> Result<Due, DbError> {
     let function_url = &format!("{instance}/functions/v1");
@@ -52,6 +54,7 @@ pub async fn send(
         most,
         function_url,
         function_secret,
+        event_url: event_url.unwrap_or_default(),
         seal_key,
     };
     call(door, database, "tandem_due", &parameters).await

@@ -81,6 +81,7 @@ pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
         config.instance(),
         MOST,
         secret,
+        config.event_url.as_deref(),
         config.keys.current(),
     )
     .await?;

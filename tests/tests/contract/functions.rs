@@ -58,7 +58,16 @@ async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
         let nothing = claim(c, RowId(Uuid::nil())).await?;
         ensure!(matches!(nothing, Claim::Nothing { .. }), "{nothing:?}");
         let id = event(c, NASTY).await?;
-        let due = due::send(&c.door, &c.database, INSTANCE, 5, "secret", Some("k1")).await?;
+        let due = due::send(
+            &c.door,
+            &c.database,
+            INSTANCE,
+            5,
+            "secret",
+            None,
+            Some("k1"),
+        )
+        .await?;
         ensure!(due.events == [id] && due.channels.len() == 1, "{due:?}");
         let Claim::Claimed(claimed) = claim(c, id).await? else {
             bail!("not claimed");

@@ -51,6 +51,19 @@ async fn a_new_row_is_one_insert_with_everything_and_its_link_back() {
 }
 
 #[tokio::test]
+async fn a_new_event_links_to_its_page_in_the_crm() {
+    let mut w = world().await;
+    let page = "https://crm.example.com/events/{id}";
+    w.system.set("crm_event_url", page).unwrap();
+    w.settle().await;
+    let id = w.insert(hour("Call")).await;
+    w.settle().await;
+    let event = w.google_of(&id).await;
+    assert_eq!(event["source"]["url"], page.replace("{id}", &id));
+    w.equal(&id).await;
+}
+
+#[tokio::test]
 async fn a_change_of_what_google_does_not_know_makes_no_call() {
     let w = world().await;
     let id = w.insert(hour("Call")).await;
