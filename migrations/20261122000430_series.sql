@@ -140,6 +140,14 @@ create or replace function tandem.bury_exceptions(root uuid, side text) returns 
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
 begin
+  -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
+  with copies as (
+    delete from tandem.links l where l.root_id = root and l.event_id <> root and not l.is_primary and l.state = 'live' returning l.calendar_id, l.google_id),
+  again as (
+    insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+    select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from copies k
+    on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
+  update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
   for x in select l.id, l.event_id from tandem.links l where l.root_id = root and l.event_id <> root and l.state <> 'gone' order by l.event_id loop
     gone_row := coalesce(tandem.crm_delete(x.event_id), tandem.deleted_row(x.event_id));
     update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = coalesce(gone_row, l.old_row),

@@ -76,7 +76,7 @@ begin
   for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.seen, i.raw loop
     if m.id is not null and m.state <> 'gone' then
       perform tandem.apply_exception(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
-    elsif alone and not (x.seen -> 'cancelled')::boolean then
+    elsif not (x.seen -> 'cancelled')::boolean then
       perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
     end if;
   end loop;

@@ -261,7 +261,11 @@ fn one_to_one(found: &Found) -> Result<(), Violation> {
             None if !stays_cancelled => {
                 return Err(violation("every event of Google is a row", told()));
             }
-            Some(row) if stays_cancelled && row["status"] != "cancelled" => {
+            Some(row)
+                if stays_cancelled
+                    && row["status"] != "cancelled"
+                    && link["is_primary"] == true =>
+            {
                 return Err(violation(
                     "what is cancelled in Google is cancelled here",
                     told(),
