@@ -1,16 +1,23 @@
 -- Claiming an event's open work.
 
+-- CRM users may share a Google account, each with a connection of their own.
+create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
+language sql stable set search_path = '' as $$
+  select c.* from tandem.calendars c where c.failures = 0 and c.imported_at is not null and c.id <> calendar and c.id in (
+    select there.calendar_id from tandem.connections here
+    join tandem.accounts a on a.id = here.account_id
+    join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
+    join tandem.connections there on there.account_id = b.id and there.state = 'active'
+    where here.calendar_id = calendar);
+$$;
+comment on function tandem.siblings(uuid) is 'The other calendars of the Google account that are listed without trouble: where an event may have moved to.';
+
 -- What disappears may be half of a move: the other half is in another calendar of the same account.
 create or replace function tandem.may_have_moved(l tandem.links) returns boolean
 language sql stable set search_path = '' as $$
   select l.state = 'live' and l.root_id = l.event_id and not l.leaving
-    and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true) and exists (
-      select from tandem.connections here
-      join tandem.accounts a on a.id = here.account_id
-      join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
-      join tandem.connections there on there.account_id = b.id and there.calendar_id <> here.calendar_id and there.state = 'active'
-      join tandem.calendars c on c.id = there.calendar_id and c.failures = 0 and c.imported_at is not null
-      where here.calendar_id = l.calendar_id and (l.missed_seq is null or c.listed_seq <= l.missed_seq));
+    and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true)
+    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq);
 $$;
 comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
 

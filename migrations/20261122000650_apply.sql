@@ -32,10 +32,7 @@ create or replace function tandem.poll_siblings(c tandem.calendars, as_of bigint
 language plpgsql volatile set search_path = '' as $$
 begin
   update tandem.calendars k set poll_at = least(k.poll_at, tandem.clock())
-  where k.imported_at is not null and k.failures = 0 and k.listed_seq <= as_of and k.id in (
-    select there.calendar_id from tandem.connections here join tandem.accounts a on a.id = here.account_id
-    join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub join tandem.connections there on there.account_id = b.id
-      and there.calendar_id <> here.calendar_id and there.state = 'active' where here.calendar_id = c.id);
+  where k.id in (select s.id from tandem.siblings(c.id) s where s.listed_seq <= as_of);
   return found;
 end $$;
 comment on function tandem.poll_siblings(tandem.calendars, bigint) is 'Makes the other calendars of the account due, since an event may have moved there; says whether there are any.';

@@ -223,14 +223,3 @@ begin
   return jsonb_build_object('outcome', 'recorded');
 end $$;
 comment on function public.tandem_channel_stopped(jsonb) is 'Stores that channels are stopped. p: {instance, channel_ids, token}.';
-
-create or replace view public.tandem_connections with (security_barrier = true) as
-  select k.id, k.user_id, a.email, a.state as account_state, a.reason, c.google_id as calendar_id, c.summary, c.time_zone, c.access_role,
-    k.state, k.is_target, k.direction, k.policy, k.send_updates, c.push, h.id as channel_id, h.resource_id, h.expires_at as expiration,
-    c.imported_at, c.last_synced_at, c.last_error
-  from tandem.connections k
-  join tandem.accounts a on a.id = k.account_id
-  join tandem.calendars c on c.id = k.calendar_id
-  left join lateral (select x.* from tandem.channels x where x.calendar_id = c.id and x.state = 'active' order by x.expires_at desc limit 1) h on true
-  where k.user_id = tandem.uid();
-comment on view public.tandem_connections is 'A user''s own connections, without any token.';

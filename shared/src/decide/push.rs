@@ -2,9 +2,11 @@
 //! it, and after each answer it is asked again.
 
 use super::choice;
+pub use super::write::may_write;
+
 use super::occurrence;
 use super::write::{
-    self, access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
+    access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
     method_name, note, push_changes, restore, revive, synced, unlike_intent,
 };
 use crate::crm::Row;
@@ -297,9 +299,4 @@ fn erased() -> Step {
 
 fn deleted(by: DeletedBy, proof: Proof) -> Outcome {
     Outcome::Deleted { by, proof }
-}
-
-/// Whether the account may write to the calendar at all.
-pub fn may_write(claimed: &Claimed) -> bool {
-    write::may_write(claimed)
 }

@@ -222,7 +222,7 @@ fn narrower(access: Access, claimed: &Claimed) -> Access {
 }
 
 /// Whether the account may write to the calendar at all.
-pub(super) fn may_write(claimed: &Claimed) -> bool {
+pub fn may_write(claimed: &Claimed) -> bool {
     AccessRole::from(claimed.calendar.access_role.as_str()).can_write()
 }
 

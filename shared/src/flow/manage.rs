@@ -101,16 +101,7 @@ pub async fn list<D: Door>(
     user: Uuid,
     account: Option<Uuid>,
 ) -> Result<Vec<AccountView>, ManageError> {
-    let config = env.config;
-    let accounts = db::accounts(
-        env.door,
-        &config.database,
-        config.instance(),
-        user,
-        account,
-        true,
-    )
-    .await?;
+    let accounts = accounts(env, user, account).await?;
     let mut views = Vec::new();
     for account in accounts {
         let (entries, problem) = match &account.token {
@@ -227,6 +218,16 @@ pub async fn choose<D: Door>(
     }
 }
 
+/// A user's accounts, or one of them, with their tokens.
+async fn accounts<D: Door>(
+    env: &Env<'_, D>,
+    user: Uuid,
+    account: Option<Uuid>,
+) -> Result<Vec<db::Account>, DbError> {
+    let (database, instance) = (&env.config.database, env.config.instance());
+    db::accounts(env.door, database, instance, user, account, true).await
+}
+
 async fn add<D: Door>(
     env: &Env<'_, D>,
     user: Uuid,
@@ -234,16 +235,7 @@ async fn add<D: Door>(
     google_id: &CalendarId,
     choices: &Choices,
 ) -> Result<Chosen, ManageError> {
-    let config = env.config;
-    let accounts = db::accounts(
-        env.door,
-        &config.database,
-        config.instance(),
-        user,
-        account,
-        true,
-    )
-    .await?;
+    let accounts = accounts(env, user, account).await?;
     let account = match accounts.as_slice() {
         [] => return Err(ManageError::Unknown),
         [account] => account,
