@@ -1,0 +1,108 @@
+import type { HistoryEntry } from "@tandem/react";
+import { Link } from "wouter";
+import { titleOf } from "../event/words";
+
+const KINDS: Record<string, string> = {
+  created: "Created",
+  changed: "Changed",
+  deleted: "Deleted",
+  pushed: "Sent to Google",
+  pulled: "Taken over from Google",
+  notified: "Google announced a change",
+  merged: "Merged: both sides had changed",
+  conflict: "Conflict: both sides had changed the same",
+  restored: "Restored",
+  failed: "Failed",
+  quarantined: "Not understood",
+  note: "Note",
+};
+
+/** One thing that happened. */
+export function Entry({ entry, withTitle }: { entry: HistoryEntry; withTitle?: boolean }) {
+  const at = new Date(entry.at);
+  return (
+    <li className={`entry entry-${entry.kind}`}>
+      <time dateTime={entry.at}>
+        {at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })}
+      </time>
+      <div>
+        <strong>{KINDS[entry.kind] ?? entry.kind}</strong>
+        {withTitle && (
+          <>
+            {" "}
+            <Link href={`/events/${entry.event_id}`}>{titleOf(entry)}</Link>
+          </>
+        )}
+        <Detail kind={entry.kind} detail={(entry.detail ?? {}) as Record<string, unknown>} />
+      </div>
+    </li>
+  );
+}
+
+/** The values of both sides, where there are two. */
+function Detail({ kind, detail }: { kind: string; detail: Record<string, unknown> }) {
+  const rows = Object.entries(detail);
+  if (rows.length === 0) return null;
+  const isConflict = kind === "conflict" && rows.some(([, value]) => isObject(value) && "kept" in value);
+  if (isConflict) {
+    return (
+      <table className="conflict">
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">In the CRM</th>
+            <th scope="col">In Google</th>
+            <th scope="col">Kept</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([unit, value]) => (
+            <ConflictRow key={unit} unit={unit} value={isObject(value) ? value : {}} />
+          ))}
+        </tbody>
+      </table>
+    );
+  }
+  return (
+    <dl className="detail">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{readable(name)}</dt>
+          <dd>{spellValue(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function ConflictRow({ unit, value }: { unit: string; value: Record<string, unknown> }) {
+  return (
+    <tr>
+      <th scope="row">{readable(unit)}</th>
+      <td>{spellValue(value.crm)}</td>
+      <td>{spellValue(value.google)}</td>
+      <td>
+        {value.kept === "crm" ? "the CRM’s" : value.kept === "google" ? "Google’s" : spellValue(value.kept)}
+      </td>
+    </tr>
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readable(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function spellValue(value: unknown): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (Array.isArray(value)) return value.map(spellValue).join(", ");
+  return Object.entries(value as object)
+    .map(([name, inner]) => `${readable(name)}: ${spellValue(inner)}`)
+    .join("; ");
+}

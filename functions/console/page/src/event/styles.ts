@@ -1,0 +1,19 @@
+// Style sheets of dialogs and forms.
+import "@mantine/core/styles/ScrollArea.css";
+import "@mantine/core/styles/VisuallyHidden.css";
+import "@mantine/core/styles/Popover.css";
+import "@mantine/core/styles/Overlay.css";
+import "@mantine/core/styles/ModalBase.css";
+import "@mantine/core/styles/Modal.css";
+import "@mantine/core/styles/Input.css";
+import "@mantine/core/styles/InlineInput.css";
+import "@mantine/core/styles/Combobox.css";
+import "@mantine/core/styles/Pill.css";
+import "@mantine/core/styles/PillsInput.css";
+import "@mantine/core/styles/NumberInput.css";
+import "@mantine/core/styles/Checkbox.css";
+import "@mantine/core/styles/Switch.css";
+import "@mantine/core/styles/Chip.css";
+import "@mantine/core/styles/Radio.css";
+import "@mantine/core/styles/Tabs.css";
+import "@mantine/core/styles/Fieldset.css";

@@ -1,0 +1,149 @@
+// Between moments, which are stored, and what a clock on a wall shows, which people type.
+import type { CalendarEvent, EventPatch, Occurrence, Times } from "@tandem/react";
+import { Temporal } from "temporal-polyfill";
+import { moveRule } from "./repeat";
+
+/** As in the form. The end of an all-day event is its last day. */
+export interface WallTimes {
+  allDay: boolean;
+  startDate: string;
+  startTime: string;
+  endDate: string;
+  endTime: string;
+  zone: string;
+}
+
+export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** What the clocks show when an occurrence takes place. */
+export function toWall(times: { allDay: boolean; start: string; end: string }, zone: string): WallTimes {
+  if (times.allDay) {
+    const last = Temporal.PlainDate.from(times.end).subtract({ days: 1 });
+    const end = Temporal.PlainDate.compare(last, times.start) < 0 ? times.start : last.toString();
+    return { allDay: true, startDate: times.start, startTime: "09:00", endDate: end, endTime: "10:00", zone };
+  }
+  const start = Temporal.Instant.from(times.start).toZonedDateTimeISO(zone);
+  const end = Temporal.Instant.from(times.end).toZonedDateTimeISO(zone);
+  return {
+    allDay: false,
+    startDate: start.toPlainDate().toString(),
+    startTime: start.toPlainTime().toString({ smallestUnit: "minute" }),
+    endDate: end.toPlainDate().toString(),
+    endTime: end.toPlainTime().toString({ smallestUnit: "minute" }),
+    zone,
+  };
+}
+
+/** The reverse, in the words of the API. */
+export function fromWall(wall: WallTimes): Times {
+  if (wall.allDay) {
+    const end = Temporal.PlainDate.from(wall.endDate).add({ days: 1 }).toString();
+    return { all_day: true, starts_on: wall.startDate, ends_on: end, starts_at: null, ends_at: null };
+  }
+  return {
+    all_day: false,
+    starts_at: moment(wall.startDate, wall.startTime, wall.zone),
+    ends_at: moment(wall.endDate, wall.endTime, wall.zone),
+    starts_on: null,
+    ends_on: null,
+  };
+}
+
+/** What is said of times that are sent: the other kind is left out. */
+export function timesPatch(times: Times): EventPatch {
+  return times.all_day
+    ? { all_day: true, starts_on: times.starts_on, ends_on: times.ends_on }
+    : { all_day: false, starts_at: times.starts_at, ends_at: times.ends_at };
+}
+
+export function timesOf(occurrence: Occurrence): Times {
+  const { allDay, start, end } = occurrence;
+  return allDay
+    ? { all_day: true, starts_on: start, ends_on: end, starts_at: null, ends_at: null }
+    : { all_day: false, starts_at: start, ends_at: end, starts_on: null, ends_on: null };
+}
+
+/** An hour later, as in a new event. */
+export function oneHourAfter(wall: WallTimes): WallTimes {
+  const start = Temporal.PlainDateTime.from(`${wall.startDate}T${wall.startTime}`);
+  const end = start.add({ hours: 1 });
+  return {
+    ...wall,
+    endDate: end.toPlainDate().toString(),
+    endTime: end.toPlainTime().toString({ smallestUnit: "minute" }),
+  };
+}
+
+/** Whether the end lies before the start, or nowhere. */
+export function isBackwards(wall: WallTimes): boolean {
+  if (wall.allDay) return Temporal.PlainDate.compare(wall.endDate, wall.startDate) < 0;
+  const times = fromWall(wall);
+  return Temporal.Instant.compare(times.ends_at ?? "", times.starts_at ?? "") < 0;
+}
+
+/**
+ * The whole series moved as one of its occurrences was: by the same time on the wall, and with the
+ * weekdays of its rule. Null where its rule ties it to days that cannot be moved along.
+ */
+export function moveSeries(master: CalendarEvent, occurrence: Occurrence, to: Times): EventPatch | null {
+  const zone = master.time_zone ?? browserZone;
+  const before = local(occurrence.start, zone);
+  const after = local((to.all_day ? to.starts_on : to.starts_at) ?? occurrence.start, zone);
+  const shift = before.until(after, { largestUnit: "day" });
+  const days = before.toPlainDate().until(after.toPlainDate(), { largestUnit: "day" }).days;
+  const recurrence = moveRule(master.recurrence ?? [], days);
+  if (recurrence === null) return null;
+  const first = local((master.all_day ? master.starts_on : master.starts_at) ?? occurrence.start, zone).add(
+    shift,
+  );
+  const moved = days === 0 ? {} : { recurrence };
+  if (to.all_day) {
+    const lasts = Temporal.PlainDate.from(to.starts_on ?? "").until(to.ends_on ?? "");
+    const start = first.toPlainDate();
+    return { all_day: true, starts_on: start.toString(), ends_on: start.add(lasts).toString(), ...moved };
+  }
+  const lasts = Temporal.Instant.from(to.starts_at ?? "").until(to.ends_at ?? "");
+  const start = first.toZonedDateTime(zone).toInstant();
+  return { all_day: false, starts_at: text(start), ends_at: text(start.add(lasts)), ...moved };
+}
+
+/** The rule of this and the following occurrences, moved along; undefined where it stays. */
+export function moveFollowing(master: CalendarEvent, occurrence: Occurrence, to: Times): EventPatch | null {
+  const zone = master.time_zone ?? browserZone;
+  const before = local(occurrence.start, zone).toPlainDate();
+  const after = local((to.all_day ? to.starts_on : to.starts_at) ?? occurrence.start, zone).toPlainDate();
+  const days = before.until(after, { largestUnit: "day" }).days;
+  const recurrence = moveRule(master.recurrence ?? [], days);
+  if (recurrence === null) return null;
+  return { ...timesPatch(to), ...(days === 0 ? {} : { recurrence }) };
+}
+
+/** "Mon, 3 Mar 2031, 09:00 – 10:00", as the reader's language writes it. */
+export function spell(times: { allDay: boolean; start: string; end: string }, zone: string): string {
+  if (times.allDay) {
+    const format = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" });
+    const first = new Date(`${times.start}T00:00:00Z`);
+    const last = new Date(`${Temporal.PlainDate.from(times.end).subtract({ days: 1 })}T00:00:00Z`);
+    return format.formatRange(first, last < first ? first : last);
+  }
+  const format = new Intl.DateTimeFormat(undefined, {
+    dateStyle: "full",
+    timeStyle: "short",
+    timeZone: zone,
+  });
+  return format.formatRange(new Date(times.start), new Date(times.end));
+}
+
+function moment(date: string, time: string, zone: string): string {
+  return text(Temporal.PlainDateTime.from(`${date}T${time}`).toZonedDateTime(zone).toInstant());
+}
+
+function text(instant: Temporal.Instant): string {
+  return instant.toString({ smallestUnit: "second" });
+}
+
+function local(start: string, zone: string): Temporal.PlainDateTime {
+  return start.includes("T")
+    ? Temporal.Instant.from(start).toZonedDateTimeISO(zone).toPlainDateTime()
+    : Temporal.PlainDate.from(start).toPlainDateTime();
+}

@@ -1,0 +1,90 @@
+import { Checkbox, Group, Select, Text } from "@mantine/core";
+import { DateInput, TimeInput } from "@mantine/dates";
+import { useMemo } from "react";
+import { useEventForm } from "./form-context";
+import { browserZone, oneHourAfter } from "./times";
+
+/** Day, time and zone. */
+export function When({ disabled }: { disabled: boolean }) {
+  const form = useEventForm();
+  const { allDay, zone } = form.getValues();
+  return (
+    <>
+      <Checkbox label="All day" disabled={disabled} {...form.getInputProps("allDay", { type: "checkbox" })} />
+      <Group gap="sm" align="flex-start" className="when">
+        <Day name="startDate" label="Start date" disabled={disabled} />
+        {!allDay && (
+          <TimeInput
+            label="Start time"
+            required
+            disabled={disabled}
+            {...form.getInputProps("startTime")}
+            onChange={(change) => startAt(form, change.currentTarget.value)}
+          />
+        )}
+        <Day name="endDate" label="End date" disabled={disabled} />
+        {!allDay && (
+          <TimeInput label="End time" required disabled={disabled} {...form.getInputProps("endTime")} />
+        )}
+      </Group>
+      {!allDay && <Zone disabled={disabled} />}
+      {!allDay && zone !== browserZone && (
+        <Text
+          size="sm"
+          c="dimmed"
+        >{`These times are in ${zone}. The calendar shows them in ${browserZone}.`}</Text>
+      )}
+    </>
+  );
+}
+
+function Day({ name, label, disabled }: { name: "startDate" | "endDate"; label: string; disabled: boolean }) {
+  const form = useEventForm();
+  const props = form.getInputProps(name);
+  return (
+    <DateInput
+      label={label}
+      required
+      disabled={disabled}
+      valueFormat="YYYY-MM-DD"
+      popoverProps={{ withinPortal: true }}
+      {...props}
+      onChange={(value: string | null) => {
+        const { startDate, endDate } = form.getValues();
+        props.onChange(value ?? "");
+        // An end that would lie before the start goes along.
+        if (name === "startDate" && value && (endDate === startDate || endDate < value))
+          form.setFieldValue("endDate", value);
+      }}
+    />
+  );
+}
+
+function startAt(form: ReturnType<typeof useEventForm>, time: string) {
+  form.setFieldValue("startTime", time);
+  const values = form.getValues();
+  if (time && values.startDate === values.endDate && values.endTime <= time) {
+    const later = oneHourAfter({ ...values, startTime: time });
+    form.setFieldValue("endTime", later.endTime);
+    form.setFieldValue("endDate", later.endDate);
+  }
+}
+
+function Zone({ disabled }: { disabled: boolean }) {
+  const form = useEventForm();
+  const { zone } = form.getValues();
+  const zones = useMemo(
+    () => [...new Set(["UTC", browserZone, zone, ...Intl.supportedValuesOf("timeZone")])],
+    [zone],
+  );
+  return (
+    <Select
+      label="Time zone"
+      searchable
+      limit={50}
+      data={zones}
+      disabled={disabled}
+      {...form.getInputProps("zone")}
+    />
+  );
+}

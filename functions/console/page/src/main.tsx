@@ -1,0 +1,17 @@
+import "./styles";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { arrive } from "./login/redirect";
+
+// Before anything else can read or keep the address.
+arrive();
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}
