@@ -1,6 +1,7 @@
 //! `cargo dev`: the product on the local stack, for a person.
 
 use crate::host::Log;
+use crate::page;
 use crate::postgres::Cluster;
 use crate::stack::database::{Data, Driver};
 use crate::stack::sides::Crm;
@@ -53,6 +54,7 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
         }
     }
     fs::create_dir_all(&home).context("make the project's folder writable")?;
+    page::build(root, say).await?;
     build(root, say)?;
     let stack_options = StackOptions {
         root: root.to_owned(),

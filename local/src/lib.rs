@@ -2,6 +2,7 @@
 //! development and tests; production is Spin, with the database as the only state.
 
 pub mod bench;
+pub mod browser;
 pub mod cache;
 pub mod dev;
 pub mod google_command;
@@ -11,6 +12,7 @@ mod listen;
 pub mod migrate;
 pub mod neon;
 pub mod npm;
+pub mod page;
 pub mod postgres;
 pub mod postgrest;
 pub mod process;

@@ -109,6 +109,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Bench {
             part: Some(Part::Import(options)),
         } => local::bench::import::run(&root, options, &say).await,
+        Command::Bench {
+            part: Some(Part::Page),
+        } => local::bench::page::run(&root, &say).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

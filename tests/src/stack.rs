@@ -7,12 +7,11 @@ pub use gate::Gate;
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use local::cache;
 use local::host::{Call, Log, Observer, Verdict};
-use local::smoke;
 use local::stack::database::{Data, Driver};
 use local::stack::sides::{Crm, Google};
 use local::stack::{Extras, Secrets, Stack, StackOptions, build, people};
+use local::{cache, page, smoke};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -339,6 +338,7 @@ async fn built() -> Result<()> {
     static BUILT: OnceCell<()> = OnceCell::const_new();
     let build = async || {
         let _lock = cache::lock(&cache::dir()?.join("components.lock"), PATIENCE).await?;
+        page::build(&root(), &|_| {}).await?;
         tokio::task::spawn_blocking(|| build(&root(), &|_| {})).await?
     };
     BUILT.get_or_try_init(build).await.copied()

@@ -4,6 +4,7 @@
 mod functions;
 pub mod google;
 pub mod import;
+pub mod page;
 pub mod scale;
 
 use crate::stack::database::Driver;
@@ -22,6 +23,8 @@ pub enum Part {
     Scale(scale::Options),
     /// A first import of a large calendar.
     Import(import::Options),
+    /// The console's page: what a browser fetches at first.
+    Page,
 }
 
 /// Prints the components' sizes, their calls and their times, for each driver.

@@ -22,21 +22,29 @@ pub struct Person {
     pub jwt: String,
 }
 
+impl Person {
+    /// A user whose login ends a year after `now`, in seconds since 1970.
+    pub fn new(jwt_secret: &str, id: &str, name: &str, now: i64) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            email: format!("{}@example.com", name.to_lowercase()),
+            jwt: jwt::sign(
+                jwt_secret,
+                &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600}),
+            ),
+        }
+    }
+}
+
 /// The demo users.
 pub fn demo(jwt_secret: &str, now: i64) -> Vec<Person> {
-    let person = |id: &str, name: &str| Person {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        email: format!("{}@example.com", name.to_lowercase()),
-        jwt: jwt::sign(
-            jwt_secret,
-            &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600}),
-        ),
-    };
-    vec![
-        person("a0000000-0000-4000-8000-000000000001", "Ann"),
-        person("b0000000-0000-4000-8000-000000000002", "Bob"),
+    [
+        ("a0000000-0000-4000-8000-000000000001", "Ann"),
+        ("b0000000-0000-4000-8000-000000000002", "Bob"),
     ]
+    .map(|(id, name)| Person::new(jwt_secret, id, name, now))
+    .to_vec()
 }
 
 /// The same for the page, which lets its user choose one.

@@ -5,7 +5,7 @@
 //! is kept in the cache folder. What is found is a [`Toolchain`]; [`build_components`] uses it.
 
 mod build;
-mod command;
+pub(crate) mod command;
 mod compiler;
 mod debian;
 

@@ -1,0 +1,98 @@
+//! The console's page and its hook: their own checks, and people at the page in headless Chromium.
+
+use anyhow::{Context, Result, ensure};
+use local::stack::database::Driver;
+use local::stack::people::{self, Person};
+use local::{browser, page};
+use serde_json::json;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tests::stack::{Setup, World, root, start};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(1200);
+/// One for each test in the browser, so that none meets what another one left.
+const PEOPLE: [&str; 20] = [
+    "Ada", "Ben", "Cleo", "Dora", "Emil", "Fred", "Gina", "Hugo", "Ines", "Jack", "Kira", "Lars",
+    "Mona", "Nils", "Olga", "Paul", "Rosa", "Sven", "Tara", "Uwe",
+];
+const JWT_SECRET: &str = "the secret of the logins of the people at the page";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_types_the_style_and_the_units_of_the_page_and_the_hook_hold() -> Result<()> {
+    let folder = page::install(&root(), &|_| {}).await?;
+    for script in ["check", "test"] {
+        let mut npm = Command::new("npm");
+        npm.args(["run", script]).current_dir(&folder);
+        run(npm, script).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_use_the_console_in_a_browser() -> Result<()> {
+    browser::ensure_chromium().await?;
+    let folder = page::install(&root(), &|_| {}).await?;
+    let people = people();
+    let users: Vec<_> = people
+        .iter()
+        .map(|one| json!({"name": one.name, "email": one.email, "token": one.jwt}))
+        .collect();
+    let setup = Setup::new(Driver::Neon)
+        .unconnected()
+        .with("jwt_secret", JWT_SECRET)
+        .with("demo_users", &json!(users).to_string());
+    let world = start(setup).await?;
+    let stack = &world.stack;
+    let callback = format!("{}/functions/v1/google-connect/callback", stack.app);
+    people::introduce(&stack.http, &stack.google, &people, &callback).await?;
+    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
+    std::fs::create_dir_all(&shots)?;
+    let mut playwright = Command::new("npx");
+    playwright
+        .args(["playwright", "test"])
+        .args(std::env::var("E2E_ONLY").ok())
+        .current_dir(folder.join("e2e"))
+        .env("E2E_APP", &stack.app)
+        .env("E2E_GOOGLE", &stack.google)
+        .env("E2E_PEOPLE", serde_json::to_string(&people)?)
+        .env("E2E_CHROMIUM", browser::CHROMIUM)
+        .env("E2E_SHOTS", &shots);
+    tokio::select! {
+        ended = run(playwright, "Playwright") => ended.with_context(|| world.log().join("\n")),
+        ticked = tick(&world) => ticked,
+    }
+}
+
+fn people() -> Vec<Person> {
+    let person = |(n, name): (usize, &&str)| {
+        let id = format!("c0000000-0000-4000-8000-{n:012}");
+        // Good until 2097.
+        Person::new(JWT_SECRET, &id, name, 4_000_000_000)
+    };
+    PEOPLE.iter().enumerate().map(person).collect()
+}
+
+/// The clock that calls the scheduler.
+async fn tick(world: &World) -> Result<()> {
+    loop {
+        world.stack.tick().await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn run(mut command: Command, what: &str) -> Result<()> {
+    let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = timeout(PATIENCE, running)
+        .await
+        .with_context(|| format!("{what} takes too long"))??;
+    ensure!(
+        output.status.success(),
+        "{what} failed:\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
