@@ -6,7 +6,13 @@
 import { chromium } from "@playwright/test";
 
 const [APP, CHROMIUM] = process.argv.slice(2);
-const OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"];
+const OPTIONS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-quic",
+  "--no-first-run",
+];
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: OPTIONS });
 try {

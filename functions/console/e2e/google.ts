@@ -13,7 +13,8 @@ export type GoogleEvent = {
 };
 
 const ORIGIN = env("E2E_GOOGLE");
-const CLIENT = "tandem-local.apps.example.com";
+/** Another program than the deployment, so that this one keeps its access when that one loses it. */
+const CLIENT = "e2e.apps.example.com";
 const SCOPE = "https://www.googleapis.com/auth/calendar";
 
 async function ask<T>(method: string, path: string, token?: string, body?: unknown): Promise<T> {
@@ -21,7 +22,11 @@ async function ask<T>(method: string, path: string, token?: string, body?: unkno
   if (token !== undefined) {
     headers.authorization = `Bearer ${token}`;
   }
-  const answer = await fetch(ORIGIN + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+  const answer = await fetch(ORIGIN + path, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+  });
   const text = await answer.text();
   if (!answer.ok) {
     throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -42,6 +47,10 @@ export class Google {
   ) {}
 
   static async of(person: Person): Promise<Google> {
+    const known = await control<{ id: string }[]>("clients", undefined, "GET");
+    if (!known.some(({ id }) => id === CLIENT)) {
+      await control("clients", { id: CLIENT, redirect_uris: [] });
+    }
     const wish = { user: person.email, client: CLIENT, scopes: [SCOPE] };
     const { access_token } = await control<{ access_token: string }>("tokens", wish);
     return new Google(person, access_token);
@@ -53,7 +62,11 @@ export class Google {
 
   /** All events that are not cancelled, series as one. */
   async events(calendar = "primary"): Promise<GoogleEvent[]> {
-    const { items } = await ask<{ items: GoogleEvent[] }>("GET", this.path("?maxResults=2500", calendar), this.token);
+    const { items } = await ask<{ items: GoogleEvent[] }>(
+      "GET",
+      this.path("?maxResults=2500", calendar),
+      this.token,
+    );
     return items.filter((event) => event.status !== "cancelled");
   }
 

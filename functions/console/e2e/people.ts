@@ -14,7 +14,12 @@ export function person(name: string): Person {
 }
 
 /** Calls the console's API as this user. */
-export async function api<T = unknown>(who: Person, method: string, path: string, body?: unknown): Promise<T> {
+export async function api<T = unknown>(
+  who: Person,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
   const answer = await fetch(`${env("E2E_APP")}/functions/v1/console/api${path}`, {
     method,
     headers: { authorization: `Bearer ${who.jwt}`, "content-type": "application/json" },
