@@ -14,11 +14,30 @@ exception when duplicate_object or unique_violation then
   null;
 end $$;
 
+-- Who a user's own calls run as where the database is not reached through PostgREST, which takes the role
+-- that the login names. Components take it on for one transaction and have nothing of it otherwise.
+do $$ begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tandem_user') then
+    create role tandem_user nologin;
+  end if;
+  if not pg_has_role('tandem_component', 'tandem_user', 'member') then
+    alter role tandem_component noinherit;
+    grant tandem_user to tandem_component;
+  end if;
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') and not pg_has_role('tandem_user', 'authenticated', 'member') then
+    -- A CRM's own policies name Supabase's role.
+    grant authenticated to tandem_user;
+  end if;
+exception when duplicate_object or unique_violation or internal_error then
+  -- As above; two at once are "concurrently updated".
+  null;
+end $$;
+
 create table if not exists tandem.settings (
   key text primary key,
   value text not null
 );
-comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), ticked_at, user_per_minute, user_burst, project_per_minute and project_burst (in place of the usual allowances for Google), adoption.';
+comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), ticked_at, touched_horizon (the last transaction whose deletions are forgotten), user_per_minute, user_burst, project_per_minute and project_burst (in place of the usual allowances for Google), adoption.';
 comment on column tandem.settings.key is 'Name of the value.';
 comment on column tandem.settings.value is 'The value, as text.';
 

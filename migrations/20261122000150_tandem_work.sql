@@ -6,11 +6,13 @@ create table if not exists tandem.changes (
   op text not null check (op in ('insert', 'update', 'delete')),
   fields text[] not null default '{}',
   old_row jsonb,
+  owner_id uuid,
   folded boolean not null default false,
   changed_at timestamptz not null default tandem.clock(),
   txid xid8 not null default pg_current_xact_id(),
   primary key (event_id, rev)
 );
+create index if not exists changes_owner on tandem.changes (owner_id, rev);
 create index if not exists changes_open on tandem.changes (rev) where not folded;
 create index if not exists changes_rules on tandem.changes (txid) where op = 'update' and fields @> array['recurrence'];
 comment on table tandem.changes is 'What CRM transactions did to events. They only ever insert here, so they never wait for Tandem.';
@@ -19,6 +21,7 @@ comment on column tandem.changes.rev is 'Grows per event: greatest(last + 1, clo
 comment on column tandem.changes.op is 'What the statement did.';
 comment on column tandem.changes.fields is 'Mapped fields that changed.';
 comment on column tandem.changes.old_row is 'The row as it was, on delete.';
+comment on column tandem.changes.owner_id is 'Whose event it was afterwards, or before it was deleted.';
 comment on column tandem.changes.folded is 'Its event''s job knows of it.';
 comment on column tandem.changes.changed_at is 'When.';
 comment on column tandem.changes.txid is 'The transaction: a series that was split in it is trimmed before its tail is made.';
@@ -190,17 +193,30 @@ comment on column tandem.inbox.received_at is 'When.';
 create table if not exists tandem.history (
   id bigint generated always as identity primary key,
   event_id uuid not null,
+  owner_id uuid,
   at timestamptz not null default tandem.clock(),
   kind text not null,
   detail jsonb not null default '{}'
 );
 create index if not exists history_event on tandem.history (event_id, id);
+create index if not exists history_owner on tandem.history (owner_id, at);
 comment on table tandem.history is 'What happened to an event, in order.';
 comment on column tandem.history.id is 'Order.';
 comment on column tandem.history.event_id is 'The event.';
+comment on column tandem.history.owner_id is 'Whose event it was then.';
 comment on column tandem.history.at is 'When.';
-comment on column tandem.history.kind is 'What: pushed, pulled, merged, conflict, deleted, restored, failed, quarantined, note.';
+comment on column tandem.history.kind is 'What: pushed, pulled, merged, conflict, refused, held, deleted, restored, failed, note.';
 comment on column tandem.history.detail is 'Values of both sides where they matter.';
+
+create or replace function tandem.own_history() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  new.owner_id := coalesce(tandem.crm_owner(new.event_id), (select l.owner_id from tandem.links l where l.event_id = new.event_id and l.is_primary),
+    (select c.owner_id from tandem.changes c where c.event_id = new.event_id order by c.rev desc limit 1));
+  return new;
+end $$;
+comment on function tandem.own_history() is 'Notes whose event it is.';
+create or replace trigger history_owner before insert on tandem.history for each row execute function tandem.own_history();
 
 create table if not exists tandem.writing (
   txid xid8 not null default pg_current_xact_id(),

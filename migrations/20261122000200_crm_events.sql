@@ -1,5 +1,5 @@
--- The CRM's table and the only functions that know its columns. A CRM that has an events table of its
--- own edits this file before the first migration; later migrations never touch it.
+-- The CRM's table and, with the next file, the only functions that know its columns. A CRM that has an
+-- events table of its own edits the two before the first migration; later migrations never touch it.
 
 create table if not exists public.events (
   id uuid primary key default gen_random_uuid(),
@@ -181,6 +181,10 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.crm_read(uuid) is 'Adapter: the mapped fields of an event, or null.';
 
+create or replace function tandem.crm_owner(event uuid) returns uuid
+language sql stable set search_path = '' as $$ select e.owner_id from public.events e where e.id = event; $$;
+comment on function tandem.crm_owner(uuid) is 'Adapter: whose event it is, or null.';
+
 create or replace function tandem.crm_lock(event uuid, wait boolean) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -334,11 +338,15 @@ declare ids uuid[];
 begin
   if tg_op = 'INSERT' then
     ids := tandem.add_changes('insert', array(select tandem.changed(n.id, null, tandem.crm_fields(n)) from new_events n));
+    perform tandem.touch(array(select (n.id, n.owner_id, false)::tandem.owned from new_events n));
   elsif tg_op = 'UPDATE' then
     ids := tandem.add_changes('update', array(
       select tandem.changed(n.id, tandem.crm_fields(o), tandem.crm_fields(n)) from new_events n join old_events o using (id)));
+    perform tandem.touch(array(select (n.id, n.owner_id, false)::tandem.owned from new_events n union all
+      select (o.id, o.owner_id, true)::tandem.owned from new_events n join old_events o using (id) where o.owner_id <> n.owner_id));
   else
     ids := tandem.add_changes('delete', array(select tandem.changed(o.id, tandem.crm_fields(o), null) from old_events o));
+    perform tandem.touch(array(select (o.id, o.owner_id, true)::tandem.owned from old_events o));
   end if;
   perform tandem.poke(tg_op, ids);
   return null;
@@ -352,6 +360,7 @@ begin
     raise exception 'events that are linked to Google Calendar cannot be truncated'
       using hint = 'Use DELETE, which Google Calendar follows, or disconnect the calendars first.';
   end if;
+  perform tandem.forget_cursors();
   return null;
 end $$;
 comment on function tandem.before_truncate() is 'TRUNCATE fires no row trigger, so it would lose deletions.';

@@ -1,7 +1,7 @@
 -- What CRM transactions leave behind: rows in tandem.changes, and a poke.
 
 do $$ begin
-  create type tandem.change as (event_id uuid, fields text[], old_row jsonb);
+  create type tandem.change as (event_id uuid, fields text[], old_row jsonb, owner_id uuid);
 exception when duplicate_object then null;
 end $$;
 comment on type tandem.change is 'One event''s part of a statement.';
@@ -33,18 +33,18 @@ begin
     fields := tandem.differing(coalesce(before, '{}'), coalesce(after, '{}'));
   end if;
   if fields = '{}' then return null; end if;
-  return (event, fields, case when after is null then before end)::tandem.change;
+  return (event, fields, case when after is null then before end, (coalesce(after, before) ->> 'owner_id')::uuid)::tandem.change;
 end $$;
 comment on function tandem.changed(uuid, jsonb, jsonb) is 'What a statement did to one event, apart from what Tandem writes in the same transaction.';
 
 create or replace function tandem.add_changes(op text, found tandem.change[]) returns uuid[]
 language sql volatile set search_path = '' as $$
   with added as (
-    insert into tandem.changes (event_id, rev, op, fields, old_row)
+    insert into tandem.changes (event_id, rev, op, fields, old_row, owner_id)
     select f.event_id,
       greatest(1 + coalesce((select max(c.rev) from tandem.changes c where c.event_id = f.event_id), 0),
                (extract(epoch from tandem.clock()) * 1000000)::bigint),
-      op, f.fields, f.old_row
+      op, f.fields, f.old_row, f.owner_id
     from unnest(found) f where f.event_id is not null
     returning event_id)
   select coalesce(array_agg(event_id), '{}') from added;

@@ -326,7 +326,9 @@ begin
     end if;
   end if;
   insert into tandem.history (event_id, kind, detail)
-    select event, n ->> 'kind', coalesce(n -> 'detail', '{}') from jsonb_array_elements(coalesce(nullif(p -> 'notes', 'null'), '[]')) n;
+    select event, n ->> 'kind', coalesce(n -> 'detail', '{}') from jsonb_array_elements(coalesce(nullif(p -> 'notes', 'null'), '[]')) n
+    union all select event, 'merged', jsonb_build_object('units', (select jsonb_agg(u order by u) from jsonb_object_keys(p -> 'merged') u))
+    where jsonb_typeof(p -> 'merged') = 'object' and p -> 'merged' <> '{}';
   perform tandem.release_lease(j.root_id);
   perform tandem.store_token(p -> 'token');
   perform tandem.count_push(j, l, p);

@@ -131,6 +131,13 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.is_push_proven(tandem.calendars) is 'Whether notifications of the calendar are known to arrive.';
 
+create or replace function tandem.notice_of(c tandem.calendars) returns jsonb
+language sql stable set search_path = '' as $$
+  select case when c.notices > c.listed_notices then jsonb_build_object('notified_at',
+    (select tandem.utc(max(h.delivered_at)) from tandem.channels h where h.calendar_id = c.id)) else '{}' end;
+$$;
+comment on function tandem.notice_of(tandem.calendars) is 'When Google announced what a listing brings, for the history; empty where nobody did.';
+
 create or replace function tandem.end_listing(c tandem.calendars, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare more boolean; first boolean := c.imported_at is null; t timestamptz := tandem.clock();

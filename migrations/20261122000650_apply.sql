@@ -120,7 +120,7 @@ begin
   if fields is not null then
     stored := tandem.crm_write(l.event_id, fields);
     stored := tandem.base_after(l, stored, (select jsonb_object_agg(k, stored -> k) from jsonb_object_keys(fields) k));
-    perform tandem.note(l.event_id, 'pulled', jsonb_build_object('units', to_jsonb(changed)));
+    perform tandem.note(l.event_id, 'pulled', jsonb_build_object('units', to_jsonb(changed)) || tandem.notice_of(c));
   end if;
   update tandem.links set etag = item ->> 'etag', google_updated = coalesce((item ->> 'updated')::timestamptz, google_updated),
     organized = coalesce((item -> 'organized')::boolean, organized),
@@ -196,7 +196,7 @@ begin
   stored := tandem.crm_insert(event, owner, fields);
   update tandem.links set base_crm = stored where event_id = event and is_primary;
   perform tandem.show_after_apply(event);
-  perform tandem.note(event, 'pulled', jsonb_build_object('new', true));
+  perform tandem.note(event, 'pulled', jsonb_build_object('new', true) || tandem.notice_of(c));
   return jsonb_build_object('did', 'created', 'event_id', event);
 end $$;
 comment on function tandem.apply_new(tandem.calendars, jsonb, bigint) is 'An item that no link knows: a new CRM event, or a copy of a meeting that has one.';

@@ -28,7 +28,7 @@ begin
   stored := tandem.crm_insert(event, m.owner_id, fields);
   update tandem.links set base_crm = stored where event_id = event and is_primary;
   perform tandem.show_after_apply(event);
-  perform tandem.note(event, 'pulled', jsonb_build_object('new', true));
+  perform tandem.note(event, 'pulled', jsonb_build_object('new', true) || tandem.notice_of(c));
   return jsonb_build_object('did', 'created', 'event_id', event);
 end $$;
 comment on function tandem.add_exception(tandem.calendars, jsonb, bigint, tandem.links, jsonb) is 'A new exception of a series that has a row.';

@@ -109,6 +109,7 @@ begin
   insert into tandem.settings as s (key, value) values ('ticked_at', tandem.utc(tandem.clock()))
   on conflict (key) do update set value = excluded.value;
   perform tandem.fold_some(1000);
+  perform tandem.forget_deletions(1000);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),
     'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most), 'stops', tandem.due_stops(most),
     'disconnections', tandem.due_disconnections(most), 'seals', tandem.due_seals(p ->> 'seal_key', most));

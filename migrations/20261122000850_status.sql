@@ -28,7 +28,7 @@ comment on function tandem.shown_state(tandem.connections, tandem.accounts, tand
 
 create or replace function tandem.status_of(k tandem.connections, a tandem.accounts, c tandem.calendars) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('connection_id', k.id, 'calendar_id', c.id, 'google_id', c.google_id, 'summary', c.summary, 'state', tandem.shown_state(k, a, c),
+  select jsonb_build_object('connection_id', k.id, 'calendar_id', c.id, 'google_id', c.google_id, 'summary', c.summary, 'time_zone', c.time_zone, 'access_role', c.access_role, 'state', tandem.shown_state(k, a, c),
     'reason', case when a.state <> 'active' then a.reason when c.failures > 0 or c.push = 'poll' then c.last_error else a.pause_reason end,
     'direction', k.direction, 'policy', k.policy, 'send_updates', k.send_updates, 'opt_out', k.opt_out, 'is_target', k.is_target,
     'last_synced_at', tandem.utc(c.last_synced_at), 'push_proven', tandem.is_push_proven(c),
@@ -36,6 +36,9 @@ language sql stable set search_path = '' as $$
     'next_renewal_at', tandem.utc(c.watch_at), 'next_listing_at', tandem.utc(c.poll_at),
     'import', jsonb_build_object('from', tandem.utc(c.import_from), 'finished_at', tandem.utc(c.imported_at),
       'events', (select count(*) from tandem.links l where l.calendar_id = c.id and l.origin = 'google' and c.imported_at is null)),
+    'held', (select jsonb_build_object('in_google', count(*) filter (where j.deleting), 'in_crm', count(*) filter (where not j.deleting))
+      from tandem.jobs j join tandem.links l on l.event_id = j.event_id and l.is_primary
+      where j.account_id = a.id and j.state = 'held' and l.calendar_id = c.id),
     'disconnect', (select jsonb_build_object('choice', d.choice, 'phase', d.phase, 'total', d.total, 'done', d.done, 'problem', d.problem)
       from tandem.disconnections d where d.connection_id = k.id and d.phase <> 'done' limit 1));
 $$;

@@ -6,6 +6,7 @@
 use crate::db::Database;
 use crate::google::Origins;
 use crate::secret::{KeyError, Keys, Signer};
+use serde_json::Value;
 use url::Url;
 
 /// The configuration of one deployment.
@@ -31,6 +32,12 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Where the CRM publishes the keys of its logins (RS256, ES256).
     pub jwks_url: Option<Url>,
+    /// Users to choose from, with their logins: the local stack's, never a deployment's.
+    pub demo_users: Option<Vec<Value>>,
+    /// Where the page sends who is not logged in.
+    pub login_url: Option<String>,
+    /// The local stack's Google, for people to look at.
+    pub google_simulator: Option<String>,
     /// The CRM's page of an event, with `{id}` in it: new Google events link there.
     pub event_url: Option<String>,
 }
@@ -49,6 +56,9 @@ pub enum ConfigError {
     /// Neither of the drivers.
     #[error("the variable db_driver is {0:?}; it must be \"postgrest\" or \"neon\"")]
     Driver(String),
+    /// Not a list of users.
+    #[error("the variable demo_users is no JSON array: {0}")]
+    Users(serde_json::Error),
     /// Unusable keys.
     #[error("the variable token_keys is wrong: {0}")]
     Keys(#[from] KeyError),
@@ -95,6 +105,12 @@ impl Config {
             signer: set("signing_key").map(|key| Signer::new(&key)),
             jwt_secret: set("jwt_secret"),
             event_url: set("crm_event_url"),
+            demo_users: match set("demo_users") {
+                Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
+                None => None,
+            },
+            login_url: set("crm_login_url"),
+            google_simulator: set("google_simulator"),
             jwks_url: match set("jwks_path") {
                 Some(path) => {
                     Some(

@@ -1,10 +1,13 @@
 //! Who a request is from: the JWT that the CRM gave its user.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
+use std::fmt;
 use uuid::Uuid;
 
 /// Clocks may differ by this many seconds.
@@ -25,6 +28,51 @@ pub enum JwtError {
     /// Its time is over.
     #[error("sign in again: the login has expired")]
     Expired,
+}
+
+/// A login that was checked: the database is called as its user.
+pub struct Login {
+    token: String,
+    claims: String,
+}
+
+impl Login {
+    /// Of a checked JWT.
+    ///
+    /// # Errors
+    /// [`JwtError::Invalid`] where its claims cannot be read.
+    pub fn of(token: &str) -> Result<Self, JwtError> {
+        let claims = token.split('.').nth(1).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD
+            .decode(claims)
+            .map_err(|_| JwtError::Invalid)?;
+        let claims = String::from_utf8(claims).map_err(|_| JwtError::Invalid)?;
+        Ok(Self::new(token, &claims))
+    }
+
+    /// Of its parts.
+    pub fn new(token: &str, claims: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            claims: claims.to_owned(),
+        }
+    }
+
+    /// As it was shown.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// As JSON.
+    pub fn claims(&self) -> &str {
+        &self.claims
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login")
+    }
 }
 
 /// How a JWT says that it is signed.
@@ -116,7 +164,6 @@ fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;

@@ -3,6 +3,7 @@
 //! - [`google`], [`db`]: what goes over the wire, one file per API method or SQL function, each with a
 //!   function that builds the request and one that reads the answer.
 //! - [`map`], [`merge`], [`decide`]: pure; what an answer means and what is to be done.
+//! - `series` (with the feature `console`): what an edit of a series means for its rows.
 //! - [`flow`]: short async functions in a straight line over one [`door::Door`].
 //! - [`handler`]: what each function answers over HTTP.
 //! - `spin` (a feature): the host adapter, the only part that knows Spin.
@@ -22,5 +23,7 @@ pub mod jwt;
 pub mod map;
 pub mod merge;
 pub mod secret;
+#[cfg(feature = "console")]
+pub mod series;
 #[cfg(feature = "spin")]
 pub mod spin;

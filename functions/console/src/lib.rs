@@ -1,14 +1,18 @@
 //! The web page and its JSON API.
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::Request;
 use shared::door::Door;
 use shared::flow::Env;
 use shared::handler::Reply;
+use shared::handler::console::{self, Asset};
 
-/// Answers 501: there is no page yet.
-pub async fn handle<D: Door>(_request: Request<Bytes>, _env: &Env<'_, D>) -> Reply {
-    Reply::error(StatusCode::NOT_IMPLEMENTED, "there is no page yet")
+/// The page, as it was built; nothing where it was not.
+const PAGE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// Answers the page and its API.
+pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    console::handle(request, env, PAGE).await
 }
 
 #[cfg(target_family = "wasm")]

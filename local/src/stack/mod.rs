@@ -167,7 +167,8 @@ impl Stack {
         calls.set_google(google.trim_start_matches("http://"));
         let listen = app_listener.local_addr()?;
         drop(app_listener);
-        let mut variables = variables(&database, &google, &app, &secrets);
+        let people = people::demo(&secrets.jwt_secret, now());
+        let mut variables = variables(&database, &google, &app, &secrets, &people);
         variables.extend(extras.variables);
         let manifest = Manifest::load(options.root.join("spin.toml"))?;
         let host = Host::start(HostOptions {
@@ -181,7 +182,6 @@ impl Stack {
         .await?;
         let relay = Relay::start(&database.url, RelayOptions::default()).await?;
         let http = Http::default();
-        let people = people::demo(&secrets.jwt_secret, now());
         let callback = format!("{app}/functions/v1/google-connect/callback");
         people::introduce(&http, &google, &people, &callback).await?;
         if let Some(period) = options.clock {
@@ -294,6 +294,7 @@ fn variables(
     google: &str,
     app: &str,
     secrets: &Secrets,
+    people: &[Person],
 ) -> BTreeMap<String, String> {
     let mut variables = database.variables.clone();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
@@ -307,6 +308,8 @@ fn variables(
     set("token_keys", &secrets.token_keys);
     set("signing_key", &secrets.signing_key);
     set("jwt_secret", &secrets.jwt_secret);
+    set("demo_users", &people::logins(people));
+    set("google_simulator", google);
     variables
 }
 

@@ -39,6 +39,14 @@ pub fn demo(jwt_secret: &str, now: i64) -> Vec<Person> {
     ]
 }
 
+/// The same for the page, which lets its user choose one.
+pub fn logins(people: &[Person]) -> String {
+    let login =
+        |person: &Person| json!({"name": person.name, "email": person.email, "token": person.jwt});
+    let logins: Vec<Value> = people.iter().map(login).collect();
+    json!(logins).to_string()
+}
+
 /// The OAuth client that the simulator knows.
 pub const CLIENT: (&str, &str) = ("tandem-local.apps.example.com", "local-client-secret");
 

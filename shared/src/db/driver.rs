@@ -2,6 +2,8 @@
 //!
 //! Sources: PostgREST's reference on functions and errors; Neon's serverless driver and its proxy.
 
+mod own;
+
 use crate::config::ConfigError;
 use crate::door::Transport;
 use crate::error::Class;
@@ -195,6 +197,16 @@ impl Database {
         function: &'static str,
         answer: Result<Response<Bytes>, Transport>,
     ) -> Result<A, DbError> {
+        self.read(function, answer, "/rows/0/0")
+    }
+
+    /// `cell` is where Neon's answer holds the value.
+    fn read<A: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        answer: Result<Response<Bytes>, Transport>,
+        cell: &str,
+    ) -> Result<A, DbError> {
         let answer = answer?;
         let (status, body) = (answer.status(), answer.body());
         if status != StatusCode::OK {
@@ -208,7 +220,7 @@ impl Database {
         let value = match self.driver {
             Driver::Postgrest { .. } => whole,
             Driver::Neon { .. } => {
-                let text = whole.pointer("/rows/0/0").and_then(Value::as_str);
+                let text = whole.pointer(cell).and_then(Value::as_str);
                 serde_json::from_str(text.unwrap_or_default()).map_err(unreadable)?
             }
         };
@@ -246,7 +258,7 @@ fn refusal(function: &'static str, status: StatusCode, body: &Bytes) -> DbError 
 mod tests {
     use super::*;
 
-    fn database(driver: &str, key: &str) -> Database {
+    pub(super) fn database(driver: &str, key: &str) -> Database {
         let origin = Url::parse("https://db.example").unwrap();
         let path = if driver == "neon" { "/sql" } else { "/rest/v1" };
         Database::new(driver, origin, path, key, "postgres://u:p@db.example/d").unwrap()

@@ -4,6 +4,8 @@
 pub mod channel;
 pub mod connect;
 pub mod due;
+#[cfg(feature = "console")]
+pub mod events;
 pub mod jwks;
 pub mod manage;
 pub mod pull;
@@ -16,6 +18,7 @@ mod driver;
 pub use driver::{Database, DbError};
 
 use crate::door::Door;
+use crate::jwt::Login;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Error, Value};
@@ -32,6 +35,21 @@ pub async fn call<A: DeserializeOwned>(
 ) -> Result<A, DbError> {
     let request = database.request(function, parameters)?;
     database.answer(function, door.send(request).await)
+}
+
+/// Calls a function of the database as a user of the CRM.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn call_as<A: DeserializeOwned>(
+    door: &impl Door,
+    database: &Database,
+    login: &Login,
+    function: &'static str,
+    parameters: &impl Serialize,
+) -> Result<A, DbError> {
+    let request = database.request_as(login, function, parameters)?;
+    database.answer_as(function, door.send(request).await)
 }
 
 /// What a claim came to: of an event's open work, or of a calendar to list.

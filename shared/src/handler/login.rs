@@ -5,7 +5,7 @@ use crate::db::DbError;
 use crate::db::jwks;
 use crate::door::Door;
 use crate::flow::Env;
-use crate::jwt::{self, JwtError, Signed};
+use crate::jwt::{self, JwtError, Login, Signed};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use url::Url;
@@ -41,6 +41,21 @@ pub async fn user<D: Door>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid
         (Ok(Signed::Secret | Signed::Key(_)) | Err(_), _, _) => Err(JwtError::Invalid),
     };
     user.map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))
+}
+
+/// The same user, with the login as which the database can be called.
+///
+/// # Errors
+/// The refusal.
+pub async fn signed_in<D: Door>(
+    env: &Env<'_, D>,
+    headers: &HeaderMap,
+) -> Result<(Uuid, Login), Box<Reply>> {
+    let user = user(env, headers).await?;
+    let login = Login::of(bearer(headers).unwrap_or_default());
+    let login = login
+        .map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))?;
+    Ok((user, login))
 }
 
 /// By the keys as they are known, else by those that the CRM publishes now.

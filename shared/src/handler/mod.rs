@@ -2,6 +2,8 @@
 //! functions over plain types, so that tests call them natively.
 
 pub mod connect;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod login;
 pub mod observe;
 pub mod poke;

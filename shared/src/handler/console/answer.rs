@@ -1,0 +1,179 @@
+//! Answers and refusals, which name the field and say what to do.
+
+use super::super::{Reply, database_error};
+use crate::db::DbError;
+use crate::series::Refusal;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// 200.
+pub fn json(body: &impl Serialize) -> Reply {
+    Reply::json(StatusCode::OK, body)
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    error: String,
+    field: Option<String>,
+    code: Option<&'static str>,
+    log: Vec<String>,
+}
+
+impl Problem {
+    /// With a reason that says what to do.
+    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            field: None,
+            code: None,
+            log: Vec::new(),
+        }
+    }
+
+    /// 400, about a field.
+    pub fn invalid(field: impl Into<String>, error: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            code: Some("invalid"),
+            ..Self::new(StatusCode::BAD_REQUEST, error)
+        }
+    }
+
+    /// 404.
+    pub fn not_found(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error).coded("not_found")
+    }
+
+    /// 409.
+    pub fn conflict(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, error).coded("conflict")
+    }
+
+    /// With a code for programs.
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// A refused login, or a database that could not be asked about it.
+    pub fn from_login(reply: Box<Reply>) -> Self {
+        let body: Map<String, Value> =
+            serde_json::from_slice(reply.response.body()).unwrap_or_default();
+        let error = body.get("error").and_then(Value::as_str);
+        let status = reply.response.status();
+        let problem = Self {
+            log: reply.log,
+            ..Self::new(status, error.unwrap_or("sign in again"))
+        };
+        if status == StatusCode::UNAUTHORIZED {
+            problem.coded("login_expired")
+        } else {
+            problem
+        }
+    }
+
+    /// The answer.
+    pub fn reply(self) -> Reply {
+        let mut body = Map::from_iter([("error".to_owned(), Value::from(self.error))]);
+        if let Some(field) = self.field {
+            body.insert("field".to_owned(), field.into());
+        }
+        if let Some(code) = self.code {
+            body.insert("code".to_owned(), code.into());
+        }
+        let mut reply = Reply::json(self.status, &body);
+        reply.log = self.log;
+        reply
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid { field, reason } => Self::invalid(field, reason),
+            Refusal::Unknown => Self::not_found(Refusal::Unknown.to_string()),
+            Refusal::State(reason) => Self::conflict(reason),
+        }
+    }
+}
+
+/// Where the database names a parameter or a constraint, and the field that it is about.
+const FIELDS: [(&str, &str); 9] = [
+    ("time_zone", "time_zone"),
+    ("time zone", "time_zone"),
+    ("end_after_start", "ends_at"),
+    ("all_day_midnights", "starts_on"),
+    ("original_start", "original_start"),
+    ("recurr", "recurrence"),
+    ("cursor", "cursor"),
+    ("status", "status"),
+    ("timestamp", "starts_at"),
+];
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        let DbError::Refused {
+            code,
+            message,
+            hint,
+            ..
+        } = &error
+        else {
+            return Self::from_database(&error);
+        };
+        let said = match hint {
+            Some(hint) => format!("{message}. {hint}"),
+            None => message.clone(),
+        };
+        match code.as_str() {
+            // A function of ours names the parameter and has the sentence in the hint.
+            "PT400" if !message.contains(' ') => {
+                Self::invalid(message.as_str(), hint.clone().unwrap_or_default())
+            }
+            "PT400" => Self::new(StatusCode::BAD_REQUEST, said).coded("invalid"),
+            "PT404" => Self::not_found(said),
+            "PT409" if !message.contains("deployment") => Self::conflict(said),
+            "HTTP 401" | "PGRST301" | "PGRST302" | "PGRST303" => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "sign in again: the database does not accept the login",
+            )
+            .coded("login_expired"),
+            "42501" if message.contains("row-level") => {
+                Self::conflict("the CRM's own rules do not allow this")
+            }
+            "42501" => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "this login may not use the CRM's events; sign in as one of its users",
+            )
+            .coded("login_expired"),
+            // Values that a type, a check or a trigger of the CRM's refuses.
+            "22007" | "22008" | "22009" | "22023" | "22P02" | "22P05" | "23502" | "23503"
+            | "23514" | "P0001" | "54000" => {
+                let field = FIELDS.iter().find(|(part, _)| message.contains(part));
+                let problem = Self::new(StatusCode::BAD_REQUEST, said).coded("invalid");
+                Self {
+                    field: field.map(|(_, field)| (*field).to_owned()),
+                    ..problem
+                }
+            }
+            _ => Self::from_database(&error),
+        }
+    }
+}
+
+impl Problem {
+    fn from_database(error: &DbError) -> Self {
+        let reply = database_error(error);
+        let body: Map<String, Value> =
+            serde_json::from_slice(reply.response.body()).unwrap_or_default();
+        let reason = body.get("error").and_then(Value::as_str);
+        Self {
+            log: reply.log,
+            ..Self::new(reply.response.status(), reason.unwrap_or_default())
+        }
+    }
+}
