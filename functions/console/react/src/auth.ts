@@ -12,7 +12,7 @@ export interface Auth {
 export interface SupabaseLike {
   auth: {
     getSession(): Promise<{ data: { session: { access_token: string } | null } }>;
-    onAuthStateChange(callback: (event: string, session: unknown) => void): {
+    onAuthStateChange(callback: () => void): {
       data: { subscription: { unsubscribe(): void } };
     };
   };
@@ -26,7 +26,7 @@ export function supabaseAuth(client: SupabaseLike, signIn?: () => void): Auth {
       return data.session?.access_token ?? null;
     },
     onChange(callback) {
-      const { data } = client.auth.onAuthStateChange(() => callback());
+      const { data } = client.auth.onAuthStateChange(callback);
       return () => data.subscription.unsubscribe();
     },
     signIn,

@@ -43,6 +43,7 @@ export default function CalendarPage({ sync, eventId }: { sync: SetupCalendarSyn
   };
   return (
     <section aria-label="Calendar" className="calendar-page">
+      <h1 className="hidden-text">Calendar</h1>
       <div className="calendar-head">
         <Button leftSection={<PlusIcon />} onClick={() => create(nextHour())}>
           New event

@@ -49,13 +49,14 @@ export function Grid(props: Props) {
         plugins={PLUGINS}
         initialView={isPhone ? "listMonth" : "timeGridWeek"}
         timeZone={zone}
+        locale={navigator.language}
         headerToolbar={{
           left: "prev,next today",
           center: "title",
           right: "dayGridMonth,timeGridWeek,timeGridDay,listMonth",
         }}
         buttons={{ listMonth: { text: "Agenda" } }}
-        height="auto"
+        height={isPhone ? "auto" : "max(36rem, calc(100dvh - 12rem))"}
         nowIndicator
         scrollTime="07:00:00"
         slotMinTime="00:00:00"
@@ -106,6 +107,7 @@ function toInput(occurrence: Occurrence): EventInput {
     end: occurrence.end,
     allDay: occurrence.allDay,
     editable: movable && !event.id.startsWith("new/"),
+    color: `var(--event-${event.source})`,
     className: `event event-${event.source} event-${event.sync_state}`,
     extendedProps: { occurrence },
   };

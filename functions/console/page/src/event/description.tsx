@@ -61,6 +61,6 @@ export function sanitise(html: string): string {
 
 /** Line breaks stay line breaks. */
 export function toText(html: string): string {
-  const lines = html.replace(/<br\s*\/?>/gi, "\n").replace(/<\/(p|div|li)>/gi, "\n");
+  const lines = html.replace(/<br\s*\/?>/gi, "\n").replace(/<\/(p|div|li)>|<[uo]l[^>]*>/gi, "\n");
   return (new DOMParser().parseFromString(lines, "text/html").body.textContent ?? "").trimEnd();
 }

@@ -27,7 +27,7 @@ export function ConnectionPanel({ connection, sync }: { connection: Connection; 
             {state.name}
           </Badge>
           {connection.is_target && (
-            <Badge variant="outline" tt="none">
+            <Badge variant="light" tt="none">
               New CRM events go here
             </Badge>
           )}
