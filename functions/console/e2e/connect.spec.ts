@@ -13,8 +13,7 @@ test("a user connects through Google's consent page and sees both calendars", as
   await shot(page, "02-not-connected");
   await ada.go("Settings");
   await page.getByRole("button", { name: "Connect Google Calendar" }).click();
-  await page.getByLabel(`Ada (${ada.person.email})`).check();
-  await page.getByRole("button", { name: "Continue" }).click();
+  await ada.consent();
   await expect(ada.event("Born in Google")).toContainText("From Google Calendar");
   await expect(ada.event("Born in Google")).toContainText("Synced with Google");
   await ada.go("Settings");

@@ -114,7 +114,7 @@ test("two users never see each other's events", async ({ page, browser }) => {
   await expect(rosa.page.getByText("Connect Google Calendar to see and change")).toBeVisible();
   await expect(rosa.event("Paul's secret")).toHaveCount(0);
   await rosa.page.goto(`/events/${row.id}`);
-  await expect(rosa.page.getByText("No such event")).toBeVisible();
+  await expect(rosa.page.getByText("No such event", { exact: true })).toBeVisible();
   await rosa.go("Activity");
   await expect(rosa.page.getByText("Nothing has happened yet")).toBeVisible();
   await context.close();

@@ -34,6 +34,7 @@ test("after a revoked grant the banner reconnects, and what waited is carried ov
   await lars.go("Calendar");
   await shot(page, "31-reconnect");
   await page.getByRole("button", { name: "Reconnect" }).first().click();
+  await lars.consent();
   await expect(page.getByText(`Connect ${lars.person.email} again`)).toBeHidden();
   await lars.go("Calendar");
   await expect(lars.event("Written meanwhile")).toContainText("Synced with Google");
@@ -58,7 +59,7 @@ for (const [name, button, left] of [
     for (const { id } of await google.events()) {
       await google.delete(id);
     }
-    await expect(page.getByText("Deletions wait for you")).toBeVisible();
+    await expect(page.getByText("Deletions wait for you", { exact: true })).toBeVisible();
     await page.getByRole("link", { name: "Decide" }).click();
     const panel = visitor.calendar();
     await expect(panel).toContainText("These deletions wait for you");

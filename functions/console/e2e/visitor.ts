@@ -41,9 +41,17 @@ export class Visitor {
     const visitor = await Visitor.signedIn(page, name);
     await visitor.go("Settings");
     await page.getByRole("button", { name: "Connect Google Calendar" }).click();
+    await visitor.consent();
+    await visitor.go("Settings");
     await expect(visitor.calendar()).toContainText("Active");
     const google = await Google.of(visitor.person);
     return { visitor, google };
+  }
+
+  /** Says yes on Google's page. */
+  async consent(): Promise<void> {
+    await this.page.getByLabel(`${this.person.name} (${this.person.email})`).check();
+    await this.page.getByRole("button", { name: "Continue" }).click();
   }
 
   /** The panel of a synced calendar in the settings, the primary one if none is named. */
@@ -123,7 +131,7 @@ export async function shot(page: Page, name: string): Promise<void> {
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
   });
-  expect(found, `what axe finds on ${name}`).toEqual([]);
+  expect.soft(found, `what axe finds on ${name}`).toEqual([]);
 }
 
 /** Waits until a condition about either side holds. */
