@@ -327,8 +327,8 @@ begin
   end if;
   insert into tandem.history (event_id, kind, detail)
     select event, n ->> 'kind', coalesce(n -> 'detail', '{}') from jsonb_array_elements(coalesce(nullif(p -> 'notes', 'null'), '[]')) n
-    union all select event, 'merged', jsonb_build_object('units', (select jsonb_agg(u order by u) from jsonb_object_keys(p -> 'merged') u))
-    where jsonb_typeof(p -> 'merged') = 'object' and p -> 'merged' <> '{}';
+    union all select event, 'merged', jsonb_build_object('units', jsonb_agg(u order by u)) from jsonb_object_keys(nullif(p -> 'merged', 'null')) u
+    where u not in ('organizer', 'attachments') having count(*) > 0;
   perform tandem.release_lease(j.root_id);
   perform tandem.store_token(p -> 'token');
   perform tandem.count_push(j, l, p);

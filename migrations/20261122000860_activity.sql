@@ -1,12 +1,19 @@
 -- What happened, for the user: the CRM's own changes and Tandem's history in one order.
 
+create or replace function tandem.change_told(c tandem.changes) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('by', 'crm') || case c.op when 'delete' then jsonb_build_object('row', c.old_row)
+    when 'update' then jsonb_build_object('fields', c.fields) else '{}' end;
+$$;
+comment on function tandem.change_told(tandem.changes) is 'What a change of the CRM''s was about.';
+
 -- An entry's number is twice its time in microseconds; the odd one before is for what announced it.
 create or replace function tandem.entries_of(owner uuid, before bigint, most integer)
 returns table (id bigint, event_id uuid, at timestamptz, kind text, detail jsonb)
 language sql stable set search_path = '' as $$
   select x.* from (
     (select c.rev * 2, c.event_id, c.changed_at, case c.op when 'insert' then 'created' when 'update' then 'changed' else 'deleted' end,
-        case c.op when 'delete' then jsonb_build_object('by', 'crm', 'row', c.old_row) else jsonb_build_object('by', 'crm', 'fields', c.fields) end
+        tandem.change_told(c)
       from tandem.changes c where c.owner_id = owner and c.rev < (before + 1) / 2
       order by c.rev desc fetch first most rows with ties)
     union all
@@ -19,7 +26,7 @@ comment on function tandem.entries_of(uuid, bigint, integer) is 'The newest entr
 create or replace function tandem.entries_of_event(event uuid) returns table (id bigint, event_id uuid, at timestamptz, kind text, detail jsonb)
 language sql stable set search_path = '' as $$
   select c.rev * 2, c.event_id, c.changed_at, case c.op when 'insert' then 'created' when 'update' then 'changed' else 'deleted' end,
-      case c.op when 'delete' then jsonb_build_object('by', 'crm', 'row', c.old_row) else jsonb_build_object('by', 'crm', 'fields', c.fields) end
+      tandem.change_told(c)
     from tandem.changes c where c.event_id = event
   union all
   select floor(extract(epoch from h.at) * 1000000)::bigint * 2, h.event_id, h.at, h.kind, h.detail from tandem.history h where h.event_id = event;

@@ -76,7 +76,10 @@ fn asset(
     for (name, bytes) in [("br", brotli(plain)?), ("gzip", gzip(plain)?)] {
         if plain.len() >= SMALL && bytes.len() < plain.len() * 9 / 10 {
             let bytes = store(name, &bytes)?;
-            write!(encoded, "shared::handler::console::Encoded {{ name: {name:?}, bytes: {bytes} }}, ")?;
+            write!(
+                encoded,
+                "shared::handler::console::Encoded {{ name: {name:?}, bytes: {bytes} }}, "
+            )?;
         }
     }
     writeln!(

@@ -8,8 +8,7 @@ use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
 /// Everybody who is not the owner.
-const ROLES: &str =
-    "unnest(array['public', 'anon', 'authenticated', 'service_role', 'tandem_component']) role";
+const ROLES: &str = "unnest(array['public', 'anon', 'authenticated', 'service_role', 'tandem_component', 'tandem_user']) role";
 
 /// All functions of Tandem's.
 const FUNCTIONS: &str = "pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -41,7 +40,7 @@ async fn a_users_connections_are_for_signed_in_users_to_read() -> Result<()> {
     );
     assert_eq!(
         list(&client, &granted).await?,
-        json!(["authenticated select"])
+        json!(["authenticated select", "tandem_user select"])
     );
     Ok(())
 }
@@ -66,8 +65,9 @@ async fn the_surface_is_for_components_and_the_service_and_nothing_else_is_for_a
             "select concat_ws(' ', role, p.oid::regprocedure) from {FUNCTIONS}, {ROLES}
              where (role = 'public' or role::name in (select rolname from pg_roles))
                and has_function_privilege(role, p.oid, 'execute') <> case
+                 when p.proname like 'tandem\\_my\\_%' or n.nspname = 'tandem' and p.proname like 'my\\_%' then role in ('authenticated', 'tandem_user')
                  when n.nspname = 'public' then role in ('service_role', 'tandem_component')
-                 else p.proname = 'uid' and role in ('anon', 'authenticated', 'service_role') end"
+                 else p.proname = 'uid' and role in ('anon', 'authenticated', 'service_role', 'tandem_user') end"
         );
         assert_eq!(list(&client, &wrong).await?, json!([]));
         assert!(count(&client, FUNCTIONS).await? > 50);
@@ -82,7 +82,8 @@ async fn the_schema_is_used_by_the_roles_of_row_level_security_and_made_in_by_no
     let granted = format!(
         "select concat_ws(' ', privilege, role) from unnest(array['create', 'usage']) privilege, {ROLES} where has_schema_privilege(role, 'tandem', privilege) order by 1"
     );
-    let expected = ["anon", "authenticated", "service_role"].map(|role| format!("usage {role}"));
+    let expected = ["anon", "authenticated", "service_role", "tandem_user"]
+        .map(|role| format!("usage {role}"));
     assert_eq!(list(&client, &granted).await?, json!(expected));
     Ok(())
 }
@@ -105,12 +106,12 @@ async fn a_function_that_a_later_migration_adds_is_sealed_like_the_others() -> R
 }
 
 #[tokio::test]
-async fn every_function_runs_with_an_empty_search_path_and_the_surface_as_its_owner() -> Result<()>
-{
+async fn every_function_runs_with_an_empty_search_path_and_the_surface_as_its_owner_or_its_user()
+-> Result<()> {
     let (_database, client) = supabase().await?;
     let open = format!(
         "select p.oid::regprocedure::text from {FUNCTIONS} where not coalesce(p.proconfig, '{{}}') @> array['search_path=\"\"']
-         or (n.nspname = 'public' or p.prorettype = 'trigger'::regtype) and not p.prosecdef"
+         or (n.nspname = 'public' or p.prorettype = 'trigger'::regtype) and p.prosecdef = (p.proname like 'tandem\\_my\\_%')"
     );
     assert_eq!(list(&client, &open).await?, json!([]));
     Ok(())

@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Statement};
 /// new files would make Postgres plan every function anew.
 const CLEAR: &str = "
     set session_replication_role = replica;
-    delete from public.events; delete from tandem.changes; delete from tandem.attempts; delete from tandem.leases;
+    delete from public.events; delete from tandem.touched; delete from tandem.changes; delete from tandem.attempts; delete from tandem.leases;
     delete from tandem.jobs; delete from tandem.inbox; delete from tandem.history; delete from tandem.links;
     delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts;
     delete from tandem.oauth_states; delete from tandem.members; delete from tandem.buckets; delete from tandem.counters;
@@ -123,6 +123,35 @@ impl Database {
     /// Never; what Postgres refuses is an answer too.
     pub(super) async fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let call: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        if let Some(queries) = call["queries"].as_array() {
+            return self.answer_batch(queries).await;
+        }
+        let (status, body) = self.one(&call).await;
+        written(status, &body)
+    }
+
+    /// A batch is one transaction, and what it sets ends with it.
+    async fn answer_batch(&self, queries: &[Value]) -> Response<Bytes> {
+        let mut results = Vec::new();
+        _ = self.client.batch_execute("begin").await;
+        for query in queries {
+            let (status, body) = self.one(query).await;
+            if status != StatusCode::OK {
+                _ = self.client.batch_execute("rollback").await;
+                return written(status, &body);
+            }
+            results.push(body);
+        }
+        match self.client.batch_execute("commit").await {
+            Ok(()) => written(StatusCode::OK, &json!({"results": results})),
+            Err(error) => written(
+                StatusCode::BAD_REQUEST,
+                &json!({"message": error.to_string()}),
+            ),
+        }
+    }
+
+    async fn one(&self, call: &Value) -> (StatusCode, Value) {
         let query = call["query"].as_str().unwrap_or_default();
         let query = query.replace("($1::jsonb)", "($1::text::jsonb)::text");
         let parameter = call["params"][0].as_str().unwrap_or_default();
@@ -130,7 +159,7 @@ impl Database {
             let statement = self.prepared(&query, 1).await?;
             self.client.query_one(&statement, &[&parameter]).await
         };
-        let (status, body) = match row.await {
+        match row.await {
             Ok(row) => (StatusCode::OK, json!({"rows": [[row.get::<_, String>(0)]]})),
             Err(error) => {
                 let code = error.code().map(|code| code.code().to_owned());
@@ -146,10 +175,7 @@ impl Database {
                 });
                 (StatusCode::BAD_REQUEST, body)
             }
-        };
-        let mut response = Response::new(Bytes::from(body.to_string()));
-        *response.status_mut() = status;
-        response
+        }
     }
 
     async fn prepared(
@@ -168,4 +194,10 @@ impl Database {
             .insert(query.to_owned(), statement.clone());
         Ok(statement)
     }
+}
+
+fn written(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
 }

@@ -3,10 +3,12 @@
 //! and messages can be lost and doubled.
 
 mod browser;
+mod console;
 mod database;
 mod door;
 mod people;
 
+pub use console::Answer;
 pub use database::Database;
 pub use door::{Fate, Written};
 pub use people::Person;

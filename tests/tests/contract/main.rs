@@ -6,3 +6,4 @@ mod fixtures;
 mod functions;
 mod locks;
 mod manage;
+mod own;

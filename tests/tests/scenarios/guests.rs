@@ -163,7 +163,7 @@ async fn an_address_in_capitals_is_no_new_guest() {
 }
 
 /// Bob invites Ann; the id.
-fn invitation(w: &World, more: Value) -> String {
+pub fn invitation(w: &World, more: Value) -> String {
     w.system.simulator.add_user(BOB, "Bob", true);
     let changes = with(
         google_hour("Bob's talk"),

@@ -12,6 +12,8 @@ mod deletions;
 mod fields;
 mod guests;
 mod odd_items;
+mod page_series;
+mod page_views;
 mod resync;
 mod series;
 mod series_both;

@@ -1,6 +1,6 @@
 //! One call of each kind, with each outcome, on a database that is full already.
 
-use crate::manage;
+use crate::{manage, page};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::sql::{DIGEST, Person, Session, cancelled, item, merge, synced, text};
@@ -14,6 +14,7 @@ pub async fn everything(session: &Session, name: &str) -> Result<()> {
     pages(session, ann).await?;
     channel(session, ann, name).await?;
     manage::everything(session, ann, name).await?;
+    page::everything(session, ann).await?;
     the_rest(session, ann, name).await
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod manage;
+mod page;
 
 use anyhow::{Result, ensure};
 use calls::everything;
@@ -19,7 +20,7 @@ const SIZE: Size = Size {
 };
 
 /// Tables that grow with the number of users, of events or of edits.
-const GROWING: [&str; 12] = [
+const GROWING: [&str; 13] = [
     "public.events",
     "tandem.accounts",
     "tandem.attempts",
@@ -32,6 +33,7 @@ const GROWING: [&str; 12] = [
     "tandem.jobs",
     "tandem.leases",
     "tandem.links",
+    "tandem.touched",
 ];
 
 /// Rows of one table that one statement may read; a tick reads all that is due.

@@ -1,1 +1,4 @@
-//! What is refused, and how the page is served.
+//! How the page is served, and which bodies are refused.
+
+mod bodies;
+mod files;
