@@ -246,7 +246,8 @@ declare known text := tandem.setting('instance');
 begin
   if instance is null then
     raise sqlstate 'PT400' using message = 'the call names no instance';
-  elsif known is null then
+  elsif known is null and current_setting('transaction_read_only') = 'off' then
+    -- PostgREST runs what is declared stable in a transaction that only reads; a later call is the first then.
     insert into tandem.settings values ('instance', instance) on conflict do nothing;
   elsif known <> instance then
     raise sqlstate 'PT409' using

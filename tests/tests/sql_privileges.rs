@@ -40,7 +40,7 @@ async fn a_users_connections_are_for_signed_in_users_to_read() -> Result<()> {
     );
     assert_eq!(
         list(&client, &granted).await?,
-        json!(["authenticated select"])
+        json!(["authenticated select", "tandem_user select"])
     );
     Ok(())
 }

@@ -111,12 +111,9 @@ async fn nobody_reaches_anothers_events_and_nothing_stays_of_a_call() -> Result<
             event_id: Some(event),
             ..Part::default()
         };
-        let told = events::history(&c.door, &c.database, INSTANCE, BOB.parse()?, part).await;
-        ensure!(
-            told.err()
-                .and_then(|error| error.refusal("PT404"))
-                .is_some()
-        );
+        let stranger = events::history(&c.door, &c.database, INSTANCE, BOB.parse()?, part).await;
+        let refused = stranger.err().context("told")?;
+        ensure!(refused.refusal("PT404").is_some(), "{refused:?}");
         let told = events::history(&c.door, &c.database, INSTANCE, ANN.parse()?, part).await?;
         ensure!(told["entries"][0]["kind"] == "created", "{told}");
         Ok(())

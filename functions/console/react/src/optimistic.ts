@@ -30,14 +30,18 @@ function apply(rows: Map<string, CalendarEvent>, operation: Operation): void {
   const ofSeries = operation.originalStart !== undefined;
   if (ofSeries && operation.scope === "this") {
     rows.set(`${row.id}/${operation.originalStart}`, exception(row, operation));
-  } else if (ofSeries && operation.scope === "following") {
-    // Which rule each half gets is the server's to say: only that something is under way is shown.
+  } else if (ofSeries && (operation.scope === "following" || movesSeries(operation))) {
+    // Which rule each part gets is the server's to say: only that something is under way is shown.
     rows.set(row.id, { ...row, sync_state: pending(row) });
   } else if (operation.kind === "update") {
     rows.set(row.id, patched(row, operation.patch));
   } else {
     for (const [id, other] of rows) if (id === row.id || other.recurring_event_id === row.id) rows.delete(id);
   }
+}
+
+function movesSeries(operation: Exclude<Operation, { kind: "create" }>): boolean {
+  return operation.kind === "update" && operation.patch.all_day !== undefined;
 }
 
 function exception(master: CalendarEvent, operation: Exclude<Operation, { kind: "create" }>): CalendarEvent {

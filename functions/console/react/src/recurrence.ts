@@ -23,7 +23,8 @@ export function starts(
     const inside = Temporal.Instant.compare(instant, from) >= 0 && Temporal.Instant.compare(instant, to) < 0;
     if (inside) found.set(instant.epochMilliseconds, instant);
   };
-  add(first.toInstant());
+  // Where a rule plans the starts, the first is one of them or none.
+  if (!lines.some((line) => line.name === "RRULE")) add(first.toInstant());
   for (const line of lines) {
     if (line.name === "RRULE") for (const instant of ofRule(line.value, first, from, to)) add(instant);
     if (line.name === "RDATE") for (const instant of ofDates(line, first)) add(instant);

@@ -107,6 +107,8 @@ export type SetupStage = "idle" | "connecting" | "setting_up" | "ready" | "faile
 
 export interface SetupCalendarSync extends CalendarSync {
   stage: SetupStage;
+  /** The browser came back from Google with a yes, and nobody dismissed that yet. */
+  isNew: boolean;
   /** What Google's page or the deployment said, where it failed. */
   failure: { code: string; reason: string } | null;
   /** Connects Google; the calendar is imported and push is set up as soon as the browser is back. */
@@ -131,6 +133,7 @@ export function useSetupCalendarSync(navigate?: (url: string) => void): SetupCal
   return useMemo(
     () => ({
       ...sync,
+      isNew: isReturned,
       stage: stageOf(sync.state, result, isReady),
       failure: result?.outcome === "error" ? { code: result.code, reason: result.reason } : null,
       start: () => connect(),
@@ -139,7 +142,7 @@ export function useSetupCalendarSync(navigate?: (url: string) => void): SetupCal
         setResult(null);
       },
     }),
-    [sync, result, isReady, connect],
+    [sync, result, isReturned, isReady, connect],
   );
 }
 

@@ -238,6 +238,20 @@ describe("edits", () => {
     expect(asked?.query.toString()).toBe("scope=this&original_start=2031-03-04T09%3A00%3A00Z");
   });
 
+  test("a whole series that moves stays where it is until the server says where to", async () => {
+    const master = event({ id: "m", recurrence: ["RRULE:FREQ=DAILY"] });
+    server.on("GET /events", { body: { events: [master], cursor: "c1" } });
+    await begin();
+    server.on("PATCH /events/m", { body: { event: master, also: [], removed: [] } });
+    const times = { all_day: false, starts_at: "2031-03-08T11:00:00Z", ends_at: "2031-03-08T12:00:00Z" };
+    const done = store.update({ id: "m", scope: "all", originalStart: "2031-03-08T09:00:00Z" }, times);
+    expect(store.getView().rows.get("m")).toMatchObject({
+      starts_at: master.starts_at,
+      sync_state: "pending",
+    });
+    await done;
+  });
+
   test("a deleted series goes with its exceptions, and comes back when that fails", async () => {
     const master = event({ id: "m", recurrence: ["RRULE:FREQ=DAILY"] });
     const exception = event({ id: "x", recurring_event_id: "m", original_start: "2031-03-04T09:00:00Z" });

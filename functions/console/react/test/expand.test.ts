@@ -128,6 +128,16 @@ describe("expand", () => {
     expect(all.map(({ isCancelled }) => isCancelled)).toEqual([false, true]);
   });
 
+  test("a start that the rule does not plan is no occurrence; dates alone add to the start", () => {
+    expect(startsOf([event({ recurrence: ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=1"] })])).toEqual([
+      "2031-03-04T09:00:00Z",
+    ]);
+    expect(startsOf([event({ recurrence: ["RDATE:20310306T090000Z"] })])).toEqual([
+      "2031-03-03T09:00:00Z",
+      "2031-03-06T09:00:00Z",
+    ]);
+  });
+
   test("a rule that nobody understands shows the first time and says so", () => {
     const found = expand([event({ recurrence: ["RRULE:FREQ=FORTNIGHTLY"] })], MARCH, OPTIONS);
     expect(found).toHaveLength(1);

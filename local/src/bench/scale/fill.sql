@@ -47,10 +47,12 @@ select e.id, 'default', e.id, e.id, e.owner_id, md5('calendar' || (1 + n % {conn
 from (select tandem.crm_fields(o) like_others from public.events o limit 1) o, generate_series(1, {links}) n
 join public.events e on e.id = md5('event' || n)::uuid;
 
-insert into tandem.changes (event_id, rev, op, fields, folded)
-select md5('event' || n)::uuid, 1000000, 'insert', '{title}', true from generate_series(1, {links}) n;
+insert into tandem.changes (event_id, owner_id, rev, op, fields, folded)
+select e.id, e.owner_id, 1000000, 'insert', '{title}', true from public.events e;
 
-insert into tandem.history (event_id, kind) select md5('event' || n)::uuid, 'pushed' from generate_series(1, {links}) n;
+insert into tandem.history (event_id, owner_id, kind) select e.id, e.owner_id, 'pushed' from public.events e;
+
+insert into tandem.touched (event_id, owner_id, at, gone) select e.id, e.owner_id, pg_current_xact_id(), false from public.events e;
 
 insert into tandem.leases (root_id, fence) select md5('event' || n)::uuid, 1 from generate_series(1, {links}) n;
 

@@ -73,10 +73,11 @@ export function Grid(props: Props) {
           info.isMirror && !info.event.extendedProps.occurrence ? (
             "New event"
           ) : (
-            <EventFace occurrence={occurrenceOf(info.event)} time={info.timeText} />
+            <EventFace occurrence={occurrenceOf(info.event)} time={info.timeText} isShort={info.isShort} />
           )
         }
         datesSet={({ start, end }) => onRange({ from: moment(start), to: moment(end) })}
+        viewDidMount={({ el }) => makeScrollable(el)}
         eventClick={(info) => {
           info.jsEvent.preventDefault();
           onOpen(occurrenceOf(info.event));
@@ -93,6 +94,13 @@ export function Grid(props: Props) {
       />
     </div>
   );
+}
+
+/** Without an event in it there is nothing else in a scrolling part that the keyboard could reach. */
+function makeScrollable(view: HTMLElement): void {
+  for (const part of view.querySelectorAll<HTMLElement>("*")) {
+    if (["auto", "scroll"].includes(getComputedStyle(part).overflowY)) part.tabIndex = 0;
+  }
 }
 
 function toInput(occurrence: Occurrence): EventInput {

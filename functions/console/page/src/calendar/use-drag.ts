@@ -17,10 +17,6 @@ export function useDrag(events: UseEvents) {
       setError(null);
       const plan = planMove(occurrence, to, scope);
       try {
-        if (!plan)
-          throw new Error(
-            "The rule of this series names its days. Move only this event, or change the rule.",
-          );
         await update(plan.target, plan.patch, plan.times);
       } catch (failed) {
         setError(failed instanceof Error ? failed : new Error(String(failed)));

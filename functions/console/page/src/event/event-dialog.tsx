@@ -151,8 +151,6 @@ function useEditing({ subject, sync, events, onClose }: Omit<Props, "zone">) {
   const save = (occurrence: Occurrence, values: Values, scope: Scope) =>
     attempt(async () => {
       const plan = planEdit(occurrence, before, values, scope, mine);
-      if (!plan)
-        throw new Error("The rule of this series names its days. Move only this event, or change the rule.");
       if (Object.keys(plan.patch).length > 0) await events.update(plan.target, plan.patch, plan.times);
     });
   const remove = (occurrence: Occurrence, scope: Scope) =>

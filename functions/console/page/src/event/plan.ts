@@ -1,7 +1,7 @@
 // What is sent for an edit, for each part of a series that can be meant. Pure.
 import type { EventPatch, Occurrence, Scope, Target, Times } from "@tandem/react";
 import { writeRepeat } from "./repeat";
-import { fromWall, moveFollowing, moveSeries, timesOf, timesPatch } from "./times";
+import { fromWall, timesOf, timesPatch } from "./times";
 import { beginOf, changedFields, ruleChanged, timesChanged, type Values } from "./values";
 
 export interface Plan {
@@ -20,45 +20,31 @@ export function targetOf(occurrence: Occurrence, scope: Scope): Target {
   const { event, master, originalStart } = occurrence;
   if (!isPartOfSeries(occurrence) || !master || !originalStart) return { id: event.id };
   if (scope === "this" && occurrence.isException) return { id: event.id, scope };
-  if (scope === "all") return { id: master.id, scope };
   return { id: master.id, scope, originalStart };
 }
 
-/** An occurrence dragged or stretched. Null where the series cannot go along. */
-export function planMove(occurrence: Occurrence, to: Times, scope: Scope): Plan | null {
-  const { master } = occurrence;
-  const target = targetOf(occurrence, scope);
-  const times = timesOf(occurrence);
-  if (!isPartOfSeries(occurrence) || !master || scope === "this")
-    return { target, patch: timesPatch(to), times };
-  const patch = scope === "all" ? moveSeries(master, occurrence, to) : moveFollowing(master, occurrence, to);
-  return patch && { target, patch, times };
+/** An occurrence dragged or stretched. The server moves what else is meant along, as on the wall. */
+export function planMove(occurrence: Occurrence, to: Times, scope: Scope): Plan {
+  return { target: targetOf(occurrence, scope), patch: timesPatch(to), times: timesOf(occurrence) };
 }
 
-/** What was changed in the form. Null where the series cannot go along. */
+/** What was changed in the form. */
 export function planEdit(
   occurrence: Occurrence,
   before: Values,
   values: Values,
   scope: Scope,
   mine: readonly string[],
-): Plan | null {
+): Plan {
   const { event, master } = occurrence;
-  const fields = changedFields(before, values, event, mine);
-  let plan: Plan = { target: targetOf(occurrence, scope), patch: {}, times: timesOf(occurrence) };
-  if (timesChanged(before, values)) {
-    // A zone that changes with the times is part of them.
-    const moved = planMove(occurrence, fromWall(values), scope);
-    if (!moved) return null;
-    plan = moved;
-  }
-  const patch = { ...plan.patch, ...fields };
+  const patch: EventPatch = changedFields(before, values, event, mine);
+  if (timesChanged(before, values)) Object.assign(patch, timesPatch(fromWall(values)));
   if (ruleChanged(before, values) && (scope !== "this" || !isPartOfSeries(occurrence))) {
     // The exceptions of a series stay with its first part.
     const known = scope === "following" ? null : (master ?? event).recurrence;
     patch.recurrence = writeRepeat(values.repeat, known, beginOf(values));
   }
-  return { ...plan, patch };
+  return { target: targetOf(occurrence, scope), patch, times: timesOf(occurrence) };
 }
 
 /** Which parts an edit can mean, the first being the usual one. */

@@ -85,30 +85,6 @@ export function writeRepeat(repeat: Repeat, before: readonly string[] | null, be
   return [`RRULE:${parts.join(";")}`, ...others];
 }
 
-/** A rule for a series that moves to another day, or null where that cannot be said. */
-export function moveRule(recurrence: readonly string[], days: number): string[] | null {
-  if (days === 0) return [...recurrence];
-  const moved: string[] = [];
-  for (const line of recurrence) {
-    const parts = isRule(line) ? readParts(line) : null;
-    const byDay = parts?.get("BYDAY")?.split(",");
-    const named = [...(parts?.keys() ?? [])].filter((name) => name.startsWith("BY"));
-    if (!parts || named.length === 0) {
-      moved.push(line);
-    } else if (
-      parts.get("FREQ") === "WEEKLY" &&
-      named.length === 1 &&
-      byDay?.every((day) => place(day) >= 0)
-    ) {
-      const shifted = byDay.map((day) => WEEKDAYS[(((place(day) + days) % 7) + 7) % 7] ?? day);
-      moved.push(line.replace(/BYDAY=[^;]*/, `BYDAY=${shifted.join(",")}`));
-    } else {
-      return null;
-    }
-  }
-  return moved;
-}
-
 export function weekday(date: string): string {
   return WEEKDAYS[Temporal.PlainDate.from(date).dayOfWeek - 1] ?? "MO";
 }

@@ -1,7 +1,6 @@
 // Between moments, which are stored, and what a clock on a wall shows, which people type.
-import type { CalendarEvent, EventPatch, Occurrence, Times } from "@tandem/react";
+import type { EventPatch, Occurrence, Times } from "@tandem/react";
 import { Temporal } from "temporal-polyfill";
-import { moveRule } from "./repeat";
 
 /** As in the form. The end of an all-day event is its last day. */
 export interface WallTimes {
@@ -81,43 +80,6 @@ export function isBackwards(wall: WallTimes): boolean {
   return Temporal.Instant.compare(times.ends_at ?? "", times.starts_at ?? "") < 0;
 }
 
-/**
- * The whole series moved as one of its occurrences was: by the same time on the wall, and with the
- * weekdays of its rule. Null where its rule ties it to days that cannot be moved along.
- */
-export function moveSeries(master: CalendarEvent, occurrence: Occurrence, to: Times): EventPatch | null {
-  const zone = master.time_zone ?? browserZone;
-  const before = local(occurrence.start, zone);
-  const after = local((to.all_day ? to.starts_on : to.starts_at) ?? occurrence.start, zone);
-  const shift = before.until(after, { largestUnit: "day" });
-  const days = before.toPlainDate().until(after.toPlainDate(), { largestUnit: "day" }).days;
-  const recurrence = moveRule(master.recurrence ?? [], days);
-  if (recurrence === null) return null;
-  const first = local((master.all_day ? master.starts_on : master.starts_at) ?? occurrence.start, zone).add(
-    shift,
-  );
-  const moved = days === 0 ? {} : { recurrence };
-  if (to.all_day) {
-    const lasts = Temporal.PlainDate.from(to.starts_on ?? "").until(to.ends_on ?? "");
-    const start = first.toPlainDate();
-    return { all_day: true, starts_on: start.toString(), ends_on: start.add(lasts).toString(), ...moved };
-  }
-  const lasts = Temporal.Instant.from(to.starts_at ?? "").until(to.ends_at ?? "");
-  const start = first.toZonedDateTime(zone).toInstant();
-  return { all_day: false, starts_at: text(start), ends_at: text(start.add(lasts)), ...moved };
-}
-
-/** The rule of this and the following occurrences, moved along; undefined where it stays. */
-export function moveFollowing(master: CalendarEvent, occurrence: Occurrence, to: Times): EventPatch | null {
-  const zone = master.time_zone ?? browserZone;
-  const before = local(occurrence.start, zone).toPlainDate();
-  const after = local((to.all_day ? to.starts_on : to.starts_at) ?? occurrence.start, zone).toPlainDate();
-  const days = before.until(after, { largestUnit: "day" }).days;
-  const recurrence = moveRule(master.recurrence ?? [], days);
-  if (recurrence === null) return null;
-  return { ...timesPatch(to), ...(days === 0 ? {} : { recurrence }) };
-}
-
 /** "Mon, 3 Mar 2031, 09:00 – 10:00", as the reader's language writes it. */
 export function spell(times: { allDay: boolean; start: string; end: string }, zone: string): string {
   if (times.allDay) {
@@ -140,10 +102,4 @@ function moment(date: string, time: string, zone: string): string {
 
 function text(instant: Temporal.Instant): string {
   return instant.toString({ smallestUnit: "second" });
-}
-
-function local(start: string, zone: string): Temporal.PlainDateTime {
-  return start.includes("T")
-    ? Temporal.Instant.from(start).toZonedDateTimeISO(zone).toPlainDateTime()
-    : Temporal.PlainDate.from(start).toPlainDateTime();
 }

@@ -68,6 +68,13 @@ function SetupBanner({ sync }: { sync: SetupCalendarSync }) {
       </Banner>
     );
   }
+  if (sync.stage === "ready" && sync.isNew) {
+    return (
+      <Banner color="green" title="Google Calendar is connected" onClose={sync.dismiss}>
+        Changes of either side now arrive at the other by themselves.
+      </Banner>
+    );
+  }
   return null;
 }
 
