@@ -7,6 +7,7 @@ mod database;
 mod door;
 mod people;
 
+pub use browser::Ticket;
 pub use database::Database;
 pub use door::{Fate, Written};
 pub use people::Person;

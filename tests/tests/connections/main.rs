@@ -8,4 +8,5 @@ mod operator;
 mod refused;
 mod schedulers;
 mod several;
+mod tickets;
 mod tokens;

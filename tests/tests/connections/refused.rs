@@ -1,11 +1,11 @@
 //! A connection that does not come about: each reason has its own word and sentence, and nothing is left.
 
-use super::lab::{call, system};
+use super::lab::system;
 use anyhow::{Result, ensure};
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::inprocess::{ANN, EMAIL, System};
+use tests::inprocess::{ANN, EMAIL, System, Ticket};
 
 const NEW: &str = "new@example.com";
 
@@ -15,9 +15,13 @@ async fn lab() -> Result<System> {
     Ok(system)
 }
 
-async fn ticket(system: &System) -> Result<String> {
-    let ticket = call(system, ANN, "ticket", &json!({}), 200).await?;
-    Ok(ticket["url"].as_str().unwrap_or_default().to_owned())
+async fn ticket(system: &System) -> Result<Ticket> {
+    system.ticket(ANN, &json!({})).await
+}
+
+/// Opens the link of a ticket in the browser that asked for it.
+async fn opened(system: &System, ticket: &Ticket) -> Result<(String, String)> {
+    system.browse(&ticket.url, &ticket.cookie).await
 }
 
 fn is(to: &str, code: &str, words: &str) -> Result<()> {
@@ -126,9 +130,9 @@ async fn what_the_person_says_is_told_in_words() -> Result<()> {
 #[tokio::test]
 async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()> {
     let system = lab().await?;
-    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
     let back = system.consent(&page, NEW)?;
-    let (_, another) = system.browse(&ticket(&system).await?, "").await?;
+    let (_, another) = opened(&system, &ticket(&system).await?).await?;
     for stranger in ["", "tandem-connect=1", another.as_str()] {
         is(
             &system.browse(&back, stranger).await?.0,
@@ -149,7 +153,7 @@ async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()
         "has expired",
     )?;
     nothing_new(&system).await?;
-    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
     let back = system.consent(&page, NEW)?;
     ensure!(
         system
@@ -168,10 +172,11 @@ async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()
 #[tokio::test]
 async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
     let system = lab().await?;
-    let url = ticket(&system).await?;
+    let first = ticket(&system).await?;
     system.advance(TimeDelta::seconds(60)).await?;
-    is(&system.browse(&url, "").await?.0, "expired", "has expired")?;
-    let url = ticket(&system).await?;
+    is(&opened(&system, &first).await?.0, "expired", "has expired")?;
+    let second = ticket(&system).await?;
+    let url = second.url.as_str();
     let signed = url
         .split_once("ticket=")
         .map(|(_, ticket)| ticket)
@@ -188,9 +193,13 @@ async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
         "invalid_request",
         "not valid",
     )?;
-    let (page, _) = system.browse(&url, "").await?;
+    let (page, _) = opened(&system, &second).await?;
     ensure!(page.starts_with("http://google.test/"), "{page}");
-    is(&system.browse(&url, "").await?.0, "replayed", "used before")
+    is(
+        &opened(&system, &second).await?.0,
+        "replayed",
+        "used before",
+    )
 }
 
 #[tokio::test]
