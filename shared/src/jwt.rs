@@ -206,7 +206,12 @@ mod tests {
             Err(JwtError::Invalid),
         );
         assert_eq!(
-            user("nonsense", "crm secret", &Wanted::default(), DateTime::UNIX_EPOCH),
+            user(
+                "nonsense",
+                "crm secret",
+                &Wanted::default(),
+                DateTime::UNIX_EPOCH
+            ),
             Err(JwtError::Invalid)
         );
     }
@@ -230,7 +235,12 @@ mod tests {
         for claims in [&one, &several, &bare] {
             check(claims, None, None, Ok(()));
             check(claims, Some("shop"), None, Err(JwtError::Foreign));
-            check(claims, None, Some("https://b.example"), Err(JwtError::Foreign));
+            check(
+                claims,
+                None,
+                Some("https://b.example"),
+                Err(JwtError::Foreign),
+            );
         }
         check(&one, Some("crm"), Some("https://a.example"), Ok(()));
         check(&several, Some("crm"), None, Ok(()));

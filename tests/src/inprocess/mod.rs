@@ -51,6 +51,7 @@ pub struct System {
     log: RefCell<Vec<String>>,
     requests: Cell<u64>,
     calls: Cell<u64>,
+    published: RefCell<Published>,
     killed: Cell<u64>,
     plan: RefCell<Option<(At, Fate)>>,
     written: RefCell<Vec<Written>>,
@@ -59,6 +60,13 @@ pub struct System {
     stands: Notify,
     /// What sets those that do going again, in their order.
     releases: RefCell<Vec<Rc<Notify>>>,
+}
+
+/// The keys of the CRM's logins.
+#[derive(Debug, Default)]
+struct Published {
+    answer: Option<(u16, String)>,
+    asked: u64,
 }
 
 /// An instance at work; none where it is killed.
@@ -98,6 +106,7 @@ impl System {
             log: RefCell::default(),
             requests: Cell::new(0),
             calls: Cell::new(0),
+            published: RefCell::default(),
             killed: Cell::new(0),
             plan: RefCell::new(None),
             written: RefCell::default(),
@@ -141,6 +150,17 @@ impl System {
     /// What was logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.borrow().clone()
+    }
+
+    /// What the CRM answers from now on to who asks for the keys of its logins; nothing at all for `None`.
+    pub fn publish(&self, answer: Option<(u16, &Value)>) {
+        self.published.borrow_mut().answer =
+            answer.map(|(status, body)| (status, body.to_string()));
+    }
+
+    /// How often the CRM was asked for them.
+    pub fn asked_for_keys(&self) -> u64 {
+        self.published.borrow().asked
     }
 
     /// The next request's call of this number, from 0, meets this fate.

@@ -4,6 +4,7 @@ mod channels;
 mod directions;
 mod disconnect;
 mod lab;
+mod logins;
 mod operator;
 mod refused;
 mod schedulers;
