@@ -127,7 +127,7 @@ comment on column tandem.calendars.page_token is 'Where an unfinished listing go
 comment on column tandem.calendars.list_digest is 'Digest of the listing''s parameters: a token is good only for the same ones.';
 comment on column tandem.calendars.listing is 'Value of tandem.recorded at the start of a full listing that is not finished.';
 comment on column tandem.calendars.imported_at is 'End of the first import; pushes wait for it.';
-comment on column tandem.calendars.import_from is 'The first import takes what ends after this; null takes everything.';
+comment on column tandem.calendars.import_from is 'What of Google ends by then and has no row is not taken; null takes everything.';
 comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
 comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
 comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';

@@ -70,7 +70,7 @@ begin
   where x.id = c.id returning x.fence into c.fence;
   return jsonb_build_object('outcome', 'claimed', 'calendar_id', c.id, 'google_id', c.google_id, 'fence', c.fence,
     'now', tandem.utc(t), 'as_of', seq, 'notices', c.notices, 'sync_token', c.sync_token,
-    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'import_from', tandem.utc(c.import_from), 'token', token);
+    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'token', token);
 end $$;
 comment on function public.tandem_pull_claim(jsonb) is
   'Takes a calendar for listing. p: {instance, digest, calendar_id} or {instance, digest, channel_id, resource_id, message_number, state}. Returns {outcome: claimed, ...} with tokens and fence, or {outcome: nothing | busy | waiting, reason}.';

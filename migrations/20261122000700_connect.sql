@@ -132,6 +132,7 @@ begin
     update tandem.calendars k set sync_token = null, page_token = null, listing = null, imported_at = null, account_id = a.id,
       import_from = (p ->> 'import_from')::timestamptz, push = 'off', access_role = p ->> 'access_role' where k.id = c.id returning * into c;
   end if;
+  if p ? 'import_from' then perform tandem.set_import_from(c.id, (p ->> 'import_from')::timestamptz); end if;
   insert into tandem.connections as k (tenant, user_id, account_id, calendar_id, is_target)
   values (a.tenant, a.user_id, a.id, c.id, coalesce(p ->> 'direction', 'both') <> 'in'
     and not exists (select from tandem.connections o where o.user_id = a.user_id and o.is_target and o.state <> 'disconnected'))

@@ -6,7 +6,6 @@ use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
 use crate::door::Door;
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -54,8 +53,6 @@ pub struct Claimed {
     pub sync_token: Option<SyncToken>,
     /// Where an unfinished listing goes on.
     pub page_token: Option<PageToken>,
-    /// A full one takes what ends after this; none takes everything.
-    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one: series that listed exceptions belong to, quarantined ones to retry.
     #[serde(default)]
     pub reads: Vec<EventId>,
@@ -88,6 +85,8 @@ pub struct Item {
     pub derived_from: Option<RowId>,
     /// The generation that its id derives from.
     pub generation: Option<i32>,
+    /// When it, or the last occurrence of a series, is over at the latest, RFC 3339; none where nobody knows.
+    pub ends: Option<String>,
     /// It is never written directly: its event's job decides.
     pub park: bool,
     /// What it shows and the row's fields for it, by unit.
@@ -155,8 +154,6 @@ pub struct Stored {
     pub more: bool,
     /// For the next page.
     pub as_of: i64,
-    /// A full one takes what ends after this; none takes everything.
-    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one, now that the listing is over.
     #[serde(default)]
     pub reads: Vec<EventId>,

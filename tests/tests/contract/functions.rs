@@ -326,6 +326,7 @@ fn item(n: usize) -> Item {
         absent: false,
         derived_from: None,
         generation: None,
+        ends: None,
         park: false,
         units: Default::default(),
         raw: json!(raw).to_string(),
