@@ -98,6 +98,7 @@ create table if not exists tandem.calendars (
   import_from timestamptz,
   fence bigint not null default 0,
   lease_until timestamptz,
+  prepaid integer not null default 0,
   notices bigint not null default 0,
   begun_seq bigint not null default 0,
   listed_seq bigint not null default 0,
@@ -130,6 +131,7 @@ comment on column tandem.calendars.imported_at is 'End of the first import; push
 comment on column tandem.calendars.import_from is 'What of Google ends by then and has no row is not taken; null takes everything.';
 comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
 comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
+comment on column tandem.calendars.prepaid is 'Calls of the listing under way that the account''s allowance was charged for in advance.';
 comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';
 comment on column tandem.calendars.begun_seq is 'Value of tandem.recorded at the start of the listing under way.';
 comment on column tandem.calendars.listed_seq is 'Value of tandem.recorded at the start of the last complete listing.';

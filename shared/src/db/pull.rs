@@ -4,7 +4,7 @@ use super::push_claim::TokenGrant;
 use super::push_record::{NewToken, Pause};
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
-use crate::door::Door;
+use crate::door::{Asked, Door};
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -208,7 +208,8 @@ struct ApplyParameters<'a> {
     #[serde(flatten)]
     about: &'a About,
     token: Option<&'a NewToken>,
-    calls: BTreeMap<&'static str, u32>,
+    #[serde(flatten)]
+    asked: Asked,
     #[serde(flatten)]
     trigger: Option<Message<'a>>,
 }
@@ -290,7 +291,7 @@ pub async fn apply(
         cursor: page.cursor,
         about: page.about,
         token: page.token,
-        calls: door.take_results(),
+        asked: door.take_asked(),
         trigger,
     };
     call(door, database, "tandem_pull_apply", &parameters).await
@@ -314,7 +315,8 @@ pub async fn fail(
         calendar_id: Uuid,
         fence: i64,
         token: Option<&'a NewToken>,
-        calls: BTreeMap<&'static str, u32>,
+        #[serde(flatten)]
+        asked: Asked,
         #[serde(flatten)]
         failure: &'a Failure,
     }
@@ -324,7 +326,7 @@ pub async fn fail(
         calendar_id,
         fence,
         token,
-        calls: door.take_results(),
+        asked: door.take_asked(),
         failure,
     };
     call(door, database, "tandem_pull_fail", &parameters).await

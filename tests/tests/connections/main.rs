@@ -7,6 +7,7 @@ mod imports;
 mod lab;
 mod logins;
 mod operator;
+mod quota;
 mod refused;
 mod schedulers;
 mod several;
