@@ -54,11 +54,21 @@ comment on function public.tandem_token_store(jsonb) is 'Stores a refreshed toke
 
 create or replace function public.tandem_token_refused(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
+declare account uuid := (p ->> 'account_id')::uuid;
 begin
   perform tandem.check_instance(p ->> 'instance');
+  -- Calendar before account, as in a listing.
+  perform from tandem.calendars c where c.account_id = account order by c.id for no key update;
   update tandem.accounts set state = case state when 'active' then 'reconnect_needed' else state end, reason = p ->> 'reason', refreshing_until = null
-  where id = (p ->> 'account_id')::uuid and token_generation = (p ->> 'generation')::bigint and state in ('active', 'disconnecting');
-  return jsonb_build_object('outcome', case when found then 'recorded' else 'outdated' end);
+  where id = account and token_generation = (p ->> 'generation')::bigint and state in ('active', 'disconnecting');
+  if not found then return jsonb_build_object('outcome', 'outdated'); end if;
+  -- Others who sync one of its calendars go on, through an account of theirs.
+  update tandem.calendars c set account_id = h.account_id, push = 'off', poll_at = tandem.clock(), watch_at = tandem.clock()
+  from (select distinct on (x.calendar_id) x.calendar_id, x.account_id from tandem.calendars k
+    join tandem.connections x on x.calendar_id = k.id and x.state = 'active' join tandem.accounts a on a.id = x.account_id and a.state = 'active'
+    where k.account_id = account order by x.calendar_id, x.created_at) h
+  where c.id = h.calendar_id;
+  return jsonb_build_object('outcome', 'recorded');
 end $$;
 comment on function public.tandem_token_refused(jsonb) is
   'Google refused the refresh token for good: the account''s jobs wait until a person connects it again. p: {instance, account_id, generation, reason}. Returns {outcome: recorded | outdated}.';

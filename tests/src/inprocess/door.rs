@@ -144,6 +144,11 @@ impl System {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = request.body().clone();
         let response = self.simulator.handle(request);
+        let pace = self.pace.get();
+        if pace > TimeDelta::zero() {
+            let moved = self.pass(pace).await;
+            moved.map_err(|error| Transport::NoAnswer(error.to_string()))?;
+        }
         if method != Method::GET && path.contains("/events/") && !path.ends_with("/watch")
             || path.ends_with("/events") && method == Method::POST
         {

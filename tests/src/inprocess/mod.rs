@@ -52,6 +52,7 @@ pub struct System {
     requests: Cell<u64>,
     calls: Cell<u64>,
     published: RefCell<Published>,
+    pace: Cell<TimeDelta>,
     killed: Cell<u64>,
     plan: RefCell<Option<(At, Fate)>>,
     written: RefCell<Vec<Written>>,
@@ -107,6 +108,7 @@ impl System {
             requests: Cell::new(0),
             calls: Cell::new(0),
             published: RefCell::default(),
+            pace: Cell::default(),
             killed: Cell::new(0),
             plan: RefCell::new(None),
             written: RefCell::default(),
@@ -135,6 +137,11 @@ impl System {
     pub async fn advance(&self, by: TimeDelta) -> Result<()> {
         self.simulator.advance(by);
         self.set_clock().await
+    }
+
+    /// How long each call of Google takes from now on.
+    pub fn set_pace(&self, pace: TimeDelta) {
+        self.pace.set(pace);
     }
 
     /// Gives a variable of the deployment another value.
@@ -303,6 +310,16 @@ impl System {
     async fn set_clock(&self) -> Result<()> {
         let set = "insert into tandem.settings values ('clock_offset', extract(epoch from $1::text::timestamptz - clock_timestamp())::text)
              on conflict (key) do update set value = excluded.value";
+        let now = self.simulator.now().to_rfc3339();
+        self.database.execute(set, &[&now]).await.map(drop)
+    }
+
+    /// Time passes while an instance is at work: the database's does not go back, however slow the
+    /// machine is.
+    async fn pass(&self, time: TimeDelta) -> Result<()> {
+        self.simulator.advance(time);
+        let set = "update tandem.settings set value = greatest(value::double precision, extract(epoch from $1::text::timestamptz - clock_timestamp()))::text
+             where key = 'clock_offset'";
         let now = self.simulator.now().to_rfc3339();
         self.database.execute(set, &[&now]).await.map(drop)
     }

@@ -13,3 +13,4 @@ mod schedulers;
 mod several;
 mod tickets;
 mod tokens;
+mod turns;

@@ -99,9 +99,13 @@ async fn published_keys_are_kept_alike_and_one_caller_fetches_them() -> Result<(
         let first = known("one").await?;
         ensure!(first.keys.is_none() && first.may_fetch, "{first:?}");
         ensure!(!known("one").await?.may_fetch, "two fetch at once");
-        let odd = keep(&json!({"error": "none"})).await?;
+        let (refusal, set) = (
+            json!({"error": "none"}),
+            json!({"keys": [{"kid": "one"}]}),
+        );
+        let odd = keep(&refusal).await?;
         ensure!(odd.keys.is_none(), "{odd:?}");
-        let stored = keep(&json!({"keys": [{"kid": "one"}]})).await?;
+        let stored = keep(&set).await?;
         ensure!(stored.keys.is_some() && !stored.may_fetch, "{stored:?}");
         ensure!(known("one").await?.keys.is_some());
         let later = "insert into tandem.settings values ('clock_offset', '61') on conflict (key) do update set value = '61'";
