@@ -6,6 +6,7 @@ mod disconnect;
 mod imports;
 mod lab;
 mod logins;
+mod logs;
 mod operator;
 mod quota;
 mod refused;
