@@ -1,7 +1,9 @@
 //! A connection that does not come about: each reason has its own word and sentence, and nothing is left.
 
-use super::lab::system;
+use super::lab::{call, system};
 use anyhow::{Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
@@ -97,6 +99,91 @@ async fn what_google_says_is_told_in_words() -> Result<()> {
     let problems = "select count(*) from tandem.connections k join tandem.accounts a on a.id = k.account_id where a.email <> 'ann@example.com'";
     ensure!(system.value(problems).await? == 0);
     Ok(())
+}
+
+/// An id token for the request that leads to Google's page at `page`, with one claim changed.
+fn id_token(system: &System, page: &str, name: &str, value: &Value) -> Result<String> {
+    let page = url::Url::parse(page)?;
+    let mut pairs = page.query_pairs();
+    let nonce = pairs.find(|(name, _)| name == "nonce");
+    let now = system.simulator.now().timestamp();
+    let mut claims = json!({
+        "iss": "https://accounts.google.com", "aud": "client.example.com", "sub": "1234567", "email": NEW,
+        "email_verified": true, "iat": now, "exp": now + 3600, "nonce": nonce.map(|(_, value)| value.into_owned()),
+    });
+    claims[name] = value.clone();
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = part(&json!({"alg": "RS256", "typ": "JWT"}));
+    Ok(format!("{head}.{}.c2lnbmF0dXJl", part(&claims)))
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_belong_to_the_request_connects_nobody() -> Result<()> {
+    let system = lab().await?;
+    let scope = "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.calendarlist.readonly";
+    for (name, value, code, words) in [
+        (
+            "iss",
+            json!("https://evil.example"),
+            "identity",
+            "does not belong",
+        ),
+        (
+            "aud",
+            json!("another client"),
+            "identity",
+            "does not belong",
+        ),
+        ("nonce", json!("another"), "identity", "does not belong"),
+        ("nonce", Value::Null, "identity", "does not belong"),
+        ("exp", json!(1), "identity", "does not belong"),
+        // Nothing is wrong with it, but access that lasts is missing.
+        ("hd", Value::Null, "no_lasting_access", "no lasting access"),
+    ] {
+        let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
+        let answer = json!({"access_token": "ya29.x", "expires_in": 3600, "token_type": "Bearer", "scope": scope,
+            "id_token": id_token(&system, &page, name, &value)?});
+        let fault = json!({"method": "oauth.token", "status": 200, "body": answer.to_string()});
+        control(&system, "faults", &fault)?;
+        let back = system.consent(&page, NEW)?;
+        is(&system.browse(&back, &cookie).await?.0, code, words)?;
+    }
+    nothing_new(&system).await
+}
+
+#[tokio::test]
+async fn what_googles_page_reports_is_told_in_words() -> Result<()> {
+    let system = lab().await?;
+    for (error, code, words) in [
+        ("admin_policy_enforced", "policy", "Google administrator"),
+        ("org_internal", "policy", "Google administrator"),
+        ("server_error", "reported", "server_error"),
+    ] {
+        let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
+        let back = url::Url::parse(&system.consent(&page, NEW)?)?;
+        let mut reported = back.clone();
+        let pairs = back.query_pairs().filter(|(name, _)| name == "state");
+        reported
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs(pairs)
+            .append_pair("error", error);
+        is(
+            &system.browse(reported.as_str(), &cookie).await?.0,
+            code,
+            words,
+        )?;
+    }
+    nothing_new(&system).await
+}
+
+#[tokio::test]
+async fn an_account_on_its_way_out_is_not_connected_at_the_same_time() -> Result<()> {
+    let system = lab().await?;
+    let wish = json!({"account_id": system.value("select id from tandem.accounts").await?, "choice": "keep"});
+    call(&system, ANN, "disconnect", &wish, 202).await?;
+    let to = system.connect_as(ANN, EMAIL).await?;
+    is(&to, "disconnecting", "in a few minutes")
 }
 
 #[tokio::test]
