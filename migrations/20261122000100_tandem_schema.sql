@@ -117,6 +117,7 @@ create table if not exists tandem.calendars (
   import_from timestamptz,
   fence bigint not null default 0,
   lease_until timestamptz,
+  prepaid integer not null default 0,
   notices bigint not null default 0,
   begun_seq bigint not null default 0,
   listed_seq bigint not null default 0,
@@ -146,9 +147,10 @@ comment on column tandem.calendars.page_token is 'Where an unfinished listing go
 comment on column tandem.calendars.list_digest is 'Digest of the listing''s parameters: a token is good only for the same ones.';
 comment on column tandem.calendars.listing is 'Value of tandem.recorded at the start of a full listing that is not finished.';
 comment on column tandem.calendars.imported_at is 'End of the first import; pushes wait for it.';
-comment on column tandem.calendars.import_from is 'The first import takes what ends after this; null takes everything.';
+comment on column tandem.calendars.import_from is 'What of Google ends by then and has no row is not taken; null takes everything.';
 comment on column tandem.calendars.fence is 'Grows with each claim; apply needs the same.';
 comment on column tandem.calendars.lease_until is 'Somebody lists until then at most.';
+comment on column tandem.calendars.prepaid is 'Calls of the listing under way that the account''s allowance was charged for in advance.';
 comment on column tandem.calendars.notices is 'Notifications counted; a listing that began with fewer lists again.';
 comment on column tandem.calendars.begun_seq is 'Value of tandem.recorded at the start of the listing under way.';
 comment on column tandem.calendars.listed_seq is 'Value of tandem.recorded at the start of the last complete listing.';

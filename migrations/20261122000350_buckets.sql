@@ -51,3 +51,19 @@ begin
   return null;
 end $$;
 comment on function tandem.take_calls(uuid, integer, boolean) is 'Takes so many calls of an account''s and the project''s allowance; null, or how many seconds to wait where there are too few.';
+
+-- What was not foreseen is charged afterwards, and what was not needed given back.
+create or replace function tandem.charge_calls(account uuid, foreseen integer, units integer) returns void
+language plpgsql volatile set search_path = '' as $$
+declare v_key text; t timestamptz := tandem.clock(); sub text;
+begin
+  if units is null or units = foreseen then return; end if;
+  select a.google_sub into sub from tandem.accounts a where a.id = account;
+  if not found then return; end if;
+  foreach v_key in array array['user:' || sub, 'project'] loop
+    insert into tandem.buckets (key, tokens, at) values (v_key, tandem.bucket_size(v_key), t) on conflict do nothing;
+    update tandem.buckets b set tokens = least(tandem.bucket_size(v_key), tandem.bucket_level(b, t) + foreseen - units), at = greatest(t, b.at)
+    where b.key = v_key;
+  end loop;
+end $$;
+comment on function tandem.charge_calls(uuid, integer, integer) is 'Charges an account''s and the project''s allowance for what Google counted beyond what was taken before.';

@@ -71,6 +71,13 @@ begin
 end $$;
 comment on function tandem.grant_token(uuid) is 'The account''s sealed tokens and whether the caller is to refresh them; null while somebody else does and the old one is at its end.';
 
+create or replace function tandem.foreseen(l tandem.links) returns integer
+language sql immutable set search_path = '' as $$
+  -- Google counts three for a patch.
+  select case l.state when 'reserved' then 1 else 3 end;
+$$;
+comment on function tandem.foreseen(tandem.links) is 'What a claim of the link''s event takes of Google''s quota.';
+
 create or replace function tandem.store_token(t jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin

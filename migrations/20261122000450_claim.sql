@@ -151,8 +151,7 @@ begin
     update tandem.jobs set due_at = tandem.clock() + interval '3 seconds' where event_id = event;
     return jsonb_build_object('outcome', 'waiting', 'reason', 'the access token is being refreshed');
   end if;
-  -- Google counts three for a patch.
-  wait := tandem.take_calls(account, case l.state when 'reserved' then 1 else 3 end, not j.quiet);
+  wait := tandem.take_calls(account, tandem.foreseen(l), not j.quiet);
   if wait is not null then
     perform tandem.release_lease(j.root_id);
     return tandem.put_by(event, wait * interval '1 second' * (1 + random() / 4), 'waiting for Google''s quota');

@@ -308,6 +308,7 @@ begin
     -- Somebody else has taken over, but what was written is there: have it looked at.
     perform tandem.look_at(event);
     perform tandem.store_token(p -> 'token');
+    perform tandem.charge_calls(tandem.acting_account(l), tandem.foreseen(l), (p ->> 'units')::integer);
     return jsonb_build_object('outcome', 'fenced');
   end if;
   if p ->> 'outcome' in ('retry', 'failed') then
@@ -331,6 +332,7 @@ begin
     where u not in ('organizer', 'attachments') having count(*) > 0;
   perform tandem.release_lease(j.root_id);
   perform tandem.store_token(p -> 'token');
+  perform tandem.charge_calls(j.account_id, tandem.foreseen(l), (p ->> 'units')::integer);
   perform tandem.count_push(j, l, p);
   return jsonb_build_object('outcome', 'recorded', 'again', again, 'also', tandem.due_after(event, j.root_id));
 end $$;

@@ -65,12 +65,12 @@ begin
   seq := nextval('tandem.recorded');
   if c.sync_token is null and c.listing is null then c.listing := seq; end if;
   update tandem.calendars x set fence = x.fence + 1, lease_until = t + interval '60 seconds', sync_token = c.sync_token,
-    page_token = c.page_token, list_digest = p ->> 'digest', listing = c.listing, poll_at = t + interval '60 seconds',
+    page_token = c.page_token, list_digest = p ->> 'digest', listing = c.listing, prepaid = 1, poll_at = t + interval '60 seconds',
     begun_seq = case when c.page_token is null then seq else x.begun_seq end
   where x.id = c.id returning x.fence into c.fence;
   return jsonb_build_object('outcome', 'claimed', 'calendar_id', c.id, 'google_id', c.google_id, 'fence', c.fence,
     'now', tandem.utc(t), 'as_of', seq, 'notices', c.notices, 'sync_token', c.sync_token,
-    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'import_from', tandem.utc(c.import_from), 'token', token);
+    'page_token', c.page_token, 'reads', tandem.reads(c.id), 'time_zone', c.time_zone, 'token', token);
 end $$;
 comment on function public.tandem_pull_claim(jsonb) is
   'Takes a calendar for listing. p: {instance, digest, calendar_id} or {instance, digest, channel_id, resource_id, message_number, state}. Returns {outcome: claimed, ...} with tokens and fence, or {outcome: nothing | busy | waiting, reason}.';
@@ -189,10 +189,11 @@ comment on function tandem.is_leased(uuid) is 'Whether somebody works on the eve
 
 create or replace function public.tandem_pull_fail(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare n integer;
+declare n integer; before tandem.calendars;
 begin
   perform tandem.check_instance(p ->> 'instance');
-  update tandem.calendars c set lease_until = null, last_error = p ->> 'reason', failures = c.failures + 1,
+  select * into before from tandem.calendars x where x.id = (p ->> 'calendar_id')::uuid and x.fence = (p ->> 'fence')::bigint for no key update;
+  update tandem.calendars c set lease_until = null, prepaid = 0, last_error = p ->> 'reason', failures = c.failures + 1,
     sync_token = case when (p -> 'resync')::boolean then null else c.sync_token end,
     page_token = case when (p -> 'resync')::boolean or (p -> 'restart')::boolean then null else c.page_token end,
     listing = case when (p -> 'resync')::boolean or (p -> 'restart')::boolean then null else c.listing end,
@@ -205,6 +206,7 @@ begin
     where id = (p -> 'pause' ->> 'account_id')::uuid;
   end if;
   perform tandem.store_token(p -> 'token');
+  perform tandem.charge_calls(before.account_id, before.prepaid, (p ->> 'units')::integer);
   perform tandem.count_pull(null, p, 'failed');
   return jsonb_build_object('outcome', case when n = 1 then 'recorded' else 'fenced' end);
 end $$;

@@ -189,6 +189,7 @@ begin
   end if;
   select a.user_id into owner from tandem.accounts a where a.id = c.account_id;
   if known.id is not null then return tandem.apply_copy(c, item, as_of, known, owner); end if;
+  if tandem.is_before_import(c, item) then return jsonb_build_object('did', 'left'); end if;
   event := gen_random_uuid();
   select jsonb_object_agg(f.key, f.value) into fields from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f;
   -- Another calendar's listing found the meeting at this moment: now its link is there to be seen.

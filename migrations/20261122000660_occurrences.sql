@@ -136,7 +136,7 @@ begin
   end if;
   -- Items and what the page says of its calendar belong together: what can be written depends on it.
   update tandem.calendars set access_role = coalesce(p ->> 'access_role', access_role), time_zone = coalesce(p ->> 'time_zone', time_zone),
-    summary = coalesce(p ->> 'summary', summary), page_token = p ->> 'page_token', lease_until = tandem.clock() + interval '60 seconds'
+    summary = coalesce(p ->> 'summary', summary), page_token = p ->> 'page_token', prepaid = 0, lease_until = tandem.clock() + interval '60 seconds'
   where id = c.id;
   asks := tandem.asks_first(c, p -> 'items');
   for item in select x from jsonb_array_elements(p -> 'items') x loop
@@ -149,6 +149,7 @@ begin
   end loop;
   if p ->> 'sync_token' is not null then more := tandem.end_listing(c, p); end if;
   perform tandem.store_token(p -> 'token');
+  perform tandem.charge_calls(c.account_id, c.prepaid, (p ->> 'units')::integer);
   perform tandem.count_pull(c, p, 'applied');
   return jsonb_build_object('outcome', 'applied', 'counts', counts, 'due', to_jsonb(due), 'more', more, 'as_of', nextval('tandem.recorded'), 'reads', tandem.reads(c.id));
 end $$;

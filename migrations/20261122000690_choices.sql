@@ -27,6 +27,25 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function tandem.takes_new(tandem.calendars, jsonb) is 'Whether an event that Google has and the CRM does not becomes a row.';
 
+-- Google's own filter would hide what has a row and moves out of its window, for as long as the token lives.
+-- A series is taken for one occurrence that is not over.
+create or replace function tandem.is_before_import(c tandem.calendars, item jsonb) returns boolean
+language sql stable set search_path = '' as $$
+  select c.import_from is not null and coalesce((item ->> 'ends')::timestamptz <= c.import_from, false)
+    and not exists (select from tandem.inbox i where i.calendar_id = c.id and i.state = 'orphan' and i.series_id = item ->> 'google_id'
+      and not (i.seen -> 'cancelled')::boolean and coalesce((i.seen ->> 'ends')::timestamptz > c.import_from, true));
+$$;
+comment on function tandem.is_before_import(tandem.calendars, jsonb) is 'Whether a listed item without a row was over before the calendar''s import begins.';
+
+create or replace function tandem.set_import_from(calendar uuid, wanted timestamptz) returns void
+language sql volatile set search_path = '' as $$
+  -- What came before was never taken: all is listed again, and what has a row is an echo.
+  update tandem.calendars c set sync_token = null, page_token = null, listing = null, fence = c.fence + 1, lease_until = null, poll_at = tandem.clock()
+  where c.id = calendar and c.import_from > coalesce(wanted, '-infinity');
+  update tandem.calendars c set import_from = wanted where c.id = calendar;
+$$;
+comment on function tandem.set_import_from(uuid, timestamptz) is 'Where the import of a calendar begins; an earlier beginning lists it anew, a later one leaves the rows that are there.';
+
 create or replace function tandem.apply_choice(l tandem.links, item jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare k tandem.connections := tandem.connection_of(l);

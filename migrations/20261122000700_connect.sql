@@ -54,11 +54,21 @@ comment on function public.tandem_token_store(jsonb) is 'Stores a refreshed toke
 
 create or replace function public.tandem_token_refused(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
+declare account uuid := (p ->> 'account_id')::uuid;
 begin
   perform tandem.check_instance(p ->> 'instance');
+  -- Calendar before account, as in a listing.
+  perform from tandem.calendars c where c.account_id = account order by c.id for no key update;
   update tandem.accounts set state = case state when 'active' then 'reconnect_needed' else state end, reason = p ->> 'reason', refreshing_until = null
-  where id = (p ->> 'account_id')::uuid and token_generation = (p ->> 'generation')::bigint and state in ('active', 'disconnecting');
-  return jsonb_build_object('outcome', case when found then 'recorded' else 'outdated' end);
+  where id = account and token_generation = (p ->> 'generation')::bigint and state in ('active', 'disconnecting');
+  if not found then return jsonb_build_object('outcome', 'outdated'); end if;
+  -- Others who sync one of its calendars go on, through an account of theirs.
+  update tandem.calendars c set account_id = h.account_id, push = 'off', poll_at = tandem.clock(), watch_at = tandem.clock()
+  from (select distinct on (x.calendar_id) x.calendar_id, x.account_id from tandem.calendars k
+    join tandem.connections x on x.calendar_id = k.id and x.state = 'active' join tandem.accounts a on a.id = x.account_id and a.state = 'active'
+    where k.account_id = account order by x.calendar_id, x.created_at) h
+  where c.id = h.calendar_id;
+  return jsonb_build_object('outcome', 'recorded');
 end $$;
 comment on function public.tandem_token_refused(jsonb) is
   'Google refused the refresh token for good: the account''s jobs wait until a person connects it again. p: {instance, account_id, generation, reason}. Returns {outcome: recorded | outdated}.';
@@ -132,6 +142,7 @@ begin
     update tandem.calendars k set sync_token = null, page_token = null, listing = null, imported_at = null, account_id = a.id,
       import_from = (p ->> 'import_from')::timestamptz, push = 'off', access_role = p ->> 'access_role' where k.id = c.id returning * into c;
   end if;
+  if p ? 'import_from' then perform tandem.set_import_from(c.id, (p ->> 'import_from')::timestamptz); end if;
   insert into tandem.connections as k (tenant, user_id, account_id, calendar_id, is_target)
   values (a.tenant, a.user_id, a.id, c.id, coalesce(p ->> 'direction', 'both') <> 'in'
     and not exists (select from tandem.connections o where o.user_id = a.user_id and o.is_target and o.state <> 'disconnected'))
@@ -179,6 +190,14 @@ end $$;
 comment on function public.tandem_channel_begin(jsonb) is
   'Notes a channel before Google is asked for it, where the calendar needs one. p: {instance, calendar_id, channel_id} or with unable: why there can be none. Returns {outcome: begun, google_id, now, token} or {outcome: nothing, reason}.';
 
+create or replace function tandem.count_channel_calls(account uuid, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.charge_calls(account, 0, (p ->> 'units')::integer);
+  perform tandem.count('google_calls', coalesce(nullif(p -> 'calls', 'null'), '{}'));
+end $$;
+comment on function tandem.count_channel_calls(uuid, jsonb) is 'Charges and counts what was asked of Google about channels.';
+
 create or replace function public.tandem_channel_record(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare h tandem.channels; old jsonb := jsonb_build_array(); t timestamptz := tandem.clock(); ends timestamptz := (p ->> 'expires_at')::timestamptz;
@@ -195,12 +214,14 @@ begin
     update tandem.calendars set push = case when (p -> 'unsupported')::boolean then 'poll' else push end,
       watch_at = t + case when (p -> 'unsupported')::boolean then interval '7 days' else interval '10 minutes' end * (0.75 + random() / 4),
       last_error = p ->> 'failed', poll_at = least(poll_at, t + interval '1 minute') where id = h.calendar_id and watch_at is not null;
+    perform tandem.count_channel_calls(h.account_id, p);
     return jsonb_build_object('outcome', 'recorded', 'old', old);
   end if;
   -- A calendar that was disconnected meanwhile wants no channel any more.
   update tandem.channels x set resource_id = p ->> 'resource_id', expires_at = ends,
     state = case when tandem.is_synced(h.calendar_id) then 'active' else 'stopping' end where x.id = h.id returning * into h;
   if h.state = 'stopping' then
+    perform tandem.count_channel_calls(h.account_id, p);
     return jsonb_build_object('outcome', 'recorded', 'old', jsonb_build_array(jsonb_build_object('channel_id', h.id, 'resource_id', h.resource_id)));
   end if;
   update tandem.calendars set push = 'push', watch_at = t + (ends - t) * (0.6 + random() / 4) where id = h.calendar_id;
@@ -209,6 +230,7 @@ begin
       and x.state in ('active', 'stopping') and x.resource_id is not null returning x.*)
   select coalesce(jsonb_agg(jsonb_build_object('channel_id', s.id, 'resource_id', s.resource_id)), '[]') into old from stopping s
   where s.account_id = h.account_id and s.expires_at > t;
+  perform tandem.count_channel_calls(h.account_id, p);
   return jsonb_build_object('outcome', 'recorded', 'old', old);
 end $$;
 comment on function public.tandem_channel_record(jsonb) is
@@ -220,6 +242,7 @@ begin
   perform tandem.check_instance(p ->> 'instance');
   update tandem.channels set state = 'stopped' where id in (select jsonb_array_elements_text(p -> 'channel_ids'));
   perform tandem.store_token(p -> 'token');
+  perform tandem.count_channel_calls((p ->> 'account_id')::uuid, p);
   return jsonb_build_object('outcome', 'recorded');
 end $$;
-comment on function public.tandem_channel_stopped(jsonb) is 'Stores that channels are stopped. p: {instance, channel_ids, token}.';
+comment on function public.tandem_channel_stopped(jsonb) is 'Stores that channels are stopped. p: {instance, account_id, channel_ids, token, calls, units}.';

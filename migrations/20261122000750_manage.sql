@@ -67,12 +67,18 @@ begin
       and tandem.crm_read(l.event_id) is distinct from l.base_crm
     on conflict (event_id) do update set look = true;
   end if;
+  if p ? 'import_from' then perform tandem.set_import_from(k.calendar_id, (p ->> 'import_from')::timestamptz); end if;
   if k.state = 'active' then
     update tandem.calendars c set poll_at = tandem.clock() where c.id = k.calendar_id and (before.state <> 'active' or before.direction <> k.direction);
-    if before.state <> 'active' then perform tandem.wake(k.account_id); end if;
+    if before.state <> 'active' then
+      -- Its channel may have ended meanwhile.
+      update tandem.calendars c set watch_at = tandem.clock() where c.id = k.calendar_id and not exists (
+        select from tandem.channels h where h.calendar_id = c.id and h.state = 'active' and h.expires_at > tandem.clock() + interval '1 day');
+      perform tandem.wake(k.account_id);
+    end if;
   end if;
   if k.is_target and not before.is_target then perform tandem.backfill(k.account_id, k.user_id); perform tandem.wake(k.account_id); end if;
   return jsonb_build_object('outcome', 'changed', 'connection_id', k.id, 'calendar_id', k.calendar_id, 'state', k.state);
 end $$;
 comment on function public.tandem_connection_change(jsonb) is
-  'Stores a user''s choices for one of their calendars; what p does not name stays. p: {instance, user_id, connection_id or google_id and account_id, direction, policy, send_updates, opt_out, is_target, state: active | paused}. Returns {outcome: changed, connection_id, calendar_id, state} or {outcome: unknown | disconnecting}.';
+  'Stores a user''s choices for one of their calendars; what p does not name stays. p: {instance, user_id, connection_id or google_id and account_id, direction, policy, send_updates, opt_out, is_target, import_from, state: active | paused}. Returns {outcome: changed, connection_id, calendar_id, state} or {outcome: unknown | disconnecting}.';

@@ -11,45 +11,73 @@ comment on function tandem.fold_some(integer) is 'Finds changes whose poke was l
 -- The clock is read once in each, as a value: a volatile function in a condition, or a join to it, keeps
 -- an index from being used as a bound.
 
--- One event of each account before the second of any, so that a large import does not keep others waiting.
--- Nobody knows how many are due, so accounts and leases are looked up, never joined whole.
+-- Whose account or user rests is not found again and again. They come back with the account or the user's
+-- wish; that is not waited for for ever, since the two may just miss each other.
+create or replace function tandem.let_rest(most integer) returns void
+language sql volatile set search_path = '' as $$
+  with t as materialized (select tandem.clock() as now),
+  -- Arrays, since a join would read all there is to find a few.
+  due as materialized (
+    (select c.id from tandem.calendars c where c.poll_at <= (select now from t) order by c.poll_at limit most)
+    union (select c.id from tandem.calendars c where c.watch_at <= (select now from t) order by c.watch_at limit most)),
+  resting as materialized (
+    select c.id from tandem.calendars c
+    where c.id = any (array(select due.id from due)) and ((select a.state from tandem.accounts a where a.id = c.account_id) <> 'active' or not tandem.is_synced(c.id))
+    order by c.id for no key update of c skip locked)
+  update tandem.calendars c set
+    poll_at = case when c.poll_at <= t.now then t.now + interval '1 day' * (0.75 + random() / 4) else c.poll_at end,
+    watch_at = case when c.watch_at <= t.now then t.now + interval '1 day' * (0.75 + random() / 4) else c.watch_at end
+  from t where c.id = any (array(select resting.id from resting));
+$$;
+comment on function tandem.let_rest(integer) is 'Puts off calendars that are due and that nobody wants or can list.';
+
+-- One event of each tenant before the second of any, and so among a tenant's accounts, so that neither a large
+-- import nor a large customer keeps others waiting. Nobody knows how many are due, so accounts and leases are
+-- looked up, never joined whole.
 create or replace function tandem.due_events(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
-  select coalesce(jsonb_agg(x.event_id order by x.quiet, x.turn, x.due_at), '[]') from (
-    select j.event_id, j.due_at, j.quiet, row_number() over (partition by j.account_id, j.quiet order by j.due_at) turn
-    from tandem.jobs j
-    left join lateral (select o.until from tandem.leases o where o.root_id = j.root_id offset 0) l on true
-    left join lateral (select o.paused_until from tandem.accounts o where o.id = j.account_id offset 0) a on true
-    where j.state = 'open' and j.due_at <= (select now from t)
-      and (l.until is null or l.until <= (select now from t)) and (a.paused_until is null or a.paused_until <= (select now from t))
-    order by j.quiet, turn, j.due_at limit most) x;
+  select coalesce(jsonb_agg(y.event_id order by y.quiet, y.turn, y.account_turn, y.due_at), '[]') from (
+    select x.*, row_number() over (partition by x.tenant, x.quiet order by x.account_turn, x.due_at) turn from (
+      select j.event_id, j.due_at, j.quiet, a.tenant, row_number() over (partition by j.account_id, j.quiet order by j.due_at) account_turn
+      from tandem.jobs j
+      left join lateral (select o.until from tandem.leases o where o.root_id = j.root_id offset 0) l on true
+      left join lateral (select o.paused_until, o.tenant from tandem.accounts o where o.id = j.account_id offset 0) a on true
+      where j.state = 'open' and j.due_at <= (select now from t)
+        and (l.until is null or l.until <= (select now from t)) and (a.paused_until is null or a.paused_until <= (select now from t))) x
+    order by x.quiet, turn, x.account_turn, x.due_at limit most) y;
 $$;
-comment on function tandem.due_events(integer) is 'Events whose job is due, whose account may work and on which nobody works: live changes first, each account in turn.';
+comment on function tandem.due_events(integer) is 'Events whose job is due, whose account may work and on which nobody works: live changes first, each tenant and account in turn.';
 
+-- Of those that have waited longest, each tenant's first before the second of any. However many are due, a
+-- question reads no more than ten times what it answers.
 create or replace function tandem.due_calendars(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
-  select coalesce(jsonb_agg(x.id), '[]') from (
-    select c.id from tandem.calendars c
-    cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
-    where c.poll_at <= (select now from t) and (c.lease_until is null or c.lease_until <= (select now from t))
-      and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
-    order by c.poll_at limit most) x;
+  select coalesce(jsonb_agg(y.id order by y.turn, y.poll_at), '[]') from (
+    select x.id, x.poll_at, row_number() over (partition by x.tenant order by x.poll_at) turn from (
+      select c.id, c.tenant, c.poll_at from tandem.calendars c
+      cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
+      where c.poll_at <= (select now from t) and (c.lease_until is null or c.lease_until <= (select now from t))
+        and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
+      order by c.poll_at limit most * 10) x
+    order by turn, x.poll_at limit most) y;
 $$;
-comment on function tandem.due_calendars(integer) is 'Calendars whose listing is due.';
+comment on function tandem.due_calendars(integer) is 'Calendars whose listing is due, each tenant in turn.';
 
 create or replace function tandem.due_channels(most integer) returns jsonb
 language sql stable set search_path = '' as $$
   with t as materialized (select tandem.clock() as now)
-  select coalesce(jsonb_agg(x.id), '[]') from (
-    select c.id from tandem.calendars c
-    cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
-    where c.watch_at <= (select now from t)
-      and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
-    order by c.watch_at limit most) x;
+  select coalesce(jsonb_agg(y.id order by y.turn, y.watch_at), '[]') from (
+    select x.id, x.watch_at, row_number() over (partition by x.tenant order by x.watch_at) turn from (
+      select c.id, c.tenant, c.watch_at from tandem.calendars c
+      cross join lateral (select o.state, o.paused_until from tandem.accounts o where o.id = c.account_id offset 0) a
+      where c.watch_at <= (select now from t)
+        and a.state = 'active' and (a.paused_until is null or a.paused_until <= (select now from t)) and tandem.is_synced(c.id)
+      order by c.watch_at limit most * 10) x
+    order by turn, x.watch_at limit most) y;
 $$;
-comment on function tandem.due_channels(integer) is 'Calendars that are to get a channel, their first or the next.';
+comment on function tandem.due_channels(integer) is 'Calendars that are to get a channel, their first or the next, each tenant in turn.';
 
 create or replace function tandem.due_stops(most integer) returns jsonb
 language sql stable set search_path = '' as $$
@@ -110,6 +138,7 @@ begin
   on conflict (key) do update set value = excluded.value;
   perform tandem.fold_some(1000);
   perform tandem.forget_deletions(1000);
+  perform tandem.let_rest(most);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),
     'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most), 'stops', tandem.due_stops(most),
     'disconnections', tandem.due_disconnections(most), 'seals', tandem.due_seals(p ->> 'seal_key', most));

@@ -20,7 +20,7 @@ language sql stable set search_path = '' as $$
     when exists (select from tandem.jobs j join tandem.links l on l.event_id = j.event_id and l.is_primary
       where j.state::text = 'held' and l.calendar_id = c.id) then 'needs_confirmation'
     when c.failures >= 3 then 'error'
-    when c.imported_at is null then 'importing'
+    when c.imported_at is null or c.sync_token is null then 'importing'
     when c.push = 'poll' then 'polling'
     else 'active' end;
 $$;
@@ -34,8 +34,8 @@ language sql stable set search_path = '' as $$
     'last_synced_at', tandem.utc(c.last_synced_at), 'push_proven', tandem.is_push_proven(c),
     'last_message_at', (select tandem.utc(max(h.delivered_at)) from tandem.channels h where h.calendar_id = c.id),
     'next_renewal_at', tandem.utc(c.watch_at), 'next_listing_at', tandem.utc(c.poll_at),
-    'import', jsonb_build_object('from', tandem.utc(c.import_from), 'finished_at', tandem.utc(c.imported_at),
-      'events', (select count(*) from tandem.links l where l.calendar_id = c.id and l.origin = 'google' and c.imported_at is null)),
+    'import', jsonb_build_object('from', tandem.utc(c.import_from), 'finished_at', case when c.sync_token is not null then tandem.utc(c.imported_at) end,
+      'events', (select count(*) from tandem.links l where l.calendar_id = c.id and l.origin = 'google' and c.sync_token is null)),
     'held', (select jsonb_build_object('in_google', count(*) filter (where j.deleting), 'in_crm', count(*) filter (where not j.deleting))
       from tandem.jobs j join tandem.links l on l.event_id = j.event_id and l.is_primary
       where j.account_id = a.id and j.state = 'held' and l.calendar_id = c.id),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use local::migrate::{self, cli};
@@ -204,6 +205,40 @@ async fn a_test_database_can_be_born_with_the_migrations_applied() -> Result<()>
             .batch_execute("table born")
             .await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_that_change_while_they_are_applied_leave_no_mixture() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let second = |table: &str| {
+        let sql = format!("create table {table} ();");
+        write(dir.path(), &[("20260102000000_two.sql", sql.as_str())])
+    };
+    // Other runs on this server must not find its outcome.
+    let slow = format!("select pg_sleep(1) /* {} */;", dir.path().display());
+    write(dir.path(), &[("20260101000000_one.sql", slow.as_str())])?;
+    second("old")?;
+    let cluster = test_cluster().await?;
+    let watcher = cluster.server().connect("postgres").await?;
+    let change = async {
+        let sleeps = "select from pg_stat_activity where wait_event = 'PgSleep' and query = $1";
+        let query = slow.trim_end_matches(';');
+        while watcher.query(sleeps, &[&query]).await?.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        second("new")
+    };
+    let (database, changed) = tokio::join!(cluster.migrated(dir.path()), change);
+    changed?;
+    database?
+        .connect()
+        .await?
+        .batch_execute("table new")
+        .await?;
+    second("old")?;
+    let database = cluster.migrated(dir.path()).await?;
+    database.connect().await?.batch_execute("table old").await?;
     Ok(())
 }
 

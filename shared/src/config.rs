@@ -5,9 +5,10 @@
 
 use crate::db::Database;
 use crate::google::Origins;
+use crate::jwt::Wanted;
 use crate::secret::{KeyError, Keys, Signer};
 use serde_json::Value;
-use url::Url;
+use url::{Origin, Url};
 
 /// The configuration of one deployment.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub signer: Option<Signer>,
     /// The CRM's JWT secret (HS256).
     pub jwt_secret: Option<String>,
+    /// Who the CRM's logins must be for and from.
+    pub logins: Wanted,
     /// Where the CRM publishes the keys of its logins (RS256, ES256).
     pub jwks_url: Option<Url>,
     /// Users to choose from, with their logins: the local stack's, never a deployment's.
@@ -38,6 +41,8 @@ pub struct Config {
     pub login_url: Option<String>,
     /// The local stack's Google, for people to look at.
     pub google_simulator: Option<String>,
+    /// Origins of pages that may send browsers here to connect, beside that of `app_url`.
+    pub page_origins: Vec<Origin>,
     /// The CRM's page of an event, with `{id}` in it: new Google events link there.
     pub event_url: Option<String>,
 }
@@ -78,7 +83,7 @@ impl Config {
             } else {
                 &text
             };
-            Url::parse(text).map_err(|why| ConfigError::Url { name, why })
+            parsed(name, text)
         };
         let set = |name: &'static str| Some(text(name)).filter(|secret| !secret.is_empty());
         Ok(Self {
@@ -104,6 +109,16 @@ impl Config {
             keys: Keys::parse(&text("token_keys"))?,
             signer: set("signing_key").map(|key| Signer::new(&key)),
             jwt_secret: set("jwt_secret"),
+            logins: Wanted {
+                audience: set("jwt_audience"),
+                issuer: set("jwt_issuer"),
+            },
+            page_origins: text("page_origins")
+                .split(',')
+                .map(str::trim)
+                .filter(|origin| !origin.is_empty())
+                .map(|origin| parsed("page_origins", origin).map(|url| url.origin()))
+                .collect::<Result<_, _>>()?,
             event_url: set("crm_event_url"),
             demo_users: match set("demo_users") {
                 Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
@@ -138,6 +153,15 @@ impl Config {
         format!("{}/functions/v1/{path}", self.instance())
     }
 
+    /// Whether this origin, as a browser names it, has a page that may send users here.
+    pub fn is_page(&self, origin: &str) -> bool {
+        let Ok(origin) = Url::parse(origin).map(|url| url.origin()) else {
+            return false;
+        };
+        origin.is_tuple()
+            && (origin == self.app_url.origin() || self.page_origins.contains(&origin))
+    }
+
     /// Whether Google can post to this deployment: HTTPS, or loopback for the local stack.
     pub fn is_reachable(&self) -> bool {
         let loopback = match self.app_url.host() {
@@ -148,6 +172,10 @@ impl Config {
         };
         self.app_url.scheme() == "https" || loopback
     }
+}
+
+fn parsed(name: &'static str, text: &str) -> Result<Url, ConfigError> {
+    Url::parse(text).map_err(|why| ConfigError::Url { name, why })
 }
 
 #[cfg(test)]
@@ -181,9 +209,37 @@ mod tests {
                 vec![("db_driver", "neon"), ("token_keys", "k1:short")],
                 "token_keys",
             ),
+            (
+                vec![("db_driver", "neon"), ("page_origins", "crm.example")],
+                "page_origins",
+            ),
         ] {
             let error = read(&pairs).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn pages_are_known_by_their_whole_origin() {
+        let pages = "https://crm.example, http://localhost:5173";
+        let config = read(&[
+            ("db_driver", "neon"),
+            ("app_url", "https://tandem.example/sync"),
+            ("page_origins", pages),
+        ]);
+        let config = config.unwrap();
+        for (origin, known) in [
+            ("https://crm.example", true),
+            ("http://localhost:5173", true),
+            ("https://tandem.example", true),
+            ("http://crm.example", false),
+            ("https://crm.example:8443", false),
+            ("https://crm.example.evil.example", false),
+            ("null", false),
+            ("data:text/html,x", false),
+            ("", false),
+        ] {
+            assert_eq!(config.is_page(origin), known, "{origin}");
         }
     }
 

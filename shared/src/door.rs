@@ -2,6 +2,7 @@
 //! world is an HTTP request. It must never be reached from a decision, only from a flow.
 
 use bytes::Bytes;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -16,10 +17,19 @@ pub trait Door {
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Bytes>, Transport>>;
 
-    /// Google's answers since this was asked last, by result, for the record that follows.
-    fn take_results(&self) -> BTreeMap<&'static str, u32> {
-        BTreeMap::new()
+    /// What Google was asked since this was asked last, for the record that follows.
+    fn take_asked(&self) -> Asked {
+        Asked::default()
     }
+}
+
+/// What Google was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// Its answers, by result.
+    pub calls: BTreeMap<&'static str, u32>,
+    /// What Google counts of its quota for them.
+    pub units: u32,
 }
 
 impl<D: Door> Door for &D {
@@ -30,8 +40,8 @@ impl<D: Door> Door for &D {
         (**self).send(request).await
     }
 
-    fn take_results(&self) -> BTreeMap<&'static str, u32> {
-        (**self).take_results()
+    fn take_asked(&self) -> Asked {
+        (**self).take_asked()
     }
 }
 

@@ -13,10 +13,23 @@ use uuid::Uuid;
 /// Clocks may differ by this many seconds.
 const SKEW: i64 = 60;
 
+/// Who a login must be for and from, where the deployment says so. A CRM whose sign-in serves several
+/// applications signs all their logins with the same keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// One of the login's audiences, `aud`.
+    pub audience: Option<String>,
+    /// Its issuer, `iss`.
+    pub issuer: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Claims {
     sub: Uuid,
     exp: i64,
+    nbf: Option<i64>,
+    aud: Option<Value>,
+    iss: Option<Value>,
 }
 
 /// Why a JWT is not accepted.
@@ -28,6 +41,9 @@ pub enum JwtError {
     /// Its time is over.
     #[error("sign in again: the login has expired")]
     Expired,
+    /// Another application's.
+    #[error("sign in again: the login is not for this application")]
+    Foreign,
 }
 
 /// A login that was checked: the database is called as its user.
@@ -101,9 +117,14 @@ pub fn signed(token: &str) -> Result<Signed, JwtError> {
 ///
 /// # Errors
 /// [`JwtError`].
-pub fn user(token: &str, secret: &str, now: DateTime<Utc>) -> Result<Uuid, JwtError> {
+pub fn user(
+    token: &str,
+    secret: &str,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Uuid, JwtError> {
     let key = DecodingKey::from_secret(secret.as_bytes());
-    check(token, &key, Algorithm::HS256, now)
+    check(token, &key, Algorithm::HS256, wanted, now)
 }
 
 /// The keys that a CRM publishes.
@@ -121,35 +142,47 @@ impl Keys {
         &self,
         token: &str,
         kid: &str,
+        wanted: &Wanted,
         now: DateTime<Utc>,
     ) -> Option<Result<Uuid, JwtError>> {
         // A set may hold keys of kinds that are not known here.
         let key = self.keys.iter().find(|key| key["kid"] == kid)?;
-        Some(with_key(token, key, now))
+        Some(with_key(token, key, wanted, now))
     }
 }
 
 /// The key says by itself which algorithm it is for; the token has no say in it.
-fn with_key(token: &str, key: &Value, now: DateTime<Utc>) -> Result<Uuid, JwtError> {
-    let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JwtError::Invalid)?;
-    let algorithm = match key["kty"].as_str() {
-        Some("RSA") => Algorithm::RS256,
-        Some("EC") => Algorithm::ES256,
+fn with_key(
+    token: &str,
+    key: &Value,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Uuid, JwtError> {
+    let (algorithm, name) = match key["kty"].as_str() {
+        Some("RSA") => (Algorithm::RS256, "RS256"),
+        Some("EC") => (Algorithm::ES256, "ES256"),
         _ => return Err(JwtError::Invalid),
     };
+    let is_or_absent = |part: &str, value: &str| key[part].is_null() || key[part] == value;
+    if !is_or_absent("alg", name) || !is_or_absent("use", "sig") {
+        return Err(JwtError::Invalid);
+    }
+    let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JwtError::Invalid)?;
     let key = DecodingKey::from_jwk(&jwk).map_err(|_| JwtError::Invalid)?;
-    check(token, &key, algorithm, now)
+    check(token, &key, algorithm, wanted, now)
 }
 
 fn check(
     token: &str,
     key: &DecodingKey,
     algorithm: Algorithm,
+    wanted: &Wanted,
     now: DateTime<Utc>,
 ) -> Result<Uuid, JwtError> {
     let mut validation = Validation::new(algorithm);
     // The library would ask the system's clock.
     validation.validate_exp = false;
+    validation.validate_nbf = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let claims = decode::<Claims>(token, key, &validation)
@@ -157,6 +190,18 @@ fn check(
         .claims;
     if claims.exp.saturating_add(SKEW) <= now.timestamp() {
         return Err(JwtError::Expired);
+    }
+    if claims.nbf.is_some_and(|from| from > now.timestamp() + SKEW) {
+        return Err(JwtError::Invalid);
+    }
+    let names = |claim: &Option<Value>, wanted: &Option<String>| match (claim, wanted) {
+        (_, None) => true,
+        (Some(Value::Array(several)), Some(wanted)) => several.iter().any(|one| one == wanted),
+        (Some(one), Some(wanted)) => one == wanted,
+        (None, Some(_)) => false,
+    };
+    if !names(&claims.aud, &wanted.audience) || !names(&claims.iss, &wanted.issuer) {
+        return Err(JwtError::Foreign);
     }
     Ok(claims.sub)
 }
@@ -174,7 +219,8 @@ mod tests {
         let key = EncodingKey::from_secret(b"crm secret");
         let token = encode(&Header::new(algorithm), claims, &key).unwrap();
         let now = DateTime::from_timestamp(1000, 0).unwrap();
-        assert_eq!(user(&token, secret, now).map(|_| ()), expected, "{claims}");
+        let found = user(&token, secret, &Wanted::default(), now);
+        assert_eq!(found.map(|_| ()), expected, "{claims}");
     }
 
     #[test]
@@ -207,9 +253,49 @@ mod tests {
             Err(JwtError::Invalid),
         );
         assert_eq!(
-            user("nonsense", "crm secret", DateTime::UNIX_EPOCH),
+            user(
+                "nonsense",
+                "crm secret",
+                &Wanted::default(),
+                DateTime::UNIX_EPOCH
+            ),
             Err(JwtError::Invalid)
         );
+    }
+
+    #[test]
+    fn a_login_is_for_this_application_where_the_deployment_says_which() {
+        let key = EncodingKey::from_secret(b"crm secret");
+        let check = |claims: &Value, audience: Option<&str>, issuer: Option<&str>, expected| {
+            let token = encode(&Header::new(Algorithm::HS256), claims, &key).unwrap();
+            let wanted = Wanted {
+                audience: audience.map(str::to_owned),
+                issuer: issuer.map(str::to_owned),
+            };
+            let now = DateTime::from_timestamp(1000, 0).unwrap();
+            let found = user(&token, "crm secret", &wanted, now).map(|_| ());
+            assert_eq!(found, expected, "{claims} {wanted:?}");
+        };
+        let one = json!({"sub": USER, "exp": 1500, "aud": "crm", "iss": "https://a.example"});
+        let several = json!({"sub": USER, "exp": 1500, "aud": ["other", "crm"]});
+        let bare = json!({"sub": USER, "exp": 1500});
+        for claims in [&one, &several, &bare] {
+            check(claims, None, None, Ok(()));
+            check(claims, Some("shop"), None, Err(JwtError::Foreign));
+            check(
+                claims,
+                None,
+                Some("https://b.example"),
+                Err(JwtError::Foreign),
+            );
+        }
+        check(&one, Some("crm"), Some("https://a.example"), Ok(()));
+        check(&several, Some("crm"), None, Ok(()));
+        check(&bare, Some("crm"), None, Err(JwtError::Foreign));
+        let later = json!({"sub": USER, "exp": 1500, "nbf": 1061});
+        check(&later, None, None, Err(JwtError::Invalid));
+        let now = json!({"sub": USER, "exp": 1500, "nbf": 1060});
+        check(&now, None, None, Ok(()));
     }
 
     /// A key of this test alone, and its public half.
@@ -239,13 +325,18 @@ mod tests {
         ]}))
         .unwrap();
         let now = DateTime::from_timestamp(1000, 0).unwrap();
-        let ask = |token: &str, kid: &str| keys.user(token, kid, now).map(|user| user.is_ok());
+        let any = Wanted::default();
+        let ask =
+            |token: &str, kid: &str| keys.user(token, kid, &any, now).map(|user| user.is_ok());
         assert_eq!(ask(&good, "one"), Some(true));
         assert_eq!(ask(&good, "two"), Some(false));
         assert_eq!(ask(&good, "odd"), Some(false));
         assert_eq!(ask(&good, "unknown"), None);
         let old = token(Algorithm::ES256, Some("one"), &ec, 900);
-        assert_eq!(keys.user(&old, "one", now), Some(Err(JwtError::Expired)));
+        assert_eq!(
+            keys.user(&old, "one", &any, now),
+            Some(Err(JwtError::Expired))
+        );
         // The public key as if it were a shared secret.
         let confused = EncodingKey::from_secret(X.as_bytes());
         let confused = token(Algorithm::HS256, Some("one"), &confused, 1500);

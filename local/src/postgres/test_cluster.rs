@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
@@ -80,16 +80,29 @@ impl TestCluster {
     }
 
     /// A new database to which the migrations of `dir` were applied. They are applied once per content of the
-    /// folder as long as the server runs; each call copies the outcome.
+    /// folder as long as the server runs; each call copies the outcome. Files that change meanwhile are applied
+    /// anew: what came of a mixture is never taken for the outcome of either.
     ///
     /// # Errors
     /// When the folder cannot be read or a migration fails.
     pub async fn migrated(&self, dir: &Path) -> Result<TestDatabase> {
-        let key = digest(dir)?;
-        let template = self
-            .template(&key, async |url| migrate::apply(&url, dir).await.map(drop))
-            .await?;
-        self.copy(Some(&template)).await
+        for _ in 0..5 {
+            let key = digest(dir)?;
+            let apply = async |url: String| {
+                migrate::apply(&url, dir).await?;
+                ensure!(digest(dir)? == key, "{} has changed", dir.display());
+                Ok(())
+            };
+            match self.template(&key, apply).await {
+                Ok(template) => return self.copy(Some(&template)).await,
+                Err(error) if digest(dir)? == key => return Err(error),
+                Err(_) => {}
+            }
+        }
+        bail!(
+            "start again when nobody writes to {}: it changes while it is applied",
+            dir.display()
+        )
     }
 
     /// A new database as `build` leaves one; `build` gets a superuser's URL and runs once per `key` as

@@ -3,7 +3,7 @@
 use super::push_claim::TokenGrant;
 use super::push_record::NewToken;
 use super::{Database, DbError, call, outcome, reason, unknown};
-use crate::door::Door;
+use crate::door::{Asked, Door};
 use crate::google::{CalendarId, ChannelId, ResourceId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -121,18 +121,21 @@ pub async fn record_channel(
         channel_id: &'a ChannelId,
         token: Option<&'a NewToken>,
         #[serde(flatten)]
+        asked: Asked,
+        #[serde(flatten)]
         watched: &'a Watched,
     }
     let parameters = Parameters {
         instance,
         channel_id,
         token,
+        asked: door.take_asked(),
         watched,
     };
     call(door, database, "tandem_channel_record", &parameters).await
 }
 
-/// Stores that channels are stopped.
+/// Stores that channels are stopped, which this account asked for.
 ///
 /// # Errors
 /// [`DbError`].
@@ -140,16 +143,15 @@ pub async fn channels_stopped(
     door: &impl Door,
     database: &Database,
     instance: &str,
+    account_id: Uuid,
     ids: &[ChannelId],
     token: Option<&NewToken>,
 ) -> Result<Value, DbError> {
-    call(
-        door,
-        database,
-        "tandem_channel_stopped",
-        &json!({"instance": instance, "channel_ids": ids, "token": token}),
-    )
-    .await
+    let Asked { calls, units } = door.take_asked();
+    let parameters = json!({
+        "instance": instance, "account_id": account_id, "channel_ids": ids, "token": token, "calls": calls, "units": units,
+    });
+    call(door, database, "tandem_channel_stopped", &parameters).await
 }
 
 /// What is still to be stopped of an account's channels.

@@ -6,7 +6,7 @@ use super::{Database, DbError, call, outcome, unknown};
 use crate::door::Door;
 use crate::google::CalendarId;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -237,9 +237,18 @@ pub struct Choices {
     /// `active` or `paused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// The first import takes what ends after this; absent, everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub import_from: Option<DateTime<Utc>>,
+    /// What of Google ends by then is not taken; `null`, everything is.
+    #[serde(
+        default,
+        deserialize_with = "said",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub import_from: Option<Option<DateTime<Utc>>>,
+}
+
+/// A field that is there, if only as null.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// What became of a calendar that is to be synced.

@@ -4,9 +4,9 @@
 
 mod own;
 
+use super::error::{DbError, unquoted};
 use crate::config::ConfigError;
 use crate::door::Transport;
-use crate::error::Class;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
@@ -32,82 +32,6 @@ enum Driver {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({})", self.url)
-    }
-}
-
-/// Why a call of the database has no result.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    /// No complete answer.
-    #[error("the database cannot be reached: {0}")]
-    Transport(#[from] Transport),
-    /// The database or its front end refused.
-    #[error("the database refused {function}: {message} ({code})")]
-    Refused {
-        /// The SQL function.
-        function: &'static str,
-        /// SQLSTATE, or the front end's own code.
-        code: String,
-        /// Its text.
-        message: String,
-        /// What it says one can do.
-        hint: Option<String>,
-    },
-    /// Not the JSON that the function returns.
-    #[error("the answer to {function} cannot be read: {why}")]
-    Unreadable {
-        /// The SQL function.
-        function: &'static str,
-        /// The parser's reason.
-        why: String,
-    },
-}
-
-impl DbError {
-    /// What a caller can do. Errors of the connection, of resources, of locks and time-outs pass by
-    /// themselves; others need a person.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Transport(_) => Class::Retry,
-            Self::Unreadable { .. } => Class::Permanent,
-            Self::Refused { code, .. } => match code.as_str() {
-                "PT409" => Class::Conflict,
-                "55P03" | "57014" | "40P01" | "PT503" | "PGRST000" | "PGRST001" | "PGRST002"
-                | "PGRST003" => Class::Retry,
-                code if ["08", "53", "57"]
-                    .iter()
-                    .any(|class| code.starts_with(class)) =>
-                {
-                    Class::Retry
-                }
-                code if code.starts_with("HTTP 5") || code == "HTTP 429" => Class::Retry,
-                _ => Class::Permanent,
-            },
-        }
-    }
-
-    /// What the database says about a wish that it refuses with this code of ours, `PT` and a status.
-    pub fn refusal(&self, wanted: &str) -> Option<String> {
-        match self {
-            Self::Refused {
-                code,
-                message,
-                hint,
-                ..
-            } if code == wanted => Some(match hint {
-                Some(hint) => format!("{message}. {hint}"),
-                None => message.clone(),
-            }),
-            Self::Refused { .. } | Self::Transport(_) | Self::Unreadable { .. } => None,
-        }
-    }
-
-    /// SQLSTATE 57014 or a body that was too large: half the work may fit.
-    pub fn is_too_much(&self) -> bool {
-        match self {
-            Self::Refused { code, .. } => code == "57014" || code == "HTTP 413",
-            Self::Transport(_) | Self::Unreadable { .. } => false,
-        }
     }
 }
 
@@ -214,7 +138,7 @@ impl Database {
         }
         let unreadable = |error: serde_json::Error| DbError::Unreadable {
             function,
-            why: error.to_string(),
+            why: unquoted(&error.to_string()),
         };
         let whole: Value = serde_json::from_slice(body).map_err(unreadable)?;
         let value = match self.driver {
@@ -257,6 +181,7 @@ fn refusal(function: &'static str, status: StatusCode, body: &Bytes) -> DbError 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     pub(super) fn database(driver: &str, key: &str) -> Database {
         let origin = Url::parse("https://db.example").unwrap();

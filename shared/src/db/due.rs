@@ -27,7 +27,7 @@ pub struct Due {
 #[derive(Serialize)]
 struct Parameters<'a> {
     instance: &'a str,
-    most: u32,
+    most: usize,
     function_url: &'a str,
     function_secret: &'a str,
     event_url: &'a str,
@@ -43,7 +43,7 @@ pub async fn send(
     door: &impl Door,
     database: &Database,
     instance: &str,
-    most: u32,
+    most: usize,
     function_secret: &str,
     event_url: Option<&str>,
     seal_key: Option<&str>,

@@ -11,20 +11,36 @@ use serde_json::{Value, json};
 pub struct Kept {
     /// The keys; none before the first time.
     pub keys: Option<Keys>,
-    /// They may be fetched again now: not often, since strangers can ask for it.
+    /// The caller is to fetch them: they are old or lack the key, and nobody else was told to within
+    /// the last minute, since strangers can ask for it.
     pub may_fetch: bool,
 }
 
-/// Asks for the keys; `found` stores new ones first.
+/// The keys, for a login that names one of them.
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn keys(
+pub async fn known(
     door: &impl Door,
     database: &Database,
     instance: &str,
     url: &str,
-    found: Option<&Value>,
+    kid: &str,
+) -> Result<Kept, DbError> {
+    let parameters = json!({"instance": instance, "url": url, "kid": kid});
+    call(door, database, "tandem_jwks", &parameters).await
+}
+
+/// Stores what was fetched.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn keep(
+    door: &impl Door,
+    database: &Database,
+    instance: &str,
+    url: &str,
+    found: &Value,
 ) -> Result<Kept, DbError> {
     let parameters = json!({"instance": instance, "url": url, "found": found});
     call(door, database, "tandem_jwks", &parameters).await

@@ -14,8 +14,10 @@ pub mod push_record;
 pub mod status;
 
 mod driver;
+mod error;
 
-pub use driver::{Database, DbError};
+pub use driver::Database;
+pub use error::DbError;
 
 use crate::door::Door;
 use crate::jwt::Login;
@@ -113,7 +115,7 @@ fn reason(answer: &Value) -> String {
 /// An outcome that this version of the components does not know.
 fn unknown(answer: &Value) -> Error {
     Error::custom(format!(
-        "unknown outcome {:?}; apply the migrations",
+        "unknown outcome {}; apply the migrations",
         outcome(answer)
     ))
 }

@@ -4,9 +4,8 @@ use super::push_claim::TokenGrant;
 use super::push_record::{NewToken, Pause};
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
-use crate::door::Door;
+use crate::door::{Asked, Door};
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -54,8 +53,6 @@ pub struct Claimed {
     pub sync_token: Option<SyncToken>,
     /// Where an unfinished listing goes on.
     pub page_token: Option<PageToken>,
-    /// A full one takes what ends after this; none takes everything.
-    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one: series that listed exceptions belong to, quarantined ones to retry.
     #[serde(default)]
     pub reads: Vec<EventId>,
@@ -88,6 +85,8 @@ pub struct Item {
     pub derived_from: Option<RowId>,
     /// The generation that its id derives from.
     pub generation: Option<i32>,
+    /// When it, or the last occurrence of a series, is over at the latest, RFC 3339; none where nobody knows.
+    pub ends: Option<String>,
     /// It is never written directly: its event's job decides.
     pub park: bool,
     /// What it shows and the row's fields for it, by unit.
@@ -155,8 +154,6 @@ pub struct Stored {
     pub more: bool,
     /// For the next page.
     pub as_of: i64,
-    /// A full one takes what ends after this; none takes everything.
-    pub import_from: Option<DateTime<Utc>>,
     /// Events to read one by one, now that the listing is over.
     #[serde(default)]
     pub reads: Vec<EventId>,
@@ -211,7 +208,8 @@ struct ApplyParameters<'a> {
     #[serde(flatten)]
     about: &'a About,
     token: Option<&'a NewToken>,
-    calls: BTreeMap<&'static str, u32>,
+    #[serde(flatten)]
+    asked: Asked,
     #[serde(flatten)]
     trigger: Option<Message<'a>>,
 }
@@ -293,7 +291,7 @@ pub async fn apply(
         cursor: page.cursor,
         about: page.about,
         token: page.token,
-        calls: door.take_results(),
+        asked: door.take_asked(),
         trigger,
     };
     call(door, database, "tandem_pull_apply", &parameters).await
@@ -317,7 +315,8 @@ pub async fn fail(
         calendar_id: Uuid,
         fence: i64,
         token: Option<&'a NewToken>,
-        calls: BTreeMap<&'static str, u32>,
+        #[serde(flatten)]
+        asked: Asked,
         #[serde(flatten)]
         failure: &'a Failure,
     }
@@ -327,7 +326,7 @@ pub async fn fail(
         calendar_id,
         fence,
         token,
-        calls: door.take_results(),
+        asked: door.take_asked(),
         failure,
     };
     call(door, database, "tandem_pull_fail", &parameters).await

@@ -3,7 +3,7 @@
 use super::push_claim::{Claimed, DeletedBy, Proof};
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::{Row, RowId};
-use crate::door::Door;
+use crate::door::{Asked, Door};
 use crate::google::{Etag, Event};
 use crate::map::{self, Access, LinkBack, Unit};
 use serde::{Deserialize, Serialize};
@@ -214,7 +214,8 @@ struct Parameters<'a> {
     inbox_etag: Option<&'a Etag>,
     notes: &'a [Note],
     token: &'a Option<NewToken>,
-    calls: BTreeMap<&'static str, u32>,
+    #[serde(flatten)]
+    asked: Asked,
     #[serde(flatten)]
     outcome: &'a Outcome,
 }
@@ -247,7 +248,7 @@ pub async fn send(
         inbox_etag: claimed.inbox.as_ref().and_then(|inbox| inbox.etag.as_ref()),
         notes,
         token,
-        calls: door.take_results(),
+        asked: door.take_asked(),
         outcome,
     };
     call(door, database, "tandem_push_record", &parameters).await

@@ -5,6 +5,7 @@ mod occurrence;
 pub mod pull;
 pub mod push;
 pub mod refusal;
+pub mod window;
 mod write;
 
 #[cfg(test)]

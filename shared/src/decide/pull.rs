@@ -1,6 +1,7 @@
 //! What the database is told about a listed item. Which items are echoes and which are clean it finds
 //! out by versions; what an item says is read here.
 
+use super::window;
 use crate::crm::derived::derivation;
 use crate::db::pull::{Item, UnitItem};
 use crate::db::push_record::base_google;
@@ -8,7 +9,7 @@ use crate::google::EventId;
 use crate::google::event::{Event, EventTime};
 use crate::google::events::Item as Listed;
 use crate::map::{self, Unit};
-use chrono::{NaiveDate, NaiveDateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde_json::Map;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,7 @@ fn readable(raw: String, event: &Event) -> Item {
         series_id: event.recurring_event_id.clone(),
         derived_from: derived.map(|(row, _)| row),
         generation: derived.map(|(_, generation)| generation),
+        ends: window::ends(event).map(seconds),
         ..blank(raw)
     };
     if item.cancelled && item.series_id.is_none() {
@@ -68,7 +70,7 @@ fn readable(raw: String, event: &Event) -> Item {
 fn occurrence_of(id: &EventId) -> Option<(EventId, String)> {
     let (series, stamp) = id.as_str().rsplit_once('_')?;
     let planned = match NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ") {
-        Ok(time) => time.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+        Ok(time) => seconds(time.and_utc()),
         Err(_) if stamp.len() == 8 => NaiveDate::parse_from_str(stamp, "%Y%m%d").ok()?.to_string(),
         Err(_) => return None,
     };
@@ -87,10 +89,14 @@ fn units(event: &Event) -> Result<BTreeMap<String, UnitItem>, map::Unmappable> {
 /// One form for one moment, whatever the calendar's offset.
 fn original_start(time: &EventTime) -> String {
     match (time, time.instant()) {
-        (_, Some(instant)) => instant.to_rfc3339_opts(SecondsFormat::Secs, true),
+        (_, Some(instant)) => seconds(instant),
         (EventTime::Date { date }, None) => date.to_string(),
         (EventTime::DateTime { date_time, .. }, None) => date_time.clone(),
     }
+}
+
+fn seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn blank(raw: String) -> Item {
@@ -106,6 +112,7 @@ fn blank(raw: String) -> Item {
         absent: false,
         derived_from: None,
         generation: None,
+        ends: None,
         park: false,
         units: BTreeMap::new(),
         raw,

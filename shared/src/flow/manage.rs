@@ -280,6 +280,7 @@ fn managed(error: ConnectError) -> ManageError {
         ConnectError::State
         | ConnectError::Expired
         | ConnectError::Browser
+        | ConnectError::Elsewhere
         | ConnectError::Replayed
         | ConnectError::Denied
         | ConnectError::Policy

@@ -13,7 +13,7 @@ use crate::decide::pull::{absent, item};
 use crate::decide::refusal::backoff;
 use crate::door::Door;
 use crate::error::Class;
-use crate::google::events::list::{self, Next, Page, Since};
+use crate::google::events::list::{self, Next, Page};
 use crate::google::events::{Item as Listed, get};
 use crate::google::{AccessToken, EventId, GoogleError, PageToken, SyncToken};
 use serde::Serialize;
@@ -201,16 +201,11 @@ impl<D: Door> Listing<'_, D> {
         token: &AccessToken,
         page: Option<&PageToken>,
     ) -> Result<Page, GoogleError> {
-        let since = match (&self.claimed.sync_token, self.claimed.import_from) {
-            (Some(token), _) => Since::Token(token),
-            (None, Some(start)) => Since::EndingAfter(start),
-            (None, None) => Since::Beginning,
-        };
         let request = list::request(
             &self.env.config.google.api,
             token,
             &self.claimed.google_id,
-            since,
+            self.claimed.sync_token.as_ref(),
             page,
         );
         list::answer(self.env.door.send(request).await)

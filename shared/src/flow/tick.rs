@@ -11,13 +11,13 @@ use crate::db::pull::Trigger;
 use crate::door::Door;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// How long a tick takes at most before it leaves the rest to the next one; a call under way ends.
 const BUDGET: TimeDelta = TimeDelta::seconds(20);
-/// Of each kind of work, per tick.
-const MOST: u32 = 50;
+/// Of each kind of work, per question; there are as many questions as the time allows.
+const MOST: usize = 50;
 
 /// What a tick did.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -68,43 +68,94 @@ impl Ticked {
 /// # Errors
 /// [`DbError`]: what is due could not be asked. Later errors are in the report.
 pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
+    let mut turn = Turn {
+        env,
+        end: (env.clock)() + BUDGET,
+        ticked: Ticked::default(),
+        done: BTreeSet::new(),
+    };
+    let mut due = ask(env).await?;
+    loop {
+        // What was done a moment ago and is due again has its next turn with the next tick.
+        let more = due.is_cut();
+        due.leave(&mut turn.done);
+        let nothing_new = due.is_empty();
+        turn.work(due).await;
+        if nothing_new || !more || turn.is_over() {
+            return Ok(turn.ticked);
+        }
+        let asked = ask(env).await;
+        match turn.ticked.took(asked) {
+            Some(next) => due = next,
+            None => return Ok(turn.ticked),
+        }
+    }
+}
+
+async fn ask<D: Door>(env: &Env<'_, D>) -> Result<Due, DbError> {
     let config = env.config;
-    let end = (env.clock)() + BUDGET;
-    let secret = config
-        .function_secrets
-        .first()
-        .map(String::as_str)
-        .unwrap_or_default();
-    let due = due::send(
+    let secret = config.function_secrets.first().map(String::as_str);
+    due::send(
         env.door,
         &config.database,
         config.instance(),
         MOST,
-        secret,
+        secret.unwrap_or_default(),
         config.event_url.as_deref(),
         config.keys.current(),
     )
-    .await?;
-    let mut turn = Turn {
-        env,
-        end,
-        ticked: Ticked::default(),
-    };
-    turn.work(due).await;
-    Ok(turn.ticked)
+    .await
+}
+
+impl Due {
+    /// Whether more may be due than the answer holds.
+    fn is_cut(&self) -> bool {
+        [
+            self.events.len(),
+            self.calendars.len(),
+            self.channels.len(),
+            self.stops.len(),
+            self.disconnections.len(),
+            self.seals.len(),
+        ]
+        .iter()
+        .any(|count| *count >= MOST)
+    }
+
+    /// Drops what is in `done`, and puts the rest there.
+    fn leave(&mut self, done: &mut BTreeSet<(u8, Uuid)>) {
+        self.events.retain(|id| done.insert((0, id.0)));
+        self.calendars.retain(|id| done.insert((1, *id)));
+        self.channels.retain(|id| done.insert((2, *id)));
+        self.stops.retain(|id| done.insert((3, *id)));
+        self.disconnections.retain(|id| done.insert((4, *id)));
+        self.seals
+            .retain(|grant| done.insert((5, grant.account_id)));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+            && self.calendars.is_empty()
+            && self.channels.is_empty()
+            && self.stops.is_empty()
+            && self.disconnections.is_empty()
+            && self.seals.is_empty()
+    }
 }
 
 struct Turn<'a, D> {
     env: &'a Env<'a, D>,
     end: DateTime<Utc>,
     ticked: Ticked,
+    /// What has had its turn, by kind.
+    done: BTreeSet<(u8, Uuid)>,
 }
 
 impl<D: Door> Turn<'_, D> {
     /// What nobody notices when it is missing comes first: a lapsed channel is silent.
     async fn work(&mut self, due: Due) {
         let resealed = token::reseal(self.env, &due.seals).await;
-        self.ticked.resealed = self.ticked.took(resealed).unwrap_or_default();
+        self.ticked.resealed += self.ticked.took(resealed).unwrap_or_default();
         for calendar in due.channels {
             if self.is_over() {
                 return;

@@ -63,7 +63,7 @@ pub async fn watch<D: Door>(
     };
     let old = record(env, &channel, &watched, new.as_ref()).await?;
     if let Some(token) = opened {
-        stop_all(env, &token, &old, None).await?;
+        stop_all(env, grant.account_id, &token, &old, None).await?;
     }
     Ok(match watched {
         Watched::Active { .. } => Ok(()),
@@ -138,7 +138,10 @@ pub async fn stop_rest<D: Door>(env: &Env<'_, D>, account_id: Uuid) -> Result<us
 /// [`DbError`].
 pub async fn stop<D: Door>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbError> {
     match token::open(env, &wanted.token).await {
-        Ok(access) => stop_all(env, &access.token, &wanted.channels, access.new.as_ref()).await,
+        Ok(access) => {
+            let (account, new) = (wanted.token.account_id, access.new.as_ref());
+            stop_all(env, account, &access.token, &wanted.channels, new).await
+        }
         Err(_) => Ok(0),
     }
 }
@@ -146,6 +149,7 @@ pub async fn stop<D: Door>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbE
 /// A channel that cannot be stopped ends by itself; until then its messages are harmless.
 async fn stop_all<D: Door>(
     env: &Env<'_, D>,
+    account_id: Uuid,
     token: &AccessToken,
     old: &[OldChannel],
     new: Option<&NewToken>,
@@ -167,8 +171,16 @@ async fn stop_all<D: Door>(
             Err(_) => {}
         }
     }
-    if !stopped.is_empty() || new.is_some() {
-        db::channels_stopped(env.door, &config.database, config.instance(), &stopped, new).await?;
+    if !old.is_empty() || new.is_some() {
+        db::channels_stopped(
+            env.door,
+            &config.database,
+            config.instance(),
+            account_id,
+            &stopped,
+            new,
+        )
+        .await?;
     }
     Ok(stopped.len())
 }

@@ -1,13 +1,13 @@
 //! Who a user of the CRM is, by the login that the CRM gave them.
 
 use super::{Reply, bearer, database_error};
-use crate::db::DbError;
 use crate::db::jwks;
 use crate::door::Door;
 use crate::flow::Env;
 use crate::jwt::{self, JwtError, Login, Signed};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
@@ -31,13 +31,10 @@ pub async fn user<D: Door>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid
     let token = bearer(headers)
         .filter(|token| token.len() <= LONGEST)
         .unwrap_or_default();
-    let now = (env.clock)();
+    let (now, wanted) = ((env.clock)(), &config.logins);
     let user = match (jwt::signed(token), &config.jwt_secret, &config.jwks_url) {
-        (Ok(Signed::Secret), Some(secret), _) => jwt::user(token, secret, now),
-        (Ok(Signed::Key(kid)), _, Some(url)) => match with_keys(env, url, token, &kid).await {
-            Ok(user) => user,
-            Err(error) => return Err(Box::new(database_error(&error))),
-        },
+        (Ok(Signed::Secret), Some(secret), _) => jwt::user(token, secret, wanted, now),
+        (Ok(Signed::Key(kid)), _, Some(url)) => with_keys(env, url, token, &kid).await?,
         (Ok(Signed::Secret | Signed::Key(_)) | Err(_), _, _) => Err(JwtError::Invalid),
     };
     user.map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))
@@ -58,38 +55,55 @@ pub async fn signed_in<D: Door>(
     Ok((user, login))
 }
 
-/// By the keys as they are known, else by those that the CRM publishes now.
+/// By the keys as they are known; by those that the CRM publishes now, where it is time to ask again.
+/// A publisher that does not answer takes nothing away that was known.
 async fn with_keys<D: Door>(
     env: &Env<'_, D>,
     url: &Url,
     token: &str,
     kid: &str,
-) -> Result<Result<Uuid, JwtError>, DbError> {
+) -> Result<Result<Uuid, JwtError>, Box<Reply>> {
     let (config, now) = (env.config, (env.clock)());
-    let instance = config.instance();
-    let ask = async |found: Option<&serde_json::Value>| {
-        jwks::keys(env.door, &config.database, instance, url.as_str(), found).await
+    let (database, instance) = (&config.database, config.instance());
+    let known = jwks::known(env.door, database, instance, url.as_str(), kid).await;
+    let known = known.map_err(|error| Box::new(database_error(&error)))?;
+    let (keys, problem) = if known.may_fetch {
+        match fetch(env, url).await {
+            Ok(found) => {
+                let kept = jwks::keep(env.door, database, instance, url.as_str(), &found).await;
+                let kept = kept.map_err(|error| Box::new(database_error(&error)))?;
+                (kept.keys, None)
+            }
+            Err(problem) => (known.keys, Some(problem)),
+        }
+    } else {
+        (known.keys, None)
     };
-    let known = ask(None).await?;
-    if let Some(user) = known.keys.and_then(|keys| keys.user(token, kid, now)) {
-        return Ok(user);
+    let user = keys.and_then(|keys| keys.user(token, kid, &config.logins, now));
+    match (user, problem) {
+        (Some(user), _) => Ok(user),
+        (None, None) => Ok(Err(JwtError::Invalid)),
+        (None, Some(problem)) => {
+            let reason = "the CRM's keys cannot be read at this moment; try again in a minute";
+            let reply = Reply::error(StatusCode::SERVICE_UNAVAILABLE, reason);
+            let line = format!("jwks_origin and jwks_path lead to no keys: {problem}");
+            Err(Box::new(reply.logged(line)))
+        }
     }
-    if !known.may_fetch {
-        return Ok(Err(JwtError::Invalid));
-    }
+}
+
+/// The keys that the CRM publishes now, or what is wrong.
+async fn fetch<D: Door>(env: &Env<'_, D>, url: &Url) -> Result<Value, String> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
-    let Ok(uri) = url.as_str().parse() else {
-        return Ok(Err(JwtError::Invalid));
-    };
-    *request.uri_mut() = uri;
-    let Ok(answer) = env.door.send(request).await else {
-        return Ok(Err(JwtError::Invalid));
-    };
-    let Ok(found) = serde_json::from_slice(answer.body()) else {
-        return Ok(Err(JwtError::Invalid));
-    };
-    let kept = ask(Some(&found)).await?;
-    let user = kept.keys.and_then(|keys| keys.user(token, kid, now));
-    Ok(user.unwrap_or(Err(JwtError::Invalid)))
+    *request.uri_mut() = url.as_str().parse().map_err(|_| "no URL".to_owned())?;
+    let answer = env.door.send(request).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.status() != StatusCode::OK {
+        return Err(format!("HTTP {}", answer.status().as_u16()));
+    }
+    let found: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    found
+        .filter(|found| found["keys"].is_array())
+        .ok_or_else(|| "the answer is no JWK set".to_owned())
 }

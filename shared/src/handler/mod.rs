@@ -98,15 +98,8 @@ fn database_error(error: &DbError) -> Reply {
             "the database refused the call; see the log",
         ),
     };
-    let hint = match error {
-        DbError::Refused {
-            hint: Some(hint), ..
-        } => format!(" {hint}"),
-        DbError::Refused { hint: None, .. }
-        | DbError::Transport(_)
-        | DbError::Unreadable { .. } => String::new(),
-    };
-    Reply::error(status, reason).logged(format!("{error}.{hint}"))
+    let hint = error.hint().map(|hint| format!(" {hint}"));
+    Reply::error(status, reason).logged(format!("{error}.{}", hint.unwrap_or_default()))
 }
 
 /// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.

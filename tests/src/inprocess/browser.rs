@@ -6,7 +6,16 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use local::postgrest::jwt;
 use serde_json::{Value, json};
-use shared::handler::{connect, scheduler};
+use shared::handler::{Reply, connect, scheduler};
+
+/// A way to begin, for one browser.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// Where to send it.
+    pub url: String,
+    /// What it was given.
+    pub cookie: String,
+}
 
 impl System {
     /// A login of a user of the CRM, good for an hour.
@@ -75,21 +84,35 @@ impl System {
         path: &str,
         body: &Value,
     ) -> Result<Option<(u16, Value)>> {
+        let request = self.as_user(login, method, path, body)?;
+        let reply = self.connecting(request).await;
+        Ok(reply.map(|reply| {
+            let body = serde_json::from_slice(reply.response.body()).unwrap_or_default();
+            (reply.response.status().as_u16(), body)
+        }))
+    }
+
+    fn as_user(
+        &self,
+        login: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Request<Bytes>> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{APP}/functions/v1/google-connect/{path}"))
             .header("accept", "application/json")
             .header("authorization", login);
-        let request = request.body(Bytes::from(body.to_string()))?;
-        let reply = self
-            .run(request, async |request, env| {
-                connect::handle(request, env).await
-            })
-            .await;
-        Ok(reply.map(|reply| {
-            let body = serde_json::from_slice(reply.response.body()).unwrap_or_default();
-            (reply.response.status().as_u16(), body)
-        }))
+        Ok(request.body(Bytes::from(body.to_string()))?)
+    }
+
+    /// Calls `google-connect`; `None` where the instance was killed.
+    pub async fn connecting(&self, request: Request<Bytes>) -> Option<Reply> {
+        self.run(request, async |request, env| {
+            connect::handle(request, env).await
+        })
+        .await
     }
 
     /// What an operator reads; the status and the text.
@@ -113,20 +136,30 @@ impl System {
     /// # Errors
     /// When a step is refused or killed.
     pub async fn connect_as(&self, user: &str, email: &str) -> Result<String> {
-        let ticket = self
-            .manage(user, Method::POST, "ticket", &json!({}))
-            .await?;
-        let (_, ticket) = ticket.context("killed")?;
-        let url = ticket["url"].as_str().context("no ticket")?;
-        self.follow(url, email).await
+        let ticket = self.ticket(user, &json!({})).await?;
+        self.follow(&ticket, email).await
+    }
+
+    /// A ticket for the browser in which a user of the CRM is at work.
+    ///
+    /// # Errors
+    /// When it is refused or killed.
+    pub async fn ticket(&self, user: &str, body: &Value) -> Result<Ticket> {
+        let request = self.as_user(&self.login(user), Method::POST, "ticket", body)?;
+        let reply = self.connecting(request).await.context("killed")?;
+        let answer: Value = serde_json::from_slice(reply.response.body())?;
+        Ok(Ticket {
+            url: answer["url"].as_str().context("no ticket")?.to_owned(),
+            cookie: header(&reply.response, "set-cookie")?,
+        })
     }
 
     /// Follows a link as a browser does, and Google's page as this person; where it ends.
     ///
     /// # Errors
     /// When a step is refused or killed.
-    pub async fn follow(&self, url: &str, email: &str) -> Result<String> {
-        let (page, cookie) = self.browse(url, "").await?;
+    pub async fn follow(&self, ticket: &Ticket, email: &str) -> Result<String> {
+        let (page, cookie) = self.browse(&ticket.url, &ticket.cookie).await?;
         if page.starts_with(APP) {
             return Ok(page);
         }
@@ -143,10 +176,7 @@ impl System {
             .header("accept", "text/html")
             .header("cookie", cookie)
             .body(Bytes::new())?;
-        let reply = self.run(request, async |request, env| {
-            connect::handle(request, env).await
-        });
-        let response = reply.await.context("killed")?.response;
+        let response = self.connecting(request).await.context("killed")?.response;
         let cookie = header(&response, "set-cookie").unwrap_or_default();
         Ok((header(&response, "location")?, cookie))
     }

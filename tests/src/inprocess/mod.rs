@@ -8,6 +8,7 @@ mod database;
 mod door;
 mod people;
 
+pub use browser::Ticket;
 pub use console::Answer;
 pub use database::Database;
 pub use door::{Fate, Written};
@@ -52,6 +53,8 @@ pub struct System {
     log: RefCell<Vec<String>>,
     requests: Cell<u64>,
     calls: Cell<u64>,
+    published: RefCell<Published>,
+    pace: Cell<TimeDelta>,
     killed: Cell<u64>,
     plan: RefCell<Option<(At, Fate)>>,
     written: RefCell<Vec<Written>>,
@@ -60,6 +63,13 @@ pub struct System {
     stands: Notify,
     /// What sets those that do going again, in their order.
     releases: RefCell<Vec<Rc<Notify>>>,
+}
+
+/// The keys of the CRM's logins.
+#[derive(Debug, Default)]
+struct Published {
+    answer: Option<(u16, String)>,
+    asked: u64,
 }
 
 /// An instance at work; none where it is killed.
@@ -99,6 +109,8 @@ impl System {
             log: RefCell::default(),
             requests: Cell::new(0),
             calls: Cell::new(0),
+            published: RefCell::default(),
+            pace: Cell::default(),
             killed: Cell::new(0),
             plan: RefCell::new(None),
             written: RefCell::default(),
@@ -129,6 +141,11 @@ impl System {
         self.set_clock().await
     }
 
+    /// How long each call of Google takes from now on.
+    pub fn set_pace(&self, pace: TimeDelta) {
+        self.pace.set(pace);
+    }
+
     /// Gives a variable of the deployment another value.
     ///
     /// # Errors
@@ -142,6 +159,17 @@ impl System {
     /// What was logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.borrow().clone()
+    }
+
+    /// What the CRM answers from now on to who asks for the keys of its logins; nothing at all for `None`.
+    pub fn publish(&self, answer: Option<(u16, &Value)>) {
+        self.published.borrow_mut().answer =
+            answer.map(|(status, body)| (status, body.to_string()));
+    }
+
+    /// How often the CRM was asked for them.
+    pub fn asked_for_keys(&self) -> u64 {
+        self.published.borrow().asked
     }
 
     /// The next request's call of this number, from 0, meets this fate.
@@ -284,6 +312,16 @@ impl System {
     async fn set_clock(&self) -> Result<()> {
         let set = "insert into tandem.settings values ('clock_offset', extract(epoch from $1::text::timestamptz - clock_timestamp())::text)
              on conflict (key) do update set value = excluded.value";
+        let now = self.simulator.now().to_rfc3339();
+        self.database.execute(set, &[&now]).await.map(drop)
+    }
+
+    /// Time passes while an instance is at work: the database's does not go back, however slow the
+    /// machine is.
+    async fn pass(&self, time: TimeDelta) -> Result<()> {
+        self.simulator.advance(time);
+        let set = "update tandem.settings set value = greatest(value::double precision, extract(epoch from $1::text::timestamptz - clock_timestamp()))::text
+             where key = 'clock_offset'";
         let now = self.simulator.now().to_rfc3339();
         self.database.execute(set, &[&now]).await.map(drop)
     }

@@ -4,7 +4,7 @@ use super::lab::{count, google_insert, rest, rows, system};
 use anyhow::{Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tests::inprocess::System;
+use tests::inprocess::{ANN, EMAIL, Person, System};
 
 /// Ticks each quarter of an hour for this long, with or without messages.
 async fn live(system: &System, hours: i64, messages: bool) -> Result<()> {
@@ -47,12 +47,38 @@ async fn a_channel_is_followed_by_another_well_before_it_ends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn channels_of_many_calendars_do_not_end_together() -> Result<()> {
+async fn renewals_and_listings_of_many_calendars_do_not_come_together() -> Result<()> {
     let system = system(2).await?;
-    let spread = "select count(distinct date_trunc('hour', t.at)) from (select tandem.clock() + interval '7 days' * (0.6 + random() / 4) as at from generate_series(1, 200)) t";
-    ensure!(system.value(spread).await?.as_i64() > Some(20));
-    let moment = "select watch_at between tandem.clock() + interval '4 days' and tandem.clock() + interval '6 days' from tandem.calendars";
-    ensure!(system.value(moment).await? == true);
+    let ann = Person {
+        id: ANN.to_owned(),
+        email: EMAIL.to_owned(),
+    };
+    for n in 0..40 {
+        system.add_calendar(&ann, &format!("Calendar {n}")).await?;
+    }
+    rest(&system).await?;
+    let spread = "select jsonb_build_array(count(*), min(watch_at) > tandem.clock() + interval '4 days', max(watch_at) < tandem.clock() + interval '6 days',
+        count(distinct date_trunc('hour', watch_at)) > 15, count(distinct date_trunc('minute', poll_at)) > 8) from tandem.calendars";
+    let spread = system.value(spread).await?;
+    ensure!(spread == json!([41, true, true, true, true]), "{spread}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn how_long_a_channel_lasts_is_for_google_to_say() -> Result<()> {
+    let system = system(7).await?;
+    let ends = system.simulator.now() + TimeDelta::hours(20);
+    let answer = json!({"kind": "api#channel", "id": "any", "resourceId": "r", "expiration": ends.timestamp_millis().to_string()});
+    let fault = json!({"method": "events.watch", "status": 200, "body": answer.to_string()});
+    system.control("POST", "faults", &fault)?;
+    system
+        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .await?;
+    system.tick().await;
+    let known = format!("select jsonb_build_array(h.expires_at = '{}', c.watch_at between tandem.clock() + interval '11 hours' and tandem.clock() + interval '18 hours')
+        from tandem.calendars c join tandem.channels h on h.calendar_id = c.id and h.state = 'active'", ends.to_rfc3339());
+    let known = system.value(&known).await?;
+    ensure!(known == json!([true, true]), "{known}");
     Ok(())
 }
 

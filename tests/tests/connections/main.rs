@@ -3,9 +3,15 @@
 mod channels;
 mod directions;
 mod disconnect;
+mod imports;
 mod lab;
+mod logins;
+mod logs;
 mod operator;
+mod quota;
 mod refused;
 mod schedulers;
 mod several;
+mod tickets;
 mod tokens;
+mod turns;

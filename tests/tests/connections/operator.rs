@@ -126,6 +126,67 @@ async fn what_needs_a_person_is_shown_with_its_reason() -> Result<()> {
 }
 
 #[tokio::test]
+async fn many_deletions_wait_for_their_user_who_sees_and_decides() -> Result<()> {
+    for (seed, decision, left) in [(6, "keep", 15), (7, "apply", 3)] {
+        let system = system(seed).await?;
+        for n in 0..15 {
+            google_insert(&system, &format!("Event {n}"))?;
+        }
+        rest(&system).await?;
+        let list = system.google(Method::GET, "", &Value::Null)?;
+        for event in list["items"].as_array().into_iter().flatten().take(12) {
+            let path = format!("/{}", event["id"].as_str().unwrap_or_default());
+            system.google(Method::DELETE, &path, &Value::Null)?;
+        }
+        rest(&system).await?;
+        let seen = connection(&system).await?;
+        ensure!(seen["state"] == "needs_confirmation", "{seen}");
+        let status = call(&system, ANN, "status", &Value::Null, 200).await?;
+        let held = status["problems"].as_array().context("problems")?;
+        let waits = |problem: &&Value| {
+            let reason = problem["reason"].as_str().unwrap_or_default();
+            problem["kind"] == "held" && reason.contains("confirmation")
+        };
+        ensure!(held.iter().filter(waits).count() == 12, "{status}");
+        let wish = json!({"calendar_id": seen["calendar_id"], "decision": decision});
+        call(&system, BOB, "confirm", &wish, 404).await?;
+        call(&system, ANN, "confirm", &wish, 200).await?;
+        rest(&system).await?;
+        rest(&system).await?;
+        let seen = connection(&system).await?;
+        ensure!(seen["state"] == "active", "{seen}");
+        let rows = system.value("select count(*) from public.events").await?;
+        ensure!(rows == left, "{decision}: {rows}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_not_understood_is_read_again_when_its_user_says_so() -> Result<()> {
+    let system = system(8).await?;
+    google_insert(&system, "Odd")?;
+    let odd = "create function public.odd() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+        create trigger odd before insert on public.events for each row execute function public.odd()";
+    system.sql(odd).await?;
+    rest(&system).await?;
+    let status = call(&system, ANN, "status", &Value::Null, 200).await?;
+    let problem = &status["problems"][0];
+    ensure!(
+        problem["kind"] == "quarantined" && problem["reason"] == "no",
+        "{status}"
+    );
+    system.sql("drop trigger odd on public.events").await?;
+    let again = json!({"calendar_id": problem["calendar_id"], "google_id": problem["google_id"]});
+    call(&system, BOB, "retry", &again, 404).await?;
+    call(&system, ANN, "retry", &again, 200).await?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Odd": "synced"}));
+    let status = call(&system, ANN, "status", &Value::Null, 200).await?;
+    ensure!(status["problems"] == json!([]), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> {
     let system = system(4).await?;
     insert(&system, ANN, "CRM's").await?;
@@ -139,6 +200,11 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
             ensure!(status == 401, "{action}");
         }
     }
+    system
+        .sql("update tandem.connections set state = 'paused'")
+        .await?;
+    insert(&system, ANN, "Waits").await?;
+    system.tick().await;
     let (status, metrics) = system.operator("metrics", "function secret").await?;
     ensure!(status == 200, "{metrics}");
     for line in [
@@ -152,6 +218,9 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
         "tandem_google_quota_left{of=\"project\"} ",
         "tandem_tokens{sealed_with=\"k1\"} 1",
         "tandem_tick_age_seconds ",
+        "tandem_channel_age_seconds{which=\"oldest\"} ",
+        "tandem_jobs{state=\"waiting\"} 1",
+        "tandem_oldest_job_seconds{state=\"waiting\"} ",
     ] {
         ensure!(metrics.contains(line), "{line} is not in {metrics}");
     }

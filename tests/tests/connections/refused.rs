@@ -2,10 +2,12 @@
 
 use super::lab::{call, system};
 use anyhow::{Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::inprocess::{ANN, EMAIL, System};
+use tests::inprocess::{ANN, EMAIL, System, Ticket};
 
 const NEW: &str = "new@example.com";
 
@@ -15,9 +17,13 @@ async fn lab() -> Result<System> {
     Ok(system)
 }
 
-async fn ticket(system: &System) -> Result<String> {
-    let ticket = call(system, ANN, "ticket", &json!({}), 200).await?;
-    Ok(ticket["url"].as_str().unwrap_or_default().to_owned())
+async fn ticket(system: &System) -> Result<Ticket> {
+    system.ticket(ANN, &json!({})).await
+}
+
+/// Opens the link of a ticket in the browser that asked for it.
+async fn opened(system: &System, ticket: &Ticket) -> Result<(String, String)> {
+    system.browse(&ticket.url, &ticket.cookie).await
 }
 
 fn is(to: &str, code: &str, words: &str) -> Result<()> {
@@ -95,6 +101,91 @@ async fn what_google_says_is_told_in_words() -> Result<()> {
     Ok(())
 }
 
+/// An id token for the request that leads to Google's page at `page`, with one claim changed.
+fn id_token(system: &System, page: &str, name: &str, value: &Value) -> Result<String> {
+    let page = url::Url::parse(page)?;
+    let mut pairs = page.query_pairs();
+    let nonce = pairs.find(|(name, _)| name == "nonce");
+    let now = system.simulator.now().timestamp();
+    let mut claims = json!({
+        "iss": "https://accounts.google.com", "aud": "client.example.com", "sub": "1234567", "email": NEW,
+        "email_verified": true, "iat": now, "exp": now + 3600, "nonce": nonce.map(|(_, value)| value.into_owned()),
+    });
+    claims[name] = value.clone();
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = part(&json!({"alg": "RS256", "typ": "JWT"}));
+    Ok(format!("{head}.{}.c2lnbmF0dXJl", part(&claims)))
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_belong_to_the_request_connects_nobody() -> Result<()> {
+    let system = lab().await?;
+    let scope = "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.calendarlist.readonly";
+    for (name, value, code, words) in [
+        (
+            "iss",
+            json!("https://evil.example"),
+            "identity",
+            "does not belong",
+        ),
+        (
+            "aud",
+            json!("another client"),
+            "identity",
+            "does not belong",
+        ),
+        ("nonce", json!("another"), "identity", "does not belong"),
+        ("nonce", Value::Null, "identity", "does not belong"),
+        ("exp", json!(1), "identity", "does not belong"),
+        // Nothing is wrong with it, but access that lasts is missing.
+        ("hd", Value::Null, "no_lasting_access", "no lasting access"),
+    ] {
+        let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
+        let answer = json!({"access_token": "ya29.x", "expires_in": 3600, "token_type": "Bearer", "scope": scope,
+            "id_token": id_token(&system, &page, name, &value)?});
+        let fault = json!({"method": "oauth.token", "status": 200, "body": answer.to_string()});
+        control(&system, "faults", &fault)?;
+        let back = system.consent(&page, NEW)?;
+        is(&system.browse(&back, &cookie).await?.0, code, words)?;
+    }
+    nothing_new(&system).await
+}
+
+#[tokio::test]
+async fn what_googles_page_reports_is_told_in_words() -> Result<()> {
+    let system = lab().await?;
+    for (error, code, words) in [
+        ("admin_policy_enforced", "policy", "Google administrator"),
+        ("org_internal", "policy", "Google administrator"),
+        ("server_error", "reported", "server_error"),
+    ] {
+        let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
+        let back = url::Url::parse(&system.consent(&page, NEW)?)?;
+        let mut reported = back.clone();
+        let pairs = back.query_pairs().filter(|(name, _)| name == "state");
+        reported
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs(pairs)
+            .append_pair("error", error);
+        is(
+            &system.browse(reported.as_str(), &cookie).await?.0,
+            code,
+            words,
+        )?;
+    }
+    nothing_new(&system).await
+}
+
+#[tokio::test]
+async fn an_account_on_its_way_out_is_not_connected_at_the_same_time() -> Result<()> {
+    let system = lab().await?;
+    let wish = json!({"account_id": system.value("select id from tandem.accounts").await?, "choice": "keep"});
+    call(&system, ANN, "disconnect", &wish, 202).await?;
+    let to = system.connect_as(ANN, EMAIL).await?;
+    is(&to, "disconnecting", "in a few minutes")
+}
+
 #[tokio::test]
 async fn what_the_person_says_is_told_in_words() -> Result<()> {
     let system = lab().await?;
@@ -126,9 +217,9 @@ async fn what_the_person_says_is_told_in_words() -> Result<()> {
 #[tokio::test]
 async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()> {
     let system = lab().await?;
-    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
     let back = system.consent(&page, NEW)?;
-    let (_, another) = system.browse(&ticket(&system).await?, "").await?;
+    let (_, another) = opened(&system, &ticket(&system).await?).await?;
     for stranger in ["", "tandem-connect=1", another.as_str()] {
         is(
             &system.browse(&back, stranger).await?.0,
@@ -149,7 +240,7 @@ async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()
         "has expired",
     )?;
     nothing_new(&system).await?;
-    let (page, cookie) = system.browse(&ticket(&system).await?, "").await?;
+    let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
     let back = system.consent(&page, NEW)?;
     ensure!(
         system
@@ -168,10 +259,11 @@ async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()
 #[tokio::test]
 async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
     let system = lab().await?;
-    let url = ticket(&system).await?;
+    let first = ticket(&system).await?;
     system.advance(TimeDelta::seconds(60)).await?;
-    is(&system.browse(&url, "").await?.0, "expired", "has expired")?;
-    let url = ticket(&system).await?;
+    is(&opened(&system, &first).await?.0, "expired", "has expired")?;
+    let second = ticket(&system).await?;
+    let url = second.url.as_str();
     let signed = url
         .split_once("ticket=")
         .map(|(_, ticket)| ticket)
@@ -188,9 +280,13 @@ async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
         "invalid_request",
         "not valid",
     )?;
-    let (page, _) = system.browse(&url, "").await?;
+    let (page, _) = opened(&system, &second).await?;
     ensure!(page.starts_with("http://google.test/"), "{page}");
-    is(&system.browse(&url, "").await?.0, "replayed", "used before")
+    is(
+        &opened(&system, &second).await?.0,
+        "replayed",
+        "used before",
+    )
 }
 
 #[tokio::test]

@@ -62,15 +62,14 @@ async fn a_reconnect_of_a_certain_account_does_not_take_another_one() -> Result<
     let system = system(3).await?;
     system.simulator.add_user(SECOND, "Ann", true);
     let account = system.value("select id from tandem.accounts").await?;
-    let ticket = call(&system, ANN, "ticket", &json!({"account_id": account}), 200).await?;
-    let url = ticket["url"].as_str().unwrap_or_default();
-    let to = system.follow(url, SECOND).await?;
+    let ticket = system.ticket(ANN, &json!({"account_id": account})).await?;
+    let to = system.follow(&ticket, SECOND).await?;
     ensure!(
         to.contains("code=another_account") && to.contains("ann%40example.com"),
         "{to}"
     );
     ensure!(system.value("select count(*) from tandem.accounts").await? == 1);
-    let again = system.follow(url, EMAIL).await?;
+    let again = system.follow(&ticket, EMAIL).await?;
     ensure!(again.contains("code=replayed"), "{again}");
     Ok(())
 }

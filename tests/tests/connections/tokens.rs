@@ -4,7 +4,8 @@ use super::lab::{count, google_titles, insert, is_at_rest, rest, rows, system};
 use anyhow::{Result, ensure};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tests::inprocess::{ANN, EMAIL, System};
+use shared::secret::Keys;
+use tests::inprocess::{ANN, EMAIL, Fate, System};
 
 fn fault(system: &System, status: u16, body: &str, times: u32) -> Result<()> {
     let rule = json!({"method": "oauth.token", "status": status, "body": body, "count": times});
@@ -140,4 +141,25 @@ async fn a_key_that_is_not_there_any_more_is_said_and_loses_nothing() -> Result<
     }
     ensure!(google_titles(&system)? == ["Later"]);
     is_at_rest(&system).await
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_is_stored_before_anything_else_is_done() -> Result<()> {
+    let system = system(5).await?;
+    system.advance(TimeDelta::hours(1)).await?;
+    let fresh = json!({"access_token": "ya29.fresh", "expires_in": 3600, "refresh_token": "1//fresh", "token_type": "Bearer"});
+    fault(&system, 200, &fresh.to_string(), 1)?;
+    insert(&system, ANN, "Waits").await?;
+    // The instance ends when it is about to use what it got.
+    system.kill_at("/calendar/v3/", Fate::KilledBefore);
+    let id = system.value("select id from public.events").await?;
+    system.poke(id.as_str().unwrap_or_default()).await;
+    ensure!(system.killed() == 1);
+    let sealed = system
+        .value("select refresh_token from tandem.accounts")
+        .await?;
+    let keys = Keys::parse("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")?;
+    let opened = keys.open(sealed.as_str().unwrap_or_default(), "refresh token")?;
+    ensure!(opened == "1//fresh", "it is lost");
+    Ok(())
 }

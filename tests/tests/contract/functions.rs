@@ -43,7 +43,8 @@ async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()
         let recorded =
             channels::record_channel(door, db, INSTANCE, &channel, &active, None).await?;
         ensure!(recorded.old.is_empty(), "{recorded:?}");
-        channels::channels_stopped(door, db, INSTANCE, &[channel], None).await?;
+        let account = noted.token.account_id;
+        channels::channels_stopped(door, db, INSTANCE, account, &[channel], None).await?;
         let state = c.value("select state from tandem.channels").await?;
         ensure!(state == "stopped", "{state}");
         tokens(c, &noted.token).await
@@ -333,6 +334,7 @@ fn item(n: usize) -> Item {
         absent: false,
         derived_from: None,
         generation: None,
+        ends: None,
         park: false,
         units: Default::default(),
         raw: json!(raw).to_string(),

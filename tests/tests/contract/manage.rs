@@ -94,16 +94,25 @@ async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
 async fn published_keys_are_kept_alike_and_one_caller_fetches_them() -> Result<()> {
     both(async |c| {
         let (door, db, url) = (&c.door, &c.database, "https://crm.example/jwks.json");
-        let ask = async |found| jwks::keys(door, db, INSTANCE, url, found).await;
-        let first = ask(None).await?;
+        let known = async |kid| jwks::known(door, db, INSTANCE, url, kid).await;
+        let keep = async |found| jwks::keep(door, db, INSTANCE, url, found).await;
+        let first = known("one").await?;
         ensure!(first.keys.is_none() && first.may_fetch, "{first:?}");
-        ensure!(!ask(None).await?.may_fetch, "two fetch at once");
-        let (refusal, set) = (json!({"error": "none"}), json!({"keys": []}));
-        let odd = ask(Some(&refusal)).await?;
+        ensure!(!known("one").await?.may_fetch, "two fetch at once");
+        let (refusal, set) = (
+            json!({"error": "none"}),
+            json!({"keys": [{"kid": "one"}]}),
+        );
+        let odd = keep(&refusal).await?;
         ensure!(odd.keys.is_none(), "{odd:?}");
-        let stored = ask(Some(&set)).await?;
+        let stored = keep(&set).await?;
         ensure!(stored.keys.is_some() && !stored.may_fetch, "{stored:?}");
-        ensure!(ask(None).await?.keys.is_some());
+        ensure!(known("one").await?.keys.is_some());
+        let later = "insert into tandem.settings values ('clock_offset', '61') on conflict (key) do update set value = '61'";
+        c.sql.batch_execute(later).await?;
+        ensure!(!known("one").await?.may_fetch, "it is known");
+        ensure!(known("two").await?.may_fetch, "it may be new");
+        ensure!(!known("three").await?.may_fetch, "twice in a minute");
         Ok(())
     })
     .await

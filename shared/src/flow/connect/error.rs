@@ -19,6 +19,11 @@ pub enum ConnectError {
         "this connection request was begun in another browser, or by somebody else; start again from the settings"
     )]
     Browser,
+    /// A ticket of another browser.
+    #[error(
+        "this link works only in the browser that asked for it; start again from the settings of your own CRM"
+    )]
+    Elsewhere,
     /// It was used before.
     #[error("this connection request was used before; start again from the settings")]
     Replayed,
@@ -88,6 +93,7 @@ impl ConnectError {
             Self::State => "invalid_request",
             Self::Expired => "expired",
             Self::Browser => "another_browser",
+            Self::Elsewhere => "ticket_of_another_browser",
             Self::Replayed => "replayed",
             Self::Denied => "denied",
             Self::Policy => "policy",
@@ -116,6 +122,7 @@ impl ConnectError {
             Self::State
             | Self::Expired
             | Self::Browser
+            | Self::Elsewhere
             | Self::Replayed
             | Self::Denied
             | Self::Policy

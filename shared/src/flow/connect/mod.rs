@@ -48,18 +48,32 @@ pub struct Started {
     pub cookie: (String, String),
 }
 
-/// A ticket: a browser that shows it may begin, once and at once.
+/// A ticket.
+#[derive(Debug)]
+pub struct Ticket {
+    /// The browser that shows it may begin, once and at once.
+    pub text: String,
+    /// Name and value of the cookie by which that browser is known.
+    pub cookie: (String, String),
+}
+
+/// A ticket for the browser that asks for it.
 pub fn ticket<D: Door>(
     env: &Env<'_, D>,
     signer: &Signer,
     user: Uuid,
     wanted: Option<Uuid>,
-) -> String {
+) -> Ticket {
     let wish = Wish::new(user, wanted, env.random);
-    wish.sign(signer, Purpose::Ticket, (env.clock)() + TICKET)
+    Ticket {
+        text: wish.sign(signer, Purpose::Ticket, (env.clock)() + TICKET),
+        cookie: wish.cookie(signer, Purpose::Ticket),
+    }
 }
 
-/// Whose ticket it is, which is used up by this.
+/// Whose ticket it is, which is used up by this. Whoever got hold of the link alone could connect
+/// somebody else's Google account to a user of their own: `sender` says how the browser is known, by
+/// a cookie that it is asked for, or by the page that sends it.
 ///
 /// # Errors
 /// [`ConnectError`].
@@ -67,8 +81,16 @@ pub async fn redeem<D: Door>(
     env: &Env<'_, D>,
     signer: &Signer,
     ticket: &str,
+    sender: Sender<impl Fn(&str) -> Option<String>>,
 ) -> Result<Wish, ConnectError> {
     let wish = Wish::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
+    let known = match sender {
+        Sender::Page => true,
+        Sender::Browser(cookie) => shows(cookie, wish.cookie(signer, Purpose::Ticket)),
+    };
+    if !known {
+        return Err(ConnectError::Elsewhere);
+    }
     take(env, &wish).await?;
     Ok(wish)
 }
@@ -93,8 +115,21 @@ pub fn start<D: Door>(
     };
     Started {
         url: authorize::url(&config.google.accounts, &consent).to_string(),
-        cookie: wish.cookie(signer),
+        cookie: wish.cookie(signer, Purpose::State),
     }
+}
+
+/// Who sends a browser here with a ticket.
+#[derive(Debug)]
+pub enum Sender<C> {
+    /// A page that may, as the browser itself says.
+    Page,
+    /// Nobody knows; these are the browser's cookies, by name.
+    Browser(C),
+}
+
+fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, String)) -> bool {
+    cookie(&name).is_some_and(|shown| secret::equal(&shown, &expected))
 }
 
 /// Connects the account of a user who came back, with its primary calendar, and begins the import.
@@ -111,8 +146,7 @@ pub async fn finish<D: Door>(
     let config = env.config;
     let text = returned.state.as_deref().unwrap_or_default();
     let wish = Wish::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
-    let (name, expected) = wish.cookie(signer);
-    if !cookie(&name).is_some_and(|shown| secret::equal(&shown, &expected)) {
+    if !shows(cookie, wish.cookie(signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
     match returned.error.as_deref() {

@@ -36,6 +36,13 @@ impl Purpose {
             Self::Ticket => "ticket",
         }
     }
+
+    fn browser(self) -> &'static str {
+        match self {
+            Self::State => "browser of a state",
+            Self::Ticket => "browser of a ticket",
+        }
+    }
 }
 
 /// A connection request.
@@ -101,12 +108,12 @@ impl Wish {
         })
     }
 
-    /// The cookie of the browser that began the request: its name, so that two requests at once do not
-    /// disturb each other, and its value, which nobody can derive from the state.
-    pub fn cookie(&self, signer: &Signer) -> (String, String) {
+    /// The cookie of the browser that a signed text is for: its name, so that two requests at once do
+    /// not disturb each other, and its value, which nobody can derive from the text.
+    pub fn cookie(&self, signer: &Signer, purpose: Purpose) -> (String, String) {
         let name: String = self.nonce.chars().take(8).collect();
-        let value = signer.sign("browser", &self.nonce);
-        (format!("tandem-connect-{name}"), value)
+        let value = signer.sign(purpose.browser(), &self.nonce);
+        (format!("tandem-{}-{name}", purpose.name()), value)
     }
 
     /// The nonce that comes back in the id token.

@@ -1,7 +1,9 @@
 //! `events.list`: the events of a calendar, all or changed since a sync token. Series come as masters
 //! and exceptions, deletions as tombstones.
 //!
-//! The parameters are always the same, because a token is good only for the set it was made with.
+//! The parameters are always the same, because a token is good only for the set it was made with. None
+//! of them restricts the time: whether a token remembers that is not known, and one that does would
+//! hide an event that moves out of the window.
 //! Source: Google's reference page of `Events: list` and the guide "Synchronize resources efficiently".
 
 use super::Item;
@@ -14,7 +16,6 @@ use crate::google::id::{AccessToken, CalendarId, PageToken, SyncToken};
 use crate::google::request::call;
 use ::url::Url;
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, Request, Response};
 
 /// What every listing is asked with. Pages may be shorter, even empty.
@@ -23,17 +24,6 @@ const PARAMETERS: [(&str, &str); 3] = [
     ("singleEvents", "false"),
     ("showDeleted", "true"),
 ];
-
-/// Where a listing begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since<'a> {
-    /// With everything there is.
-    Beginning,
-    /// With what ends after this. The sync token may or may not remember it: filter afterwards.
-    EndingAfter(DateTime<Utc>),
-    /// With what has changed since the listing that gave this token.
-    Token(&'a SyncToken),
-}
 
 /// A page of a listing.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,23 +58,18 @@ pub fn parameters_digest() -> String {
         .join("&")
 }
 
-/// Asks for a page. All pages of a listing are asked with the same `since`.
+/// Asks for a page of what has changed since the listing that gave the token `since`, or of everything.
+/// All pages of a listing are asked with the same.
 pub fn request(
     api: &Url,
     token: &AccessToken,
     calendar: &CalendarId,
-    since: Since<'_>,
+    since: Option<&SyncToken>,
     page: Option<&PageToken>,
 ) -> Request<Bytes> {
-    let time_min;
     let mut query = PARAMETERS.to_vec();
-    match since {
-        Since::Beginning => {}
-        Since::EndingAfter(time) => {
-            time_min = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-            query.push(("timeMin", &time_min));
-        }
-        Since::Token(token) => query.push(("syncToken", token.as_str())),
+    if let Some(since) = since {
+        query.push(("syncToken", since.as_str()));
     }
     if let Some(page) = page {
         query.push(("pageToken", page.as_str()));

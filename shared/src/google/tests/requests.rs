@@ -3,7 +3,6 @@
 use super::{answered, api, on_the_wire, token};
 use crate::google::event::AccessRole;
 use crate::google::events::instances::Which;
-use crate::google::events::list::Since;
 use crate::google::events::watch::NewChannel;
 use crate::google::events::{SendUpdates, delete, get, insert, instances, list, patch, watch};
 use crate::google::id::{
@@ -153,7 +152,7 @@ fn delete_sends_its_guard_and_no_body() {
     assert_eq!(delete::answer(answered(204, "")), Ok(()));
 }
 
-fn check_list(since: Since<'_>, page: Option<&PageToken>, tail: &str) {
+fn check_list(since: Option<&SyncToken>, page: Option<&PageToken>, tail: &str) {
     let line = format!(
         "GET https://www.googleapis.com/calendar/v3/calendars/primary/events?maxResults=250&singleEvents=false&showDeleted=true{tail}&prettyPrint=false"
     );
@@ -163,22 +162,13 @@ fn check_list(since: Since<'_>, page: Option<&PageToken>, tail: &str) {
 }
 
 #[test]
-fn list_sends_a_time_bound_or_a_sync_token_but_never_both() {
+fn list_sends_the_same_parameters_and_a_sync_token() {
     let sync = SyncToken::from("c2luY2UtbW9uZGF5+1=");
     let page = PageToken::from("cGFnZS0y/+");
-    check_list(Since::Beginning, None, "");
+    check_list(None, None, "");
+    check_list(Some(&sync), None, "&syncToken=c2luY2UtbW9uZGF5%2B1%3D");
     check_list(
-        Since::EndingAfter(time("2026-01-01T00:00:00.500Z")),
-        None,
-        "&timeMin=2026-01-01T00%3A00%3A00Z",
-    );
-    check_list(
-        Since::Token(&sync),
-        None,
-        "&syncToken=c2luY2UtbW9uZGF5%2B1%3D",
-    );
-    check_list(
-        Since::Token(&sync),
+        Some(&sync),
         Some(&page),
         "&syncToken=c2luY2UtbW9uZGF5%2B1%3D&pageToken=cGFnZS0y%2F%2B",
     );

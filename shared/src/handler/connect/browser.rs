@@ -1,16 +1,17 @@
 //! The way of a browser: ticket, start, Google's page, callback, and back to the page.
 
 use super::super::{Reply, login};
-use super::parameter;
+use super::{of_form, parameter};
 use crate::door::Door;
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
 use crate::flow::connect::state::{PATIENCE, TICKET};
-use crate::flow::connect::{self, ConnectError, Returned, Started};
+use crate::flow::connect::{self, ConnectError, Returned, Sender};
 use crate::secret::Signer;
 use bytes::Bytes;
-use http::header::{ACCEPT, COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use chrono::TimeDelta;
+use http::header::{ACCEPT, COOKIE, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
@@ -21,8 +22,12 @@ pub async fn start<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply
         Ok(signer) => signer,
         Err(reply) => return *reply,
     };
-    let begun = match parameter(request, "ticket") {
-        Some(ticket) => match connect::redeem(env, signer, &ticket).await {
+    let ticket = match *request.method() {
+        Method::POST => of_form(request.body(), "ticket"),
+        _ => parameter(request, "ticket"),
+    };
+    let begun = match ticket {
+        Some(ticket) => match connect::redeem(env, signer, &ticket, sender(request, env)).await {
             Ok(wish) => connect::start(env, signer, wish.user, wish.wanted),
             Err(error) => return failed(request, env, &error),
         },
@@ -39,10 +44,23 @@ pub async fn start<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply
     } else {
         Reply::json(StatusCode::OK, &json!({"url": begun.url}))
     };
-    if let Ok(cookie) = HeaderValue::from_str(&cookie(env, &begun)) {
-        reply.response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    set_cookie(&mut reply, env, &begun.cookie, PATIENCE);
     reply
+}
+
+/// A browser names the origin of the page whose form it sends, and no page can change that.
+fn sender<'a, D>(
+    request: &'a Request<Bytes>,
+    env: &Env<'_, D>,
+) -> Sender<impl Fn(&str) -> Option<String> + 'a> {
+    let headers = request.headers();
+    let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok());
+    if *request.method() == Method::POST && origin.is_some_and(|origin| env.config.is_page(origin))
+    {
+        Sender::Page
+    } else {
+        Sender::Browser(move |name: &str| cookie_of(headers, name))
+    }
 }
 
 /// A ticket for a browser that is redirected and cannot show a login.
@@ -62,11 +80,14 @@ pub async fn ticket<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Repl
     };
     let ticket = connect::ticket(env, signer, user, wanted);
     let url = format!(
-        "{}?ticket={ticket}",
-        env.config.function_url("google-connect/start")
+        "{}?ticket={}",
+        env.config.function_url("google-connect/start"),
+        ticket.text
     );
-    let answer = json!({"ticket": ticket, "url": url, "expires_in": TICKET.num_seconds()});
-    Reply::json(StatusCode::OK, &answer)
+    let answer = json!({"ticket": ticket.text, "url": url, "expires_in": TICKET.num_seconds()});
+    let mut reply = Reply::json(StatusCode::OK, &answer);
+    set_cookie(&mut reply, env, &ticket.cookie, TICKET);
+    reply
 }
 
 /// Google's page came back.
@@ -144,6 +165,7 @@ fn failed<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>, error: &ConnectEr
         ConnectError::State
         | ConnectError::Expired
         | ConnectError::Browser
+        | ConnectError::Elsewhere
         | ConnectError::Replayed
         | ConnectError::Denied
         | ConnectError::Policy
@@ -174,18 +196,25 @@ fn result_url(app_url: &Url, why: Option<(&str, &str)>) -> Url {
     url
 }
 
-/// Only for the way back to this function, and sent when Google's page leads there.
-fn cookie<D>(env: &Env<'_, D>, begun: &Started) -> String {
-    let (name, value) = &begun.cookie;
+/// Only for the way back to this function, and sent when another page leads there.
+fn set_cookie<D>(
+    reply: &mut Reply,
+    env: &Env<'_, D>,
+    (name, value): &(String, String),
+    age: TimeDelta,
+) {
     let secure = match env.config.app_url.scheme() {
         "https" => "; Secure",
         _ => "",
     };
     let path = env.config.app_url.path().trim_end_matches('/');
-    format!(
+    let cookie = format!(
         "{name}={value}; Path={path}/functions/v1/google-connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-        PATIENCE.num_seconds()
-    )
+        age.num_seconds()
+    );
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        reply.response.headers_mut().append(SET_COOKIE, cookie);
+    }
 }
 
 fn cookie_of(headers: &HeaderMap, wanted: &str) -> Option<String> {

@@ -1,7 +1,9 @@
 //! `google-connect`: a user connects Google Calendar, chooses calendars, disconnects.
 //!
 //! Users show the CRM's login as `Authorization: Bearer`; cookies prove nothing but that the browser
-//! that comes back is the one that left, so that pages of any origin may call.
+//! that comes back is the one that left, so that pages of any origin may call. They may not with
+//! cookies: no other origin sets or shows one. A page of another origin sends a browser here with a
+//! form, whose origin is checked.
 
 mod browser;
 mod manage;
@@ -15,7 +17,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, StatusCode};
 
-const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST ticket, calendars, pause, resume, confirm, retry and disconnect";
+const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST start, ticket, calendars, pause, resume, confirm, retry and disconnect";
 
 /// Answers below `…/google-connect/`.
 pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
@@ -26,7 +28,7 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
     let method = request.method();
     let get = method == Method::GET;
     let mut reply = match action {
-        "start" if get => browser::start(&request, env).await,
+        "start" if get || method == Method::POST => browser::start(&request, env).await,
         "callback" if get => browser::callback(&request, env).await,
         "ticket" if method == Method::POST => browser::ticket(&request, env).await,
         "status" if get => manage::status(&request, env).await,
@@ -62,8 +64,13 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
 
 /// The value of a parameter of the URL.
 fn parameter(request: &Request<Bytes>, wanted: &str) -> Option<String> {
-    let query = request.uri().query().unwrap_or_default().as_bytes();
-    let mut pairs = url::form_urlencoded::parse(query);
+    let query = request.uri().query().unwrap_or_default();
+    of_form(query.as_bytes(), wanted)
+}
+
+/// The value of a field of a form.
+fn of_form(form: &[u8], wanted: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(form);
     pairs
         .find(|(name, _)| name == wanted)
         .map(|(_, value)| value.into_owned())

@@ -1,0 +1,202 @@
+//! More is due than one question of the clock answers: it goes on while it has time, each tenant in
+//! turn, and what rests is not found again and again.
+
+use super::lab::{BOB, call, google_insert, insert, is_at_rest, rest, rows, system};
+use anyhow::{Context, Result, ensure};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tests::inprocess::{ANN, EMAIL, Person, System};
+
+/// Users of three tenants, with so many calendars each, all of them due.
+const TENANTS: [(&str, &str, usize); 3] = [
+    ("a0000000-0000-4000-8000-00000000000a", "large", 100),
+    ("b0000000-0000-4000-8000-00000000000b", "small", 10),
+    ("c0000000-0000-4000-8000-00000000000c", "middle", 10),
+];
+
+async fn lab(seed: u64) -> Result<System> {
+    let system = system(seed).await?;
+    for (id, tenant, calendars) in TENANTS {
+        let member = format!("insert into tandem.members values ('{id}', '{tenant}')");
+        system.sql(&member).await?;
+        let email = format!("{tenant}@example.com");
+        let (id, person) = (id.to_owned(), email);
+        let person = Person { id, email: person };
+        system.connect(&person).await?;
+        for n in 1..calendars {
+            system
+                .add_calendar(&person, &format!("{tenant} {n}"))
+                .await?;
+        }
+    }
+    // The large one's have waited for longer.
+    system
+        .sql(
+            "update tandem.calendars set watch_at = tandem.clock() + interval '1 day', imported_at = tandem.clock(),
+               poll_at = tandem.clock() - case tenant when 'large' then interval '1 hour' else interval '1 minute' end;
+             update tandem.calendars set poll_at = tandem.clock() + interval '1 day' where tenant = 'default'",
+        )
+        .await?;
+    Ok(system)
+}
+
+/// How many calendars are still due, by tenant.
+async fn left(system: &System) -> Result<Value> {
+    let left = "select coalesce(jsonb_object_agg(tenant, n), '{}') from (select tenant, count(*) n from tandem.calendars
+        where poll_at <= tandem.clock() group by tenant) x";
+    system.value(left).await
+}
+
+async fn ticks(system: &System) -> Result<Value> {
+    let reply = system.tick().await.context("killed")?;
+    Ok(serde_json::from_slice(reply.response.body())?)
+}
+
+#[tokio::test]
+async fn a_tick_goes_on_until_nothing_is_due() -> Result<()> {
+    let system = lab(1).await?;
+    ensure!(left(&system).await? == json!({"large": 100, "small": 10, "middle": 10}));
+    let told = ticks(&system).await?;
+    ensure!(
+        told["calendars"] == 120 && told["unfinished"] == false,
+        "{told}"
+    );
+    ensure!(
+        left(&system).await? == json!({}),
+        "{}",
+        left(&system).await?
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tick_ends_with_its_time_and_has_served_every_tenant_by_then() -> Result<()> {
+    let system = lab(2).await?;
+    system.set_pace(TimeDelta::milliseconds(400));
+    let told = ticks(&system).await?;
+    ensure!(told["unfinished"] == true, "{told}");
+    let still = left(&system).await?;
+    ensure!(
+        still["small"].is_null() && still["middle"].is_null(),
+        "the large tenant's came first: {still}"
+    );
+    let rest = still["large"].as_u64().context("large")?;
+    ensure!((60..95).contains(&rest), "{still}");
+    // The next one fills its time too, and the last has some left.
+    let told = ticks(&system).await?;
+    ensure!(
+        told["calendars"].as_u64() >= Some(40) && told["unfinished"] == true,
+        "{told}"
+    );
+    let told = ticks(&system).await?;
+    ensure!(told["unfinished"] == false, "{told}");
+    let never = "select count(*) from tandem.calendars where last_synced_at is null";
+    ensure!(system.value(never).await? == 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_of_every_tenant_go_out_before_a_large_one_is_done() -> Result<()> {
+    let system = lab(3).await?;
+    let all = "update tandem.calendars set poll_at = tandem.clock() + interval '1 hour'";
+    system.sql(all).await?;
+    for (owner, _, count) in TENANTS {
+        for n in 0..count {
+            insert(&system, owner, &format!("{owner} {n}")).await?;
+        }
+    }
+    system.set_pace(TimeDelta::milliseconds(400));
+    let told = ticks(&system).await?;
+    ensure!(told["unfinished"] == true, "{told}");
+    let waiting = "select coalesce(jsonb_object_agg(owner_id, n), '{}') from (select owner_id, count(*) n from public.events
+        where sync_state <> 'synced' group by owner_id) x";
+    let waiting = system.value(waiting).await?;
+    ensure!(
+        waiting.as_object().map(serde_json::Map::len) == Some(1),
+        "{waiting}"
+    );
+    Ok(())
+}
+
+/// What a tick would look at.
+const DUE: &str = "select count(*) from tandem.calendars where poll_at <= tandem.clock() or watch_at <= tandem.clock()";
+
+#[tokio::test]
+async fn an_account_that_waits_for_its_user_is_not_due_until_it_is_connected_again() -> Result<()> {
+    let system = system(4).await?;
+    let revoke = format!("users/{EMAIL}/revoke");
+    system.control("POST", &revoke, &Value::Null)?;
+    system.advance(TimeDelta::hours(2)).await?;
+    rest(&system).await?;
+    ensure!(system.value("select state from tandem.accounts").await? == "reconnect_needed");
+    for _ in 0..3 {
+        system.advance(TimeDelta::hours(2)).await?;
+        google_insert(&system, "Announced")?;
+        system.deliver(|| 1).await;
+        system.tick().await;
+        ensure!(system.value(DUE).await? == 0, "it is found by each tick");
+    }
+    system.connect_as(ANN, EMAIL).await?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Announced": "synced"}));
+    let running = "select count(*) from tandem.channels where state = 'active' and expires_at > tandem.clock()";
+    ensure!(system.value(running).await? == 1);
+    is_at_rest(&system).await
+}
+
+#[tokio::test]
+async fn a_pause_is_not_due_either_and_ends_with_a_channel() -> Result<()> {
+    let system = system(5).await?;
+    let id = system.value("select id from tandem.connections").await?;
+    call(&system, ANN, "pause", &json!({"connection_id": id}), 200).await?;
+    for _ in 0..10 {
+        system.advance(TimeDelta::days(1)).await?;
+        system.tick().await;
+        ensure!(system.value(DUE).await? == 0, "it is found by each tick");
+    }
+    google_insert(&system, "Meanwhile")?;
+    call(&system, ANN, "resume", &json!({"connection_id": id}), 200).await?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Meanwhile": "synced"}));
+    let running = "select count(*) from tandem.channels where state = 'active' and expires_at > tandem.clock()";
+    ensure!(system.value(running).await? == 1);
+    is_at_rest(&system).await
+}
+
+#[tokio::test]
+async fn a_calendar_of_two_users_goes_on_when_one_of_them_loses_access() -> Result<()> {
+    let system = system(6).await?;
+    let bob = "bob@example.com";
+    system.simulator.add_user(bob, "Bob", true);
+    let rule = json!({"role": "owner", "scope": {"type": "user", "value": bob}});
+    let shared = format!("calendars/{EMAIL}/acl");
+    system.google_as(EMAIL, http::Method::POST, &shared, &rule)?;
+    system.google_as(
+        bob,
+        http::Method::POST,
+        "users/me/calendarList",
+        &json!({"id": EMAIL}),
+    )?;
+    system.connect_as(BOB, bob).await?;
+    let theirs = json!({"google_id": EMAIL});
+    call(&system, BOB, "calendars", &theirs, 200).await?;
+    rest(&system).await?;
+    let listing = format!(
+        "select a.user_id from tandem.calendars c join tandem.accounts a on a.id = c.account_id where c.google_id = '{EMAIL}'"
+    );
+    ensure!(system.value(&listing).await? == ANN);
+    let revoke = format!("users/{EMAIL}/revoke");
+    system.control("POST", &revoke, &Value::Null)?;
+    system.advance(TimeDelta::hours(1)).await?;
+    rest(&system).await?;
+    ensure!(system.value(&listing).await? == BOB);
+    google_insert(&system, "Still seen")?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Still seen": "synced"}));
+    // She comes back, and both are as before.
+    system.connect_as(ANN, EMAIL).await?;
+    insert(&system, ANN, "Hers").await?;
+    rest(&system).await?;
+    ensure!(rows(&system).await? == json!({"Still seen": "synced", "Hers": "synced"}));
+    is_at_rest(&system).await
+}
