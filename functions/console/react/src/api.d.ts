@@ -220,7 +220,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changed since a cursor, whoever changed it; nothing is missed under concurrent commits. Send the last ETag as If-None-Match. */
+        /**
+         * What changed since a cursor, whoever changed it; nothing is missed under concurrent commits. Send the last ETag as If-None-Match.
+         * @description A deleted event, or one that has gone to another owner, is in removed. `more` is false: where very much changed, the answer is 410.
+         */
         get: operations["listChanges"];
         put?: never;
         post?: never;
@@ -280,12 +283,9 @@ export interface components {
             display_name?: string | null;
             self?: boolean;
         };
-        /** @description A guest. */
+        /** @description A guest as Google shows them. */
         Guest: {
-            /**
-             * Format: email
-             * @description Address.
-             */
+            /** @description Address. */
             email: string;
             display_name?: string | null;
             /** @enum {string} */
@@ -419,13 +419,19 @@ export interface components {
             recurrence?: string[] | null;
             /** @enum {string} */
             status?: "confirmed" | "tentative";
-            /** @description default, public, private or confidential. */
-            visibility?: string;
-            /** @description opaque (busy) or transparent (free). */
-            transparency?: string;
-            /** @description Google's colorId. */
-            color?: string | null;
-            attendees?: components["schemas"]["Guest"][];
+            /** @enum {string} */
+            visibility?: "default" | "public" | "private" | "confidential";
+            /**
+             * @description opaque: busy; transparent: free.
+             * @enum {string}
+             */
+            transparency?: "opaque" | "transparent";
+            /**
+             * @description Google's colorId.
+             * @enum {string|null}
+             */
+            color?: "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "10" | "11" | null;
+            attendees?: components["schemas"]["NewGuest"][];
             reminders?: components["schemas"]["Reminders"] | null;
             contact_id?: string | null;
             company_id?: string | null;
@@ -470,13 +476,19 @@ export interface components {
             recurrence?: string[] | null;
             /** @enum {string} */
             status?: "confirmed" | "tentative";
-            /** @description default, public, private or confidential. */
-            visibility?: string;
-            /** @description opaque (busy) or transparent (free). */
-            transparency?: string;
-            /** @description Google's colorId. */
-            color?: string | null;
-            attendees?: components["schemas"]["Guest"][];
+            /** @enum {string} */
+            visibility?: "default" | "public" | "private" | "confidential";
+            /**
+             * @description opaque: busy; transparent: free.
+             * @enum {string}
+             */
+            transparency?: "opaque" | "transparent";
+            /**
+             * @description Google's colorId.
+             * @enum {string|null}
+             */
+            color?: "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "10" | "11" | null;
+            attendees?: components["schemas"]["NewGuest"][];
             reminders?: components["schemas"]["Reminders"] | null;
             contact_id?: string | null;
             company_id?: string | null;
@@ -511,12 +523,13 @@ export interface components {
             also: components["schemas"]["Event"][];
         };
         HistoryEntry: {
+            /** @description Order; for `before`. */
             id: number;
             /** Format: uuid */
             event_id: string;
             /** Format: date-time */
             at: string;
-            /** @description created, changed, deleted, pushed, pulled, notified, merged, conflict, restored, failed, quarantined or note. */
+            /** @description created, changed, deleted (in the CRM, or detail.by says where), notified, pulled, pushed, merged, conflict, refused, held, restored, failed or note. */
             kind: string;
             title: string | null;
             /** @description Values of both sides where they matter; for a conflict {unit: {crm, google, kept}}. */
@@ -575,6 +588,8 @@ export interface components {
                 in_google: number;
                 in_crm: number;
             };
+            time_zone: string;
+            access_role: string;
         };
         Problem: {
             /** @enum {string} */
@@ -680,8 +695,17 @@ export interface components {
             error: string;
             /** @description The field that it is about. */
             field?: string;
-            /** @description For programs, where they can do something about it: login_expired, cursor_expired, not_found, invalid. */
+            /** @description For programs, where they can do something about it: login_expired, cursor_expired, not_found, invalid, conflict. */
             code?: string;
+        };
+        /** @description A guest to invite; each address once. */
+        NewGuest: {
+            email: string;
+            display_name?: string | null;
+            /** @enum {string} */
+            response_status?: "needsAction" | "declined" | "tentative" | "accepted";
+            optional?: boolean;
+            comment?: string | null;
         };
     };
     responses: never;
@@ -750,6 +774,15 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The login is missing, wrong or expired. */
             401: {
                 headers: {
@@ -790,6 +823,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The login is missing, wrong or expired. */
             401: {
                 headers: {
@@ -828,6 +870,15 @@ export interface operations {
                     "application/json": {
                         connections: components["schemas"]["Connection"][];
                     };
+                };
+            };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The login is missing, wrong or expired. */
@@ -957,6 +1008,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The login is missing, wrong or expired. */
@@ -1185,6 +1245,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The login is missing, wrong or expired. */
             401: {
                 headers: {
@@ -1349,6 +1418,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is too large. */
             413: {
                 headers: {
@@ -1463,6 +1541,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The login is missing, wrong or expired. */
@@ -1678,6 +1765,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description What was sent is not valid; `field` names where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The login is missing, wrong or expired. */

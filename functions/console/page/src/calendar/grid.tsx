@@ -38,6 +38,8 @@ export function Grid(props: Props) {
   const { occurrences, isLoading, isPhone, zone, onRange, onOpen, onCreate, onMove } = props;
   const scheme = useComputedColorScheme("light", { getInitialValueInEffect: false });
   const inputs = useMemo(() => occurrences.map(toInput), [occurrences]);
+  // A part that scrolls and holds nothing cannot be reached by keyboard: then the page scrolls instead.
+  const isEmpty = !isLoading && occurrences.every(({ allDay }) => allDay);
   const moved = (info: { event: EventApi; revert(): void }) => {
     // What is shown comes from the rows only: they hold the move as soon as it is sent.
     info.revert();
@@ -56,7 +58,7 @@ export function Grid(props: Props) {
           right: "dayGridMonth,timeGridWeek,timeGridDay,listMonth",
         }}
         buttons={{ listMonth: { text: "Agenda" } }}
-        height={isPhone ? "auto" : "max(36rem, calc(100dvh - 12rem))"}
+        height={isPhone || isEmpty ? "auto" : "max(36rem, calc(100dvh - 12rem))"}
         nowIndicator
         scrollTime="07:00:00"
         slotMinTime="00:00:00"
@@ -77,7 +79,6 @@ export function Grid(props: Props) {
           )
         }
         datesSet={({ start, end }) => onRange({ from: moment(start), to: moment(end) })}
-        viewDidMount={({ el }) => makeScrollable(el)}
         eventClick={(info) => {
           info.jsEvent.preventDefault();
           onOpen(occurrenceOf(info.event));
@@ -94,13 +95,6 @@ export function Grid(props: Props) {
       />
     </div>
   );
-}
-
-/** Without an event in it there is nothing else in a scrolling part that the keyboard could reach. */
-function makeScrollable(view: HTMLElement): void {
-  for (const part of view.querySelectorAll<HTMLElement>("*")) {
-    if (["auto", "scroll"].includes(getComputedStyle(part).overflowY)) part.tabIndex = 0;
-  }
 }
 
 function toInput(occurrence: Occurrence): EventInput {

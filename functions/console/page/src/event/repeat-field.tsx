@@ -1,5 +1,5 @@
 import { Chip, Group, Input, NumberInput, Select, Text } from "@mantine/core";
-import { DateInput } from "@mantine/dates";
+import { DateField } from "./date-field";
 import { useEventForm } from "./form-context";
 import { WEEKDAYS, weekday } from "./repeat";
 
@@ -99,12 +99,7 @@ function Ends({ disabled }: { disabled: boolean }) {
         {...form.getInputProps("repeat.ends")}
       />
       {ends === "on" && (
-        <DateInput
-          label="Last day"
-          disabled={disabled}
-          valueFormat="YYYY-MM-DD"
-          {...form.getInputProps("repeat.until")}
-        />
+        <DateField label="Last day" disabled={disabled} {...form.getInputProps("repeat.until")} />
       )}
       {ends === "after" && (
         <NumberInput

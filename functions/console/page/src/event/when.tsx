@@ -1,6 +1,7 @@
 import { Checkbox, Group, Select, Text } from "@mantine/core";
-import { DateInput, TimeInput } from "@mantine/dates";
+import { TimeInput } from "@mantine/dates";
 import { useMemo } from "react";
+import { DateField } from "./date-field";
 import { useEventForm } from "./form-context";
 import { browserZone, oneHourAfter } from "./times";
 
@@ -42,12 +43,10 @@ function Day({ name, label, disabled }: { name: "startDate" | "endDate"; label: 
   const form = useEventForm();
   const props = form.getInputProps(name);
   return (
-    <DateInput
+    <DateField
       label={label}
       required
       disabled={disabled}
-      valueFormat="YYYY-MM-DD"
-      popoverProps={{ withinPortal: true }}
       {...props}
       onChange={(value: string | null) => {
         const { startDate, endDate } = form.getValues();
