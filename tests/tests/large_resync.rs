@@ -1,5 +1,7 @@
 //! A calendar of 50,000 events, listed anew after its token ended, by instances that end on the way.
 
+#![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
+
 use chrono::{DateTime, TimeDelta};
 use http::Method;
 use serde_json::{Value, json};
