@@ -60,7 +60,7 @@ impl Problem {
     }
 
     /// A refused login, or a database that could not be asked about it.
-    pub fn from_login(reply: Box<Reply>) -> Self {
+    pub fn from_login(reply: Reply) -> Self {
         let body: Map<String, Value> =
             serde_json::from_slice(reply.response.body()).unwrap_or_default();
         let error = body.get("error").and_then(Value::as_str);
