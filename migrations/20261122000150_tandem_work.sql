@@ -224,9 +224,8 @@ $$;
 comment on function tandem.google_id(uuid, integer) is 'The Google id of an event born in the CRM: base32hex of the uuid, then the generation.';
 
 create or replace function tandem.note(event uuid, kind text, detail jsonb) returns void
-language sql set search_path = '' as $$
-  insert into tandem.history (event_id, kind, detail) values (event, kind, detail);
-$$;
+language plpgsql set search_path = '' as $$
+begin insert into tandem.history (event_id, kind, detail) values (event, kind, detail); end $$;
 comment on function tandem.note(uuid, text, jsonb) is 'Adds to an event''s history.';
 
 -- What waited for a piece of work goes on when that work is over, however it ended.

@@ -2,7 +2,8 @@
 -- exceptions, the trim of a split before its tail.
 
 create or replace function tandem.instance_id(series_google_id text, planned text) returns text
-language sql immutable set search_path = '' as $$ select series_google_id || '_' || regexp_replace(planned, '[-:]', '', 'g'); $$;
+language plpgsql immutable set search_path = '' as $$
+begin return series_google_id || '_' || regexp_replace(planned, '[-:]', '', 'g'); end $$;
 comment on function tandem.instance_id(text, text) is 'Google''s id of the occurrence of a series that was planned for a start.';
 
 create or replace function tandem.reserve(event uuid, root uuid, owner uuid, home tandem.calendars, google text, gen integer, planned text, uid text)
@@ -80,13 +81,14 @@ end $$;
 comment on function tandem.wait_for(uuid, uuid, text) is 'Parks a job until another event''s work is done; no attempt is counted.';
 
 create or replace function tandem.trim_of(event uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select t.event_id from tandem.changes i
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select t.event_id from tandem.changes i
   join tandem.changes t on t.txid = i.txid and t.op = 'update' and t.fields @> array['recurrence'] and t.event_id <> event
   join tandem.links l on l.event_id = t.event_id and l.is_primary and l.state = 'live' and l.synced_rev < t.rev
   where i.event_id = event and i.op = 'insert'
-  order by t.event_id limit 1;
-$$;
+  order by t.event_id limit 1);
+end $$;
 comment on function tandem.trim_of(uuid) is 'The series whose rule was changed in the transaction that made this one, while Google does not know of it: its tail must not be there before.';
 
 create or replace function tandem.drop_exception(event uuid) returns jsonb
@@ -183,18 +185,20 @@ end $$;
 comment on function tandem.revive_exceptions(uuid) is 'Brings back the exceptions that were deleted together with a series that is to live.';
 
 create or replace function tandem.look_at(event uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into tandem.jobs as j (event_id, root_id, account_id, due_at, look)
   values (event, tandem.root_of(event), tandem.account_for(event), tandem.clock(), true)
   on conflict (event_id) do update set look = true, state = case when j.state = 'dead' then 'open' else j.state end,
     attempts = case when j.state = 'dead' then 0 else j.attempts end,
     due_at = case when j.attempts = 0 then least(j.due_at, excluded.due_at) else j.due_at end;
-$$;
+end $$;
 comment on function tandem.look_at(uuid) is 'Has an event read in Google, then merged.';
 
 create or replace function tandem.look_at_exceptions(root uuid) returns void
-language sql volatile set search_path = '' as $$
-  select tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
     and x.is_primary and x.state in ('live', 'reserved') order by event_id) l;
-$$;
+end $$;
 comment on function tandem.look_at_exceptions(uuid) is 'A series with other times or another rule may have other exceptions: each is read again.';

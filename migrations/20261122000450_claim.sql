@@ -2,23 +2,25 @@
 
 -- CRM users may share a Google account, each with a connection of their own.
 create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
-language sql stable set search_path = '' as $$
-  select c.* from tandem.calendars c where c.failures = 0 and c.imported_at is not null and c.id <> calendar and c.id in (
+language plpgsql stable set search_path = '' as $$
+begin
+  return query select c.* from tandem.calendars c where c.failures = 0 and c.imported_at is not null and c.id <> calendar and c.id in (
     select there.calendar_id from tandem.connections here
     join tandem.accounts a on a.id = here.account_id
     join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
     join tandem.connections there on there.account_id = b.id and there.state = 'active'
     where here.calendar_id = calendar);
-$$;
+end $$;
 comment on function tandem.siblings(uuid) is 'The other calendars of the Google account that are listed without trouble: where an event may have moved to.';
 
 -- What disappears may be half of a move: the other half is in another calendar of the same account.
 create or replace function tandem.may_have_moved(l tandem.links) returns boolean
-language sql stable set search_path = '' as $$
-  select l.state = 'live' and l.root_id = l.event_id and not l.leaving
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select l.state = 'live' and l.root_id = l.event_id and not l.leaving
     and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true)
-    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq);
-$$;
+    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq));
+end $$;
 comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
 
 create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
@@ -31,8 +33,9 @@ end $$;
 comment on function tandem.put_by(uuid, interval, text) is 'Leaves an event for a while; no attempt is counted.';
 
 create or replace function tandem.claimed(event uuid, v_rev bigint, crm_row jsonb, old_row jsonb, l tandem.links, fence bigint, token jsonb)
-returns jsonb language sql stable set search_path = '' as $$
-  select jsonb_build_object(
+returns jsonb language plpgsql stable set search_path = '' as $$
+begin
+  return (select jsonb_build_object(
     'outcome', 'claimed', 'event_id', event, 'rev', v_rev, 'fence', fence, 'now', tandem.utc(tandem.clock()),
     'row', crm_row, 'old_row', old_row, 'attempt', j.attempts, 'decision', j.decision, 'quiet', j.quiet,
     'source', replace(nullif(tandem.setting('event_url'), ''), '{id}', event::text),
@@ -60,8 +63,8 @@ returns jsonb language sql stable set search_path = '' as $$
                    from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
                    order by x.state = 'active' desc limit 1),
     'token', token)
-  from tandem.jobs j where j.event_id = event;
-$$;
+  from tandem.jobs j where j.event_id = event);
+end $$;
 comment on function tandem.claimed(uuid, bigint, jsonb, jsonb, tandem.links, bigint, jsonb) is 'All that a decision about the event needs.';
 
 create or replace function tandem.spend_attempt(event uuid, v_rev bigint, v_row jsonb) returns boolean
@@ -104,7 +107,8 @@ end $$;
 comment on function tandem.event_blocked(uuid, tandem.links, tandem.jobs, jsonb) is 'Why a linked event cannot be worked on now, or null.';
 
 create or replace function tandem.release_lease(root uuid) returns void
-language sql volatile set search_path = '' as $$ update tandem.leases set until = null where root_id = root; $$;
+language plpgsql volatile set search_path = '' as $$
+begin update tandem.leases set until = null where root_id = root; end $$;
 comment on function tandem.release_lease(uuid) is 'Ends a lease before its time.';
 
 create or replace function public.tandem_push_claim(p jsonb) returns jsonb

@@ -138,19 +138,21 @@ end $$;
 comment on function tandem.record_regenerate(tandem.links, jsonb) is 'Chooses the next id of an event whose id Google can never give back.';
 
 create or replace function tandem.has_newer(event uuid, p jsonb) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
+end $$;
 comment on function tandem.has_newer(uuid, jsonb) is 'Whether the event changed since the claim that is being recorded.';
 
 create or replace function tandem.drop_mirrored(event uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   with old as (
     delete from tandem.inbox i using tandem.links l where l.event_id = event and not l.is_primary and not l.leaving
       and i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'
     returning l.id, i.etag, (i.seen -> 'cancelled')::boolean as cancelled)
   update tandem.links l set etag = old.etag, state = case when old.cancelled then 'gone' else l.state end from old where l.id = old.id;
-$$;
+end $$;
 comment on function tandem.drop_mirrored(uuid) is 'Items that were parked for a copy that is only a mirror now: nothing is left to merge.';
 
 create or replace function tandem.close_job(event uuid, p jsonb) returns boolean
@@ -286,11 +288,12 @@ end $$;
 comment on function tandem.record_done(tandem.links, tandem.jobs, jsonb) is 'Stores an outcome that ends the claimed work: the state to show, and whether some of it is left.';
 
 create or replace function tandem.due_after(event uuid, root uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(x.event_id), '[]') from (
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.event_id), '[]') from (
     select j.event_id from tandem.jobs j where j.root_id = root and j.event_id <> event and j.state = 'open' and j.due_at <= tandem.clock()
-    order by j.due_at limit 20) x;
-$$;
+    order by j.due_at limit 20) x);
+end $$;
 comment on function tandem.due_after(uuid, uuid) is 'Other events of the series that can go on now.';
 
 create or replace function public.tandem_push_record(p jsonb) returns jsonb

@@ -16,16 +16,18 @@ comment on function tandem.is_clean(tandem.links, bigint) is 'Whether a listed v
 
 -- A trigger of the CRM may have added an edit of its own to what was written.
 create or replace function tandem.show_after_apply(event uuid) returns void
-language sql volatile set search_path = '' as $$
-  select tandem.show(event, case when exists (select from tandem.changes ch join tandem.links l using (event_id)
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.show(event, case when exists (select from tandem.changes ch join tandem.links l using (event_id)
     where ch.event_id = event and l.is_primary and ch.rev > l.synced_rev) then 'pending' else 'synced' end, null);
-$$;
+end $$;
 comment on function tandem.show_after_apply(uuid) is 'synced, unless writing the row caused another edit.';
 
 create or replace function tandem.shown_units(item jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') from jsonb_each(nullif(item -> 'units', 'null')) u;
-$$;
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') from jsonb_each(nullif(item -> 'units', 'null')) u);
+end $$;
 comment on function tandem.shown_units(jsonb) is 'What an item shows, by unit, as a base keeps it.';
 
 create or replace function tandem.poll_siblings(c tandem.calendars, as_of bigint) returns boolean

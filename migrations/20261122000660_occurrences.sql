@@ -1,15 +1,16 @@
 -- Google to CRM: exceptions, which may be listed before their series, and pages of items.
 
 create or replace function tandem.occurrence(series jsonb, planned text) returns jsonb
-language sql immutable set search_path = '' set timezone = 'UTC' as $$
-  select series || jsonb_build_object('recurrence', null, 'original_start', planned) || case when planned !~ 'T' then
+language plpgsql immutable set search_path = '' set timezone = 'UTC' as $$
+begin
+  return series || jsonb_build_object('recurrence', null, 'original_start', planned) || case when planned !~ 'T' then
     jsonb_build_object('all_day', true, 'starts_at', null, 'ends_at', null, 'starts_on', planned,
       'ends_on', planned::date + greatest(1, coalesce((series ->> 'ends_on')::date - (series ->> 'starts_on')::date, 1)))
   else
     jsonb_build_object('all_day', false, 'starts_on', null, 'ends_on', null, 'starts_at', tandem.utc(planned::timestamptz),
       'ends_at', tandem.utc(planned::timestamptz + coalesce((series ->> 'ends_at')::timestamptz - (series ->> 'starts_at')::timestamptz, interval '1 hour')))
   end;
-$$;
+end $$;
 comment on function tandem.occurrence(jsonb, text) is 'The mapped fields of the plain occurrence of a series that was planned for a start.';
 
 create or replace function tandem.add_exception(c tandem.calendars, item jsonb, as_of bigint, m tandem.links, series jsonb) returns jsonb
@@ -115,11 +116,12 @@ end $$;
 comment on function tandem.apply_item(tandem.calendars, jsonb, bigint, boolean) is 'Applies one listed item in a subtransaction of its own; says what it did.';
 
 create or replace function tandem.asks_first(c tandem.calendars, items jsonb) returns boolean
-language sql stable set search_path = '' as $$
-  select count(*) > 0 and tandem.is_mass_deletion(c.id, 'google', count(*)) from jsonb_array_elements(items) i
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select count(*) > 0 and tandem.is_mass_deletion(c.id, 'google', count(*)) from jsonb_array_elements(items) i
   join tandem.links l on l.calendar_id = c.id and l.google_id = i ->> 'google_id' and l.is_primary and l.state = 'live' and l.root_id = l.event_id
-  where (i -> 'cancelled')::boolean;
-$$;
+  where (i -> 'cancelled')::boolean);
+end $$;
 comment on function tandem.asks_first(tandem.calendars, jsonb) is 'Whether a page deletes so much that a person is to decide.';
 
 create or replace function public.tandem_pull_apply(p jsonb) returns jsonb
