@@ -46,6 +46,8 @@ begin
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving
                  order by k.organized desc, k.id limit 1),
+    'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
+                  and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
     'elsewhere', tandem.may_have_moved(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
@@ -138,6 +140,7 @@ begin
     l := coalesce((select x from tandem.links x where x.event_id = event and x.leaving order by x.id limit 1), l);
   end if;
   if l.id is null then
+    if crm_row is null and j.root_id = event then perform tandem.bury_exceptions(event, 'crm'); end if;
     blocked := tandem.finish_unlinked(event, 'not for Google');
   else
     blocked := tandem.event_blocked(event, l, j, crm_row);

@@ -4,7 +4,7 @@
 --   erased      it was deleted in Google, so the row is deleted here
 --   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
 --   regenerate  its id in Google can never be used again: the next one is chosen
---   moved       it is in another calendar now, where a link has seen it (p.link_id)
+--   moved       it is in another calendar now, where a link has seen it (p.moved_to); with p.stays what was its copy is a guest's
 --   elsewhere   Google does not show it any more, but the account's other calendars have not been listed since
 --   kept        it is not for Google any more, but stays there as it is
 --   nothing     there is nothing to do for the claimed rev
@@ -107,24 +107,49 @@ begin
 end $$;
 comment on function tandem.record_erased(tandem.links, tandem.jobs, jsonb) is 'Deletes the row of an event that was deleted in Google, unless it was edited or is one of too many.';
 
--- Exceptions go where their series goes; their own versions are found out by reading.
-create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
+-- Exceptions go where their series goes; their own versions are found out by reading. Where the series was
+-- a guest's copy stays, and so do its exceptions.
+create or replace function tandem.move_exceptions(l tandem.links, k tandem.links, stays boolean) returns void
 language plpgsql volatile set search_path = '' as $$
-declare x record; k tandem.links;
+declare x tandem.links; known text;
 begin
-  select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
-  update tandem.links set is_primary = false, state = 'gone', proof = 'confirmed' where id = l.id;
-  update tandem.links set is_primary = true, owner_id = l.owner_id, base_crm = l.base_crm, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
-    generation = l.generation, base_google = l.base_google, etag = null, missed_seq = null, missed_at = null where id = k.id;
-  for x in select c.id, c.event_id, c.google_id, c.original_start from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
-    delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary;
-    update tandem.links set calendar_id = k.calendar_id, etag = null where id = x.id;
+  for x in select c.* from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
+    delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary returning m.google_id into known;
+    update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, etag = null,
+      google_id = coalesce(known, case when stays then tandem.instance_id(k.google_id, x.original_start) else x.google_id end) where id = x.id;
+    if stays and x.state = 'live' then
+      insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid, original_start, etag, base_google)
+      values (x.tenant, x.event_id, x.root_id, x.owner_id, x.calendar_id, x.google_id, false, false, x.origin, 'live', x.ical_uid, x.original_start, x.etag, x.base_google);
+    end if;
     perform tandem.look_at(x.event_id);
   end loop;
-  update tandem.jobs set look = true where event_id = l.event_id;
-  perform tandem.note(l.event_id, 'note', jsonb_build_object('what', 'moved to another calendar'));
 end $$;
-comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes on in the calendar that it was moved to.';
+comment on function tandem.move_exceptions(tandem.links, tandem.links, boolean) is 'The exceptions of a series go on in the calendar where it goes on.';
+
+create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare k tandem.links; stays boolean := (p -> 'stays')::boolean; own text[] := array[]::text[];
+begin
+  select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
+  if exists (select from tandem.connections x where x.calendar_id = k.calendar_id and x.user_id = l.owner_id and x.state <> 'disconnected') then
+    k.owner_id := l.owner_id;
+  else
+    perform tandem.crm_write(l.event_id, jsonb_build_object('owner_id', k.owner_id));
+  end if;
+  if stays then own := tandem.own_units(l.event_id); end if;
+  update tandem.links set is_primary = false, state = case when stays then state else 'gone' end, organized = false,
+    proof = case when stays then proof else 'confirmed' end where id = l.id;
+  update tandem.links set is_primary = true, owner_id = k.owner_id, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
+    generation = l.generation, etag = null, missed_seq = null, missed_at = null,
+    -- What is never equal is an edit of the CRM.
+    base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(own) u),
+    base_google = l.base_google || (select coalesce(jsonb_object_agg(u, k.base_google -> u), '{}') from unnest(own) u where k.base_google ? u)
+  where id = k.id;
+  perform tandem.move_exceptions(l, k, stays);
+  update tandem.jobs set look = true where event_id = l.event_id;
+  perform tandem.note(l.event_id, 'note', jsonb_build_object('what', case when stays then 'goes by its organizer''s copy' else 'moved to another calendar' end));
+end $$;
+comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes on in the calendar that it was moved to, or where its organizer is.';
 
 create or replace function tandem.record_regenerate(l tandem.links, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$

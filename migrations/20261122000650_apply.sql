@@ -129,6 +129,11 @@ begin
     base_crm = stored, recorded_seq = nextval('tandem.recorded'), base_google = base_google || tandem.shown_units(item)
   where id = l.id;
   if is_root and changed && array['when', 'recurrence'] then perform tandem.look_at_exceptions(l.event_id); end if;
+  -- Its organizer is elsewhere now, perhaps in a calendar that is known.
+  if is_root and l.organized and not coalesce((item -> 'organized')::boolean, true)
+    and exists (select from tandem.links k where k.event_id = l.event_id and k.organized and not k.is_primary and k.state = 'live') then
+    perform tandem.look_at(l.event_id);
+  end if;
   perform tandem.show_after_apply(l.event_id);
   return jsonb_build_object('did', case when fields is null then 'echo' else 'updated' end, 'event_id', l.event_id);
 end $$;
@@ -146,6 +151,15 @@ begin
 end $$;
 comment on function tandem.add_link(tandem.calendars, jsonb, bigint, uuid, uuid, uuid, boolean) is 'Links a listed item to an event; false where another listing was faster.';
 
+-- Some units are each copy's own. What the CRM ever set of them is an edit of the other copy too.
+create or replace function tandem.own_units(event uuid) returns text[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return array(select u from unnest(array['visibility', 'transparency', 'color', 'reminders']) u
+    where exists (select from tandem.changes ch where ch.event_id = event and ch.op = 'update' and u = any (ch.fields)));
+end $$;
+comment on function tandem.own_units(uuid) is 'Units that differ between the copies of a meeting and that the CRM has set.';
+
 -- The organizer's copy is the one that can be changed, so it is the one that the row goes by.
 create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_of bigint, known tandem.links, owner uuid) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -161,11 +175,8 @@ begin
   end if;
   if leads then
     perform tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner));
-    -- Some units are each copy's own. What the CRM ever set of them is an edit of the organizer's copy.
     select coalesce(jsonb_object_agg(f.key, f.value), '{}'), coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') into own_fields, own_units
-    from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
-    where u.key in ('visibility', 'transparency', 'color', 'reminders')
-      and exists (select from tandem.changes ch where ch.event_id = known.event_id and ch.op = 'update' and f.key = any (ch.fields));
+    from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f where u.key = any (tandem.own_units(known.event_id));
     -- Not what the row holds now: it may have an edit that is still to be sent.
     update tandem.links set base_crm = known.base_crm || jsonb_build_object('owner_id', owner) || own_fields,
       base_google = known.base_google || own_units,

@@ -108,7 +108,11 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
             (Direction::Both, true, true) if crm == *google => {}
             (Direction::Both, true, true) => {
                 let one = [unit];
-                let decided = if is_joined && is_rule(unit) { &RULE[..] } else { &one };
+                let decided = if is_joined && is_rule(unit) {
+                    &RULE[..]
+                } else {
+                    &one
+                };
                 conflict(sides, unit, decided, crm, google, &mut merged);
             }
         }

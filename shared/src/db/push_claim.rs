@@ -50,6 +50,8 @@ pub struct Claimed {
     pub elsewhere: bool,
     /// Another copy of the event that is in Google: where it moved to, or a guest's.
     pub moved_to: Option<Uuid>,
+    /// The organizer's copy of the event, where the row goes by another one.
+    pub organizer: Option<Uuid>,
     /// Attempts that were not acknowledged, this one last.
     pub attempts: Vec<Attempt>,
     /// When each changed field of the row changed.

@@ -77,9 +77,18 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
         && claimed.row.is_some()
         && is_gone(seen)
     {
-        return Ok(Step::Record(Outcome::Moved { moved_to }, Vec::new()));
+        let stays = false;
+        return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
     }
-    if claimed.elsewhere && claimed.row.is_some() && is_gone(seen) && !is_young(claimed) {
+    if let (Some(moved_to), Seen::Event(event)) = (claimed.organizer, seen)
+        && claimed.row.is_some()
+        && is_guests(event)
+    {
+        let stays = true;
+        return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
+    }
+    let proves_nothing = *seen == Seen::Absent && is_young(claimed);
+    if claimed.elsewhere && claimed.row.is_some() && is_gone(seen) && !proves_nothing {
         return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
     }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
@@ -123,6 +132,11 @@ fn is_gone(seen: &Seen) -> bool {
         Seen::Absent => true,
         Seen::Event(event) => event.is_cancelled(),
     }
+}
+
+/// A guest's copy of a meeting that takes place.
+fn is_guests(event: &Event) -> bool {
+    !event.is_cancelled() && event.organizer.is_some() && !event.is_organized_here()
 }
 
 fn is_in_google(state: LinkState) -> bool {
@@ -211,6 +225,12 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
         // A listing has shown that the copy is gone; that it was to go ends here.
         (LinkState::Gone, Seen::Base) if why == Why::Left => {
             Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+        }
+        // It may have been taken out of the trash there, which nobody cared about until now.
+        (LinkState::Gone, Seen::Base)
+            if why == Why::Deleted && link.deleted_by == Some(DeletedBy::OptOut) =>
+        {
+            Ok(Step::Read)
         }
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
         (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),

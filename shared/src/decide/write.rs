@@ -285,7 +285,10 @@ pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Out
     let shown = map::shown(event)?;
     let mut to_crm: BTreeMap<Unit, Map<String, Value>> = merged.to_crm.clone();
     for (unit, value) in &shown {
-        let made_there = unit.direction() == Direction::FromGoogle
+        // That of an occurrence is its series', or stricter.
+        let of_series = *unit == Unit::Visibility && event.recurring_event_id.is_some();
+        let made_there = of_series
+            || unit.direction() == Direction::FromGoogle
             || *unit == Unit::Conference && !value.is_null();
         let fields = map::to_row(*unit, value);
         if made_there

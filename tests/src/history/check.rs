@@ -114,6 +114,10 @@ impl Run<'_> {
         if came_back || row.is_some_and(|row| row["google_access"] == "guest") {
             life.unsettled = true;
         }
+        // What is back after its row was deleted is what it is in Google.
+        if let (Some(true), Some(row)) = (life.crm.gone, row) {
+            life.enabled = row["google_sync_enabled"] == true;
+        }
         let told = || {
             format!(
                 "{which:?}: {} since the last rest: {life:?}",
