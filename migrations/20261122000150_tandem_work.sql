@@ -53,6 +53,7 @@ create table if not exists tandem.links (
   missed_seq bigint,
   missed_at timestamptz,
   departing boolean not null default false,
+  passed_over text[] not null default '{}',
   created_at timestamptz not null default tandem.clock(),
   unique (calendar_id, google_id)
 );
@@ -93,6 +94,7 @@ comment on column tandem.links.gone_at is 'When it was deleted without anybody''
 comment on column tandem.links.missed_seq is 'Value of tandem.recorded when Google no longer showed it: another calendar that was listed later would know it.';
 comment on column tandem.links.missed_at is 'When that was.';
 comment on column tandem.links.departing is 'Its calendar is being disconnected and the event goes from Google with it.';
+comment on column tandem.links.passed_over is 'Of another copy of a series: Google ids of occurrences that differ in it alone. They are read once the series goes by this copy.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (

@@ -150,6 +150,19 @@ begin
     select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from copies k
     on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
   update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+  -- Somebody may have taken one of them out of the trash again: the listing that showed its series gone showed it.
+  if side = 'google' then
+    with alive as (
+      update tandem.links e set etag = null from tandem.links m
+      where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
+        and e.is_primary and e.state = 'live' and e.seen_listing >= m.seen_listing and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
+      returning e.calendar_id, e.google_id),
+    again as (
+      insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+      select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from alive k
+      on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
+    update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+  end if;
   for x in select l.id, l.event_id from tandem.links l where l.root_id = root and l.event_id <> root and l.state <> 'gone' order by l.event_id loop
     gone_row := coalesce(tandem.crm_delete(x.event_id), tandem.deleted_row(x.event_id));
     update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = coalesce(gone_row, l.old_row),

@@ -41,7 +41,7 @@ begin
     'source', replace(nullif(tandem.setting('event_url'), ''), '{id}', event::text),
     'unowned', coalesce(not l.leaving and l.owner_id::text <> crm_row ->> 'owner_id', false),
     'look', j.looking or exists (select from tandem.inbox i where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'),
-    'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at',
+    'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at' - 'passed_over',
     'series', (select jsonb_build_object('base_crm', m.base_crm, 'base_google', m.base_google, 'google_updated', m.google_updated)
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving

@@ -123,6 +123,11 @@ begin
     end if;
     perform tandem.look_at(x.event_id);
   end loop;
+  insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+  select k.calendar_id, g, '', 'retry', 'its series has come to this calendar', nextval('tandem.recorded') from unnest(k.passed_over) g
+  where not exists (select from tandem.links e where e.calendar_id = k.calendar_id and e.google_id = g)
+  on conflict do nothing;
+  if found then update tandem.calendars c set poll_at = tandem.clock() where c.id = k.calendar_id; end if;
 end $$;
 comment on function tandem.move_exceptions(tandem.links, tandem.links, boolean) is 'The exceptions of a series go on in the calendar where it goes on.';
 
@@ -140,7 +145,7 @@ begin
   update tandem.links set is_primary = false, state = case when stays then state else 'gone' end, organized = false,
     proof = case when stays then proof else 'confirmed' end where id = l.id;
   update tandem.links set is_primary = true, owner_id = k.owner_id, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
-    generation = l.generation, etag = null, missed_seq = null, missed_at = null,
+    generation = l.generation, etag = null, missed_seq = null, missed_at = null, passed_over = array[]::text[],
     -- What is never equal is an edit of the CRM.
     base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(own) u),
     base_google = l.base_google || (select coalesce(jsonb_object_agg(u, k.base_google -> u), '{}') from unnest(own) u where k.base_google ? u)

@@ -46,6 +46,9 @@ begin
   if m.state = 'gone' then return tandem.orphan(c, item, as_of); end if;
   if not m.is_primary then
     select * into l from tandem.links x where x.root_id = m.event_id and x.original_start = planned and x.is_primary;
+    if l.id is null then
+      update tandem.links x set passed_over = x.passed_over || (item ->> 'google_id') where x.id = m.id and item ->> 'google_id' <> all (x.passed_over);
+    end if;
     if l.id is null or (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
     return tandem.apply_copy(c, item || jsonb_build_object('organized', false), as_of, l, m.owner_id);
   end if;
@@ -68,21 +71,35 @@ comment on function tandem.apply_exception(tandem.calendars, jsonb, bigint) is '
 -- Somebody who is invited to one occurrence only never sees the series: then it is an event by itself.
 create or replace function tandem.settle_orphans(c tandem.calendars, item jsonb, as_of bigint) returns void
 language plpgsql volatile set search_path = '' as $$
-declare x record; m tandem.links; series text := item ->> 'google_id'; alone boolean := coalesce((item -> 'absent')::boolean, false);
+declare x record; m tandem.links; known tandem.links; series text := item ->> 'google_id'; alone boolean := coalesce((item -> 'absent')::boolean, false);
 begin
   if not exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan') then return; end if;
   select * into m from tandem.links l where l.calendar_id = c.id and l.google_id = series;
   -- Its row is yet to come back, or its deletion is yet to be done.
   if m.id is not null and tandem.crm_read(m.event_id) is null and not alone and not (item -> 'cancelled')::boolean then return; end if;
-  for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.seen, i.raw loop
-    if m.id is not null and m.state <> 'gone' then
+  for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.google_id, i.seen, i.raw loop
+    select * into known from tandem.links k where k.calendar_id = c.id and k.google_id = x.google_id for update;
+    if m.id is not null and m.state <> 'gone' and known.id is not null then
+      perform tandem.apply_linked(c, x.seen || jsonb_build_object('raw', x.raw), as_of, known, false);
+    elsif m.id is not null and m.state <> 'gone' then
       perform tandem.apply_exception(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
     elsif not (x.seen -> 'cancelled')::boolean then
+      delete from tandem.links k where k.id = known.id and k.state = 'gone';
       perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
     end if;
   end loop;
 end $$;
 comment on function tandem.settle_orphans(tandem.calendars, jsonb, bigint) is 'Exceptions that waited for the series that this item is, or that Google does not show.';
+
+-- Its series was deleted, and it is back.
+create or replace function tandem.outlives_series(c tandem.calendars, item jsonb, l tandem.links) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return l.state = 'gone' and l.is_primary and l.root_id <> l.event_id and not (item -> 'cancelled')::boolean and l.etag is distinct from item ->> 'etag'
+    and tandem.crm_read(l.root_id) is null and not exists (select from tandem.jobs j where j.event_id = l.root_id)
+    and exists (select from tandem.links m where m.calendar_id = c.id and m.google_id = item ->> 'series_id' and m.state = 'gone');
+end $$;
+comment on function tandem.outlives_series(tandem.calendars, jsonb, tandem.links) is 'Whether an item is an occurrence that is there although its series is gone.';
 
 create or replace function tandem.apply_item(c tandem.calendars, item jsonb, as_of bigint, asks boolean) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -96,6 +113,8 @@ begin
   select * into l from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'google_id' for update;
   if coalesce((item -> 'absent')::boolean, false) then
     did := jsonb_build_object('did', 'absent');
+  elsif tandem.outlives_series(c, item, l) then
+    return tandem.orphan(c, item, as_of);
   elsif l.id is not null then
     did := tandem.apply_linked(c, item, as_of, l, asks);
   elsif item ->> 'series_id' is not null then

@@ -105,7 +105,9 @@ impl Run<'_> {
         let said = row.map(|row| said(row, &own));
         let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
         let life = self.life(which);
-        if series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
+        // Nobody listens to what becomes of an event in Google while its row is not for Google.
+        let unheard = !life.enabled && life.google.acted;
+        if unheard || series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
             life.unsettled = true;
         }
         // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
