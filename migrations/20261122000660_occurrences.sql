@@ -34,9 +34,36 @@ begin
 end $$;
 comment on function tandem.add_exception(tandem.calendars, jsonb, bigint, tandem.links, jsonb) is 'A new exception of a series that has a row.';
 
+-- A guest's calendar has shown the occurrence before the series was known, so it is a row already.
+create or replace function tandem.join_series(c tandem.calendars, item jsonb, as_of bigint, m tandem.links, event uuid, lone tandem.links) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+declare gone_row jsonb;
+begin
+  if tandem.crm_lock(lone.event_id, false) is null then
+    raise sqlstate 'PT503' using message = 'somebody edits the occurrence at this moment', hint = 'Try again.';
+  end if;
+  update tandem.links x set is_primary = false, root_id = m.event_id, event_id = coalesce(event, lone.event_id) where x.event_id = lone.event_id;
+  if event is not null then
+    gone_row := tandem.crm_delete(lone.event_id);
+    delete from tandem.jobs j where j.event_id = lone.event_id;
+    perform tandem.note(event, 'note', jsonb_build_object('what', 'took the place of another row of the same occurrence', 'row', gone_row));
+    return null;
+  end if;
+  perform tandem.add_link(c, item || jsonb_build_object('organized', m.organized), as_of, lone.event_id, m.event_id, m.owner_id, true);
+  perform tandem.crm_write(lone.event_id, jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start', 'owner_id', m.owner_id));
+  update tandem.links x set base_google = lone.base_google, synced_rev = lone.synced_rev, etag = null, base_crm = lone.base_crm
+    || jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start', 'owner_id', m.owner_id)
+  where x.event_id = lone.event_id and x.is_primary;
+  update tandem.jobs j set root_id = m.event_id where j.event_id = lone.event_id;
+  perform tandem.look_at(lone.event_id);
+  return jsonb_build_object('did', 'updated', 'event_id', lone.event_id);
+end $$;
+comment on function tandem.join_series(tandem.calendars, jsonb, bigint, tandem.links, uuid, tandem.links) is
+  'Makes the row of a lone occurrence the exception of its series, or a copy of the exception that is there; null where that one is still to be linked.';
+
 create or replace function tandem.apply_exception(c tandem.calendars, item jsonb, as_of bigint) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare m tandem.links; l tandem.links; series jsonb; event uuid; planned text := item ->> 'original_start';
+declare m tandem.links; l tandem.links; series jsonb; event uuid; joined jsonb; planned text := item ->> 'original_start';
 begin
   select * into m from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'series_id' for update;
   if m.id is null then return tandem.orphan(c, item, as_of); end if;
@@ -56,6 +83,12 @@ begin
   -- Its deletion is under way, and may yet be taken back.
   if series is null then return tandem.orphan(c, item, as_of); end if;
   event := tandem.crm_exception(m.event_id, planned);
+  select * into l from tandem.links x where x.tenant = c.tenant and x.ical_uid = coalesce(item ->> 'ical_uid', m.ical_uid) and x.original_start = planned
+    and x.is_primary and x.state <> 'gone' and x.root_id = x.event_id for update;
+  if l.id is not null and not (item -> 'cancelled')::boolean then
+    joined := tandem.join_series(c, item, as_of, m, event, l);
+    if joined is not null then return joined; end if;
+  end if;
   if event is null then return tandem.add_exception(c, item, as_of, m, series); end if;
   -- The CRM has the same occurrence: its job merges the two.
   select * into l from tandem.links x where x.event_id = event and x.is_primary for update;
