@@ -39,13 +39,14 @@ begin
     'outcome', 'claimed', 'event_id', event, 'rev', v_rev, 'fence', fence, 'now', tandem.utc(tandem.clock()),
     'row', crm_row, 'old_row', old_row, 'attempt', j.attempts, 'decision', j.decision, 'quiet', j.quiet,
     'source', replace(nullif(tandem.setting('event_url'), ''), '{id}', event::text),
-    'unowned', coalesce(not l.leaving and l.owner_id::text <> crm_row ->> 'owner_id', false),
+    'unowned', coalesce(not l.leaving and l.root_id = event and l.owner_id::text <> crm_row ->> 'owner_id', false),
     'look', j.looking or exists (select from tandem.inbox i where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'),
     'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at' - 'passed_over',
     'series', (select jsonb_build_object('base_crm', m.base_crm, 'base_google', m.base_google, 'google_updated', m.google_updated)
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
+    -- An occurrence goes where its series goes, whoever its row is of.
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving
-                 order by k.organized desc, k.id limit 1),
+                 and l.root_id = event order by k.organized desc, k.id limit 1),
     'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
                   and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
     'elsewhere', tandem.may_have_moved(l),
