@@ -4,10 +4,11 @@
 use super::choice;
 pub use super::write::may_write;
 
+use super::notes::{conflicts, method_name, note, unlike_intent};
 use super::occurrence;
 use super::write::{
-    access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
-    method_name, note, push_changes, restore, revive, synced, unlike_intent,
+    access, changes_times, insert, is_edited, is_edited_in_google, merge_with, push_changes,
+    restore, revive, synced,
 };
 use crate::crm::Row;
 use crate::db::push_claim::{Claimed, Decision, DeletedBy, LinkState, OptOut, Proof};
