@@ -115,7 +115,7 @@ declare x tandem.links; known text;
 begin
   for x in select c.* from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
     delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary returning m.google_id into known;
-    update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, etag = null,
+    update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, organized = k.organized, etag = null,
       google_id = coalesce(known, case when stays then tandem.instance_id(k.google_id, x.original_start) else x.google_id end) where id = x.id;
     if stays and x.state = 'live' then
       insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid, original_start, etag, base_google)
@@ -295,7 +295,8 @@ begin
       shown := tandem.record_erased(l, j, p);
     when 'deleted' then
       perform tandem.keep_tombstone(l, p, j.decision is not distinct from 'apply');
-      shown := case when l.leaving then 'synced' else 'none' end;
+      shown := case when l.leaving and exists (select from tandem.links k where k.event_id = l.event_id and k.is_primary and k.state = 'live')
+        then 'synced' else 'none' end;
     when 'regenerate' then
       perform tandem.record_regenerate(l, p);
       left_over := true;

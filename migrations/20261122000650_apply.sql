@@ -116,6 +116,11 @@ begin
     return jsonb_build_object('did', 'parked', 'event_id', l.event_id);
   end if;
   if is_root and (item -> 'cancelled')::boolean then return tandem.apply_deletion(c, item, as_of, l, asks); end if;
+  -- A guest's copy from now on: the organizer's may be in a calendar that is yet to be listed.
+  if is_root and l.organized and not coalesce((item -> 'organized')::boolean, true) and tandem.poll_siblings(c, as_of) then
+    update tandem.links set missed_seq = as_of, missed_at = tandem.clock() where id = l.id;
+    return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, l.event_id));
+  end if;
   select jsonb_object_agg(f.key, f.value), array_agg(distinct u.key) into fields, changed
   from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
   where l.base_google ? u.key and (l.base_google -> u.key) is distinct from (u.value -> 'google');
@@ -165,7 +170,7 @@ create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_
 language plpgsql volatile set search_path = '' as $$
 declare leads boolean := (item -> 'organized')::boolean and not known.organized and known.state = 'live' and known.root_id = known.event_id
   and tandem.crm_lock(known.event_id, false) is true;
-  own_fields jsonb; own_units jsonb;
+  own_fields jsonb; own_units jsonb; led tandem.links;
 begin
   if leads then
     update tandem.links set is_primary = false where id = known.id;
@@ -180,7 +185,8 @@ begin
     -- Not what the row holds now: it may have an edit that is still to be sent.
     update tandem.links set base_crm = known.base_crm || jsonb_build_object('owner_id', owner) || own_fields,
       base_google = known.base_google || own_units,
-      synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary;
+      synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary returning * into led;
+    perform tandem.move_exceptions(known, led, true);
   end if;
   if leads or (item -> 'organized')::boolean then perform tandem.look_at(known.event_id); end if;
   return jsonb_build_object('did', 'mirrored', 'event_id', known.event_id);

@@ -83,6 +83,8 @@ pub struct Link {
     pub original_start: Option<String>,
     /// Its id; chosen, where it is not in Google yet.
     pub google_id: EventId,
+    /// The calendar was the organizer's at the last record.
+    pub organized: bool,
     /// How often the id was chosen anew.
     pub generation: i32,
     /// Where it stands.

@@ -81,15 +81,16 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
         let stays = false;
         return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
     }
-    if let (Some(moved_to), Seen::Event(event)) = (claimed.organizer, seen)
+    if let Some(moved_to) = claimed.organizer
         && claimed.row.is_some()
-        && is_guests(event)
+        && is_guests(seen)
     {
         let stays = true;
         return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
     }
     let proves_nothing = *seen == Seen::Absent && is_young(claimed);
-    if claimed.elsewhere && claimed.row.is_some() && is_gone(seen) && !proves_nothing {
+    let has_left = is_gone(seen) && !proves_nothing || claimed.link.organized && is_guests(seen);
+    if claimed.elsewhere && claimed.row.is_some() && has_left {
         return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
     }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
@@ -136,8 +137,13 @@ fn is_gone(seen: &Seen) -> bool {
 }
 
 /// A guest's copy of a meeting that takes place.
-fn is_guests(event: &Event) -> bool {
-    !event.is_cancelled() && event.organizer.is_some() && !event.is_organized_here()
+fn is_guests(seen: &Seen) -> bool {
+    match seen {
+        Seen::Base | Seen::Absent => false,
+        Seen::Event(event) => {
+            !event.is_cancelled() && event.organizer.is_some() && !event.is_organized_here()
+        }
+    }
 }
 
 fn is_in_google(state: LinkState) -> bool {
