@@ -108,7 +108,8 @@ begin
   if not l.is_primary then return tandem.apply_mirror(c, item, as_of, l); end if;
   did := tandem.apply_choice(l, item);
   if did is not null then return did; end if;
-  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) then
+  -- Of an occurrence that was cancelled when it was first seen only the job knows what it would have been.
+  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) or not is_root and not (item -> 'cancelled')::boolean and not l.base_google ? 'when' then
     perform tandem.park(c, item, as_of, l.event_id);
     if asks and is_root and (item -> 'cancelled')::boolean then
       update tandem.jobs set decision = 'ask' where event_id = l.event_id and decision is null;

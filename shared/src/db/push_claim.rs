@@ -74,12 +74,15 @@ pub struct Claimed {
 pub struct Link {
     /// Key.
     pub id: Uuid,
+    /// The series' master, or the event itself.
+    pub root_id: Uuid,
     /// The event has moved elsewhere, and this copy is to be deleted.
     pub leaving: bool,
     /// Its calendar is being disconnected, and it goes from Google.
     #[serde(default)]
     pub departing: bool,
-    /// Which occurrence an exception is: an instant or a date, in the form that Google's ids hold.
+    /// Which occurrence it is, of its series or of one that is not known here: an instant or a date, in
+    /// the form that Google's ids hold.
     pub original_start: Option<String>,
     /// Its id; chosen, where it is not in Google yet.
     pub google_id: EventId,
