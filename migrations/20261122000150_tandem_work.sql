@@ -94,7 +94,7 @@ comment on column tandem.links.gone_at is 'When it was deleted without anybody''
 comment on column tandem.links.missed_seq is 'Value of tandem.recorded when Google no longer showed it: another calendar that was listed later would know it.';
 comment on column tandem.links.missed_at is 'When that was.';
 comment on column tandem.links.departing is 'Its calendar is being disconnected and the event goes from Google with it.';
-comment on column tandem.links.passed_over is 'Of another copy of a series: Google ids of occurrences that differ in it alone. They are read once the series goes by this copy.';
+comment on column tandem.links.passed_over is 'Google ids of occurrences of the series that were listed while the series went by another copy or was gone. They are read once that changes.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (

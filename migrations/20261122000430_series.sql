@@ -197,6 +197,21 @@ begin
 end $$;
 comment on function tandem.revive_exceptions(uuid) is 'Brings back the exceptions that were deleted together with a series that is to live.';
 
+-- Occurrences that a listing passed over are read one by one: all of a copy of a series, or those for one start.
+create or replace function tandem.recall(k tandem.links, planned text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare wanted text[] := array(select g from unnest(k.passed_over) g where planned is null or g = tandem.instance_id(k.google_id, planned));
+begin
+  if wanted = '{}' then return; end if;
+  update tandem.links l set passed_over = array(select g from unnest(l.passed_over) g where g <> all (wanted)) where l.id = k.id;
+  insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+  select k.calendar_id, g, '', 'retry', 'what it belongs to is known now', nextval('tandem.recorded') from unnest(wanted) g
+  where not exists (select from tandem.links e where e.calendar_id = k.calendar_id and e.google_id = g)
+  on conflict do nothing;
+  if found then update tandem.calendars c set poll_at = tandem.clock() where c.id = k.calendar_id; end if;
+end $$;
+comment on function tandem.recall(tandem.links, text) is 'Has occurrences read that a listing showed when nothing could be done with them.';
+
 create or replace function tandem.look_at(event uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin

@@ -4,7 +4,7 @@
 create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
 language plpgsql stable set search_path = '' as $$
 begin
-  return query select c.* from tandem.calendars c where c.failures = 0 and c.imported_at is not null and c.id <> calendar and c.id in (
+  return query select c.* from tandem.calendars c where c.failures < 5 and c.imported_at is not null and c.id <> calendar and c.id in (
     select there.calendar_id from tandem.connections here
     join tandem.accounts a on a.id = here.account_id
     join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub

@@ -59,6 +59,7 @@ begin
   end if;
   if l.root_id = l.event_id and l.state <> 'live' then
     perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
+    perform tandem.recall(l, null);
   end if;
   return left_units <> '{}';
 end $$;
@@ -123,11 +124,7 @@ begin
     end if;
     perform tandem.look_at(x.event_id);
   end loop;
-  insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
-  select k.calendar_id, g, '', 'retry', 'its series has come to this calendar', nextval('tandem.recorded') from unnest(k.passed_over) g
-  where not exists (select from tandem.links e where e.calendar_id = k.calendar_id and e.google_id = g)
-  on conflict do nothing;
-  if found then update tandem.calendars c set poll_at = tandem.clock() where c.id = k.calendar_id; end if;
+  perform tandem.recall(k, null);
 end $$;
 comment on function tandem.move_exceptions(tandem.links, tandem.links, boolean) is 'The exceptions of a series go on in the calendar where it goes on.';
 
@@ -145,7 +142,7 @@ begin
   update tandem.links set is_primary = false, state = case when stays then state else 'gone' end, organized = false,
     proof = case when stays then proof else 'confirmed' end where id = l.id;
   update tandem.links set is_primary = true, owner_id = k.owner_id, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
-    generation = l.generation, etag = null, missed_seq = null, missed_at = null, passed_over = array[]::text[],
+    generation = l.generation, etag = null, missed_seq = null, missed_at = null,
     -- What is never equal is an edit of the CRM.
     base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(own) u),
     base_google = l.base_google || (select coalesce(jsonb_object_agg(u, k.base_google -> u), '{}') from unnest(own) u where k.base_google ? u)
@@ -259,6 +256,7 @@ create or replace function tandem.record_revived_series(l tandem.links) returns 
 language plpgsql volatile set search_path = '' as $$
 begin
   perform tandem.revive_exceptions(l.event_id);
+  perform tandem.recall(l, null);
   -- Exceptions that were listed while there was no row for the series.
   update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id
     and exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = l.google_id and i.state = 'orphan');
@@ -285,6 +283,13 @@ begin
       left_over := tandem.record_synced(l, p);
       shown := 'synced';
     when 'revived' then
+      if tandem.crm_read(l.event_id) is not null then
+        -- The CRM has inserted it again meanwhile, which is more than Google's side to live: the next claim merges.
+        update tandem.links set base_google = coalesce(base_google, '{}') || jsonb_build_object('status', 'cancelled')
+          where id = l.id and root_id <> event_id and p -> 'fields' ->> 'status' = 'cancelled';
+        update tandem.jobs set look = true where event_id = l.event_id;
+        return jsonb_build_object('shown', 'pending', 'left_over', true);
+      end if;
       if tandem.join_twin(l, p) then return jsonb_build_object('shown', 'none', 'left_over', false); end if;
       -- What the CRM had changed before it deleted the row is still to be sent.
       perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || coalesce(p -> 'unsent', '{}'), array[]::text[]);

@@ -61,6 +61,13 @@ end $$;
 comment on function tandem.join_series(tandem.calendars, jsonb, bigint, tandem.links, uuid, tandem.links) is
   'Makes the row of a lone occurrence the exception of its series, or a copy of the exception that is there; null where that one is still to be linked.';
 
+create or replace function tandem.pass_over(m tandem.links, item jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  update tandem.links x set passed_over = x.passed_over || (item ->> 'google_id') where x.id = m.id and item ->> 'google_id' <> all (x.passed_over);
+end $$;
+comment on function tandem.pass_over(tandem.links, jsonb) is 'Keeps in mind that a listing has shown an occurrence with which nothing can be done now.';
+
 create or replace function tandem.apply_exception(c tandem.calendars, item jsonb, as_of bigint) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare m tandem.links; l tandem.links; series jsonb; event uuid; joined jsonb; planned text := item ->> 'original_start';
@@ -68,14 +75,16 @@ begin
   select * into m from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'series_id' for update;
   if m.id is null then return tandem.orphan(c, item, as_of); end if;
   if m.state = 'kept' then return jsonb_build_object('did', 'kept'); end if;
-  if planned is null or m.state = 'gone' and (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
+  if planned is null then return jsonb_build_object('did', 'unknown'); end if;
+  if m.state = 'gone' and (item -> 'cancelled')::boolean then
+    perform tandem.pass_over(m, item);
+    return jsonb_build_object('did', 'unknown');
+  end if;
   -- The series is back in Google, and its row will be.
   if m.state = 'gone' then return tandem.orphan(c, item, as_of); end if;
   if not m.is_primary then
     select * into l from tandem.links x where x.root_id = m.event_id and x.original_start = planned and x.is_primary;
-    if l.id is null then
-      update tandem.links x set passed_over = x.passed_over || (item ->> 'google_id') where x.id = m.id and item ->> 'google_id' <> all (x.passed_over);
-    end if;
+    if l.id is null then perform tandem.pass_over(m, item); end if;
     if l.id is null or (item -> 'cancelled')::boolean then return jsonb_build_object('did', 'unknown'); end if;
     return tandem.apply_copy(c, item || jsonb_build_object('organized', false), as_of, l, m.owner_id);
   end if;
@@ -89,6 +98,8 @@ begin
     joined := tandem.join_series(c, item, as_of, m, event, l);
     if joined is not null then return joined; end if;
   end if;
+  -- Copies of it that were listed before it.
+  perform tandem.recall(k, planned) from tandem.links k where k.event_id = m.event_id and not k.is_primary and k.passed_over <> '{}';
   if event is null then return tandem.add_exception(c, item, as_of, m, series); end if;
   -- The CRM has the same occurrence: its job merges the two.
   select * into l from tandem.links x where x.event_id = event and x.is_primary for update;
