@@ -230,3 +230,11 @@ begin
     and x.is_primary and x.state in ('live', 'reserved') order by event_id) l;
 end $$;
 comment on function tandem.look_at_exceptions(uuid) is 'A series with other times or another rule may have other exceptions: each is read again.';
+
+create or replace function tandem.look_at_plain(root uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
+    and x.is_primary and x.state = 'live' and x.seen_listing = 0 order by event_id) l;
+end $$;
+comment on function tandem.look_at_plain(uuid) is 'Has exceptions read that no listing has ever shown: in Google they are plain occurrences, and change with their series.';

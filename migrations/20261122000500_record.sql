@@ -57,6 +57,9 @@ begin
   if l.root_id = l.event_id and (p -> 'reread')::boolean then
     perform tandem.look_at_exceptions(l.event_id);
   end if;
+  if l.root_id = l.event_id and l.etag is distinct from p -> 'google' ->> 'etag' then
+    perform tandem.look_at_plain(l.event_id);
+  end if;
   if l.root_id = l.event_id and l.state <> 'live' then
     perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
     perform tandem.recall(l, null);

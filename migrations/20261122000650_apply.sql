@@ -135,6 +135,7 @@ begin
     base_crm = stored, recorded_seq = nextval('tandem.recorded'), base_google = base_google || tandem.shown_units(item)
   where id = l.id;
   if is_root and changed && array['when', 'recurrence'] then perform tandem.look_at_exceptions(l.event_id); end if;
+  if is_root then perform tandem.look_at_plain(l.event_id); end if;
   -- Its organizer is elsewhere now, perhaps in a calendar that is known.
   if is_root and l.organized and not coalesce((item -> 'organized')::boolean, true)
     and exists (select from tandem.links k where k.event_id = l.event_id and k.organized and not k.is_primary and k.state = 'live') then

@@ -21,7 +21,9 @@ begin
   if (item -> 'cancelled')::boolean then
     fields := tandem.occurrence(series, item ->> 'original_start') || jsonb_build_object('status', 'cancelled');
   end if;
-  fields := fields || jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start');
+  -- What only the CRM knows of the series is true of its occurrences.
+  fields := fields || jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start',
+    'contact_id', series -> 'contact_id', 'company_id', series -> 'company_id', 'deal_id', series -> 'deal_id');
   if not tandem.add_link(c, item || jsonb_build_object('organized', m.organized, 'ical_uid', coalesce(item ->> 'ical_uid', m.ical_uid)), as_of,
     event, m.event_id, m.owner_id, true) then
     raise sqlstate 'PT503' using message = 'another listing shows the occurrence at this moment', hint = 'Try again.';

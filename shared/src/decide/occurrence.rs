@@ -44,19 +44,20 @@ pub fn base_crm(claimed: &Claimed) -> Option<Cow<'_, Row>> {
     Some(Cow::Owned(row))
 }
 
-/// What Google showed at the last record; what it has never shown of an exception, such as the details of
-/// one that was cancelled, is the plain occurrence's.
+/// What Google showed at the last record; of an exception that never was, the plain occurrence. Of one
+/// that was cancelled when it was first shown the details are news whenever they come.
 pub fn base_of_google(claimed: &Claimed) -> Option<Cow<'_, BaseGoogle>> {
     let known = claimed.link.base_google.as_ref();
     let is_whole = known.is_some_and(|base| base.get(Unit::When).is_some());
     match known.filter(|_| is_whole || !is_exception(claimed)) {
         Some(base) => Some(Cow::Borrowed(base)),
+        None if known.is_none() => plain_of_google(claimed).map(Cow::Owned),
         None => {
-            let mut base = plain_of_google(claimed);
-            if let (Some(base), Some(known)) = (&mut base, known) {
-                base.0.extend(known.0.clone());
-            }
-            base.or_else(|| known.cloned()).map(Cow::Owned)
+            let never_shown = |unit: Unit| (unit.name().to_owned(), json!("never shown"));
+            let mut base = BaseGoogle(Unit::ALL.into_iter().map(never_shown).collect());
+            base.0
+                .extend(known.into_iter().flat_map(|known| known.0.clone()));
+            Some(Cow::Owned(base))
         }
     }
 }

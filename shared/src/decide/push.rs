@@ -234,11 +234,7 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
         }
         // It may have been taken out of the trash there, which nobody cared about until now.
-        (LinkState::Gone, Seen::Base)
-            if why == Why::Deleted && link.deleted_by == Some(DeletedBy::OptOut) =>
-        {
-            Ok(Step::Read)
-        }
+        (LinkState::Gone, Seen::Base) if was_opted_out(claimed, why) => Ok(Step::Read),
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
         (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
         (LinkState::Live | LinkState::Kept | LinkState::Gone, Seen::Absent) => {
@@ -253,14 +249,9 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
         }
         (LinkState::Reserved, Seen::Event(event)) => delete_seen(event, by),
-        (LinkState::Live | LinkState::Kept, Seen::Event(event)) => {
-            let comes_back =
-                access(claimed) == Access::Read || is_edited_in_google(claimed, event)?;
-            if why == Why::Deleted && comes_back {
-                revive(claimed, event)
-            } else {
-                delete_seen(event, by)
-            }
+        (LinkState::Live | LinkState::Kept, Seen::Event(event)) => shown(claimed, why, event),
+        (LinkState::Gone, Seen::Event(event)) if was_opted_out(claimed, why) => {
+            shown(claimed, why, event)
         }
         // A late insert of ours that the deletion overtook, or a person who wants it back.
         (LinkState::Gone, Seen::Event(event)) => match (link.proof, why) {
@@ -271,6 +262,21 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             }
         },
     }
+}
+
+/// Google shows what is not wanted; an edit there brings a deleted row back.
+fn shown(claimed: &Claimed, why: Why, event: &Event) -> Result<Step, Unmappable> {
+    let comes_back = access(claimed) == Access::Read || is_edited_in_google(claimed, event)?;
+    if why == Why::Deleted && comes_back {
+        revive(claimed, event)
+    } else {
+        delete_seen(event, why.by())
+    }
+}
+
+/// The event went from Google before its row was deleted, since the row was not for Google.
+fn was_opted_out(claimed: &Claimed, why: Why) -> bool {
+    why == Why::Deleted && claimed.link.deleted_by == Some(DeletedBy::OptOut)
 }
 
 fn delete_seen(event: &Event, by: DeletedBy) -> Result<Step, Unmappable> {
