@@ -176,6 +176,8 @@ begin
   -- Those that never got a link.
   for x in select e as event_id from tandem.crm_exceptions(root) e loop
     perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', tandem.crm_delete(x.event_id)));
+    delete from tandem.inbox i where i.event_id = x.event_id;
+    delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;
   end loop;
 end $$;

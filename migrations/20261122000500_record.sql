@@ -111,8 +111,7 @@ begin
 end $$;
 comment on function tandem.record_erased(tandem.links, tandem.jobs, jsonb) is 'Deletes the row of an event that was deleted in Google, unless it was edited or is one of too many.';
 
--- Exceptions go where their series goes; their own versions are found out by reading. Where the series was
--- a guest's copy stays, and so do its exceptions.
+-- Exceptions go where their series goes; their own versions are found out by reading.
 create or replace function tandem.move_exceptions(l tandem.links, k tandem.links, stays boolean) returns void
 language plpgsql volatile set search_path = '' as $$
 declare x tandem.links; known text;
@@ -121,7 +120,8 @@ begin
     delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary returning m.google_id into known;
     update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, organized = k.organized, etag = null,
       google_id = coalesce(known, case when stays then tandem.instance_id(k.google_id, x.original_start) else x.google_id end) where id = x.id;
-    if stays and x.state = 'live' then
+    -- Who is invited to one occurrence keeps a copy of it, also where the series has gone.
+    if x.state = 'live' then
       insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid, original_start, etag, base_google)
       values (x.tenant, x.event_id, x.root_id, x.owner_id, x.calendar_id, x.google_id, false, false, x.origin, 'live', x.ical_uid, x.original_start, x.etag, x.base_google);
     end if;

@@ -269,12 +269,15 @@ fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
             .filter(|link| place(link) == *at)
             .collect();
         let told = || format!("{} {links:?}", brief(event));
-        // A guest's copy of an occurrence that was cancelled before the CRM heard of it says nothing.
+        // An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its
+        // series is not for Google.
         let series = (
             at.0.clone(),
             event["recurringEventId"].to_string().replace('"', ""),
         );
-        let of_copy = |link: &Value| place(link) == series && link["is_primary"] == false;
+        let of_copy = |link: &Value| {
+            place(link) == series && (link["is_primary"] == false || link["state"] == "gone")
+        };
         let of_unseen = found.links.iter().any(of_copy)
             || unseen
                 .iter()
