@@ -141,6 +141,8 @@ comment on function tandem.series_blocked(uuid, uuid, jsonb) is 'Why an event ha
 create or replace function tandem.bury_exceptions(root uuid, side text) returns void
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
+  -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
+  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null;
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   with copies as (
@@ -151,11 +153,11 @@ begin
     on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
   update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
   -- Somebody may have taken one of them out of the trash again: the listing that showed its series gone showed it.
-  if side = 'google' then
+  if side = 'google' or single then
     with alive as (
       update tandem.links e set etag = null from tandem.links m
       where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
-        and e.is_primary and e.state = 'live' and e.seen_listing >= m.seen_listing and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
+        and e.is_primary and e.state = 'live' and (single or e.seen_listing >= m.seen_listing) and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
       returning e.calendar_id, e.google_id),
     again as (
       insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
