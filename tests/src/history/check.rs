@@ -243,6 +243,22 @@ fn said(row: &Value, own: &str) -> Forms {
 
 /// Every row that is for Google is one live event there, and every live event is one row.
 fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
+    rows_are_there(found)?;
+    events_are_here(found, unseen)?;
+    let mut taken = BTreeMap::new();
+    for link in found
+        .links
+        .iter()
+        .filter(|link| link["state"] == "live" && link["is_primary"] == true)
+    {
+        if let Some(other) = taken.insert(link["event_id"].to_string(), link) {
+            return Err(violation("no row is two events", format!("{link} {other}")));
+        }
+    }
+    Ok(())
+}
+
+fn rows_are_there(found: &Found) -> Result<(), Violation> {
     for (id, row) in &found.rows {
         let series = row["recurring_event_id"]
             .as_str()
@@ -262,6 +278,10 @@ fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
             return Err(violation("every row says that it is synced", brief(row)));
         }
     }
+    Ok(())
+}
+
+fn events_are_here(found: &Found, unseen: &[String]) -> Result<(), Violation> {
     for (at, event) in &found.events {
         let links: Vec<&Value> = found
             .links
@@ -269,20 +289,7 @@ fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
             .filter(|link| place(link) == *at)
             .collect();
         let told = || format!("{} {links:?}", brief(event));
-        // An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its
-        // series is not for Google.
-        let series = (
-            at.0.clone(),
-            event["recurringEventId"].to_string().replace('"', ""),
-        );
-        let of_copy = |link: &Value| {
-            place(link) == series && (link["is_primary"] == false || link["state"] == "gone")
-        };
-        let of_unseen = found.links.iter().any(of_copy)
-            || unseen
-                .iter()
-                .any(|id| event["recurringEventId"] == id.as_str());
-        if of_unseen && links.is_empty() && event["status"] == "cancelled" {
+        if links.is_empty() && says_nothing(found, unseen, at, event) {
             continue;
         }
         let [link] = links.as_slice() else {
@@ -307,17 +314,21 @@ fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
             None | Some(_) => {}
         }
     }
-    let mut taken = BTreeMap::new();
-    for link in found
-        .links
-        .iter()
-        .filter(|link| link["state"] == "live" && link["is_primary"] == true)
-    {
-        if let Some(other) = taken.insert(link["event_id"].to_string(), link) {
-            return Err(violation("no row is two events", format!("{link} {other}")));
-        }
-    }
     Ok(())
+}
+
+/// An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its series
+/// is not for Google, nor where nobody has seen the series.
+fn says_nothing(found: &Found, unseen: &[String], at: &(String, String), event: &Value) -> bool {
+    let Some(id) = event["recurringEventId"].as_str() else {
+        return false;
+    };
+    let series = (at.0.clone(), id.to_owned());
+    let away = |link: &Value| {
+        place(link) == series && (link["is_primary"] == false || link["state"] == "gone")
+    };
+    event["status"] == "cancelled"
+        && (found.links.iter().any(away) || unseen.iter().any(|unseen| unseen == id))
 }
 
 fn equal(row: &Value, event: &Value, own: &str) -> Result<(), Violation> {
