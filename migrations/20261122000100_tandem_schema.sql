@@ -43,11 +43,12 @@ comment on column tandem.settings.value is 'The value, as text.';
 
 -- clock_timestamp, never now(): a long transaction must not see the past.
 create or replace function tandem.clock() returns timestamptz
-language sql volatile parallel safe set search_path = '' as $$
-  select pg_catalog.clock_timestamp() + coalesce(
+language plpgsql volatile parallel safe set search_path = '' as $$
+begin
+  return (select pg_catalog.clock_timestamp() + coalesce(
     (select s.value::double precision * interval '1 second' from tandem.settings s where s.key = 'clock_offset'),
-    interval '0');
-$$;
+    interval '0'));
+end $$;
 comment on function tandem.clock() is 'The time, moved by settings.clock_offset that only tests set.';
 
 create sequence if not exists tandem.recorded;
@@ -230,7 +231,8 @@ comment on column tandem.oauth_states.nonce is 'The state''s nonce.';
 comment on column tandem.oauth_states.expires_at is 'After this the signature''s own expiry refuses it.';
 
 create or replace function tandem.setting(name text) returns text
-language sql stable set search_path = '' as $$ select s.value from tandem.settings s where s.key = name $$;
+language plpgsql stable set search_path = '' as $$
+begin return (select s.value from tandem.settings s where s.key = name); end $$;
 comment on function tandem.setting(text) is 'One value of tandem.settings, or null.';
 
 create or replace function tandem.uid() returns uuid

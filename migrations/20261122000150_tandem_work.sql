@@ -56,6 +56,7 @@ create table if not exists tandem.links (
   missed_seq bigint,
   missed_at timestamptz,
   departing boolean not null default false,
+  passed_over text[] not null default '{}',
   created_at timestamptz not null default tandem.clock(),
   unique (calendar_id, google_id)
 );
@@ -96,6 +97,7 @@ comment on column tandem.links.gone_at is 'When it was deleted without anybody''
 comment on column tandem.links.missed_seq is 'Value of tandem.recorded when Google no longer showed it: another calendar that was listed later would know it.';
 comment on column tandem.links.missed_at is 'When that was.';
 comment on column tandem.links.departing is 'Its calendar is being disconnected and the event goes from Google with it.';
+comment on column tandem.links.passed_over is 'Google ids of occurrences of the series that were listed while the series went by another copy or was gone. They are read once that changes.';
 comment on column tandem.links.created_at is 'When.';
 
 create table if not exists tandem.attempts (
@@ -240,9 +242,8 @@ $$;
 comment on function tandem.google_id(uuid, integer) is 'The Google id of an event born in the CRM: base32hex of the uuid, then the generation.';
 
 create or replace function tandem.note(event uuid, kind text, detail jsonb) returns void
-language sql set search_path = '' as $$
-  insert into tandem.history (event_id, kind, detail) values (event, kind, detail);
-$$;
+language plpgsql set search_path = '' as $$
+begin insert into tandem.history (event_id, kind, detail) values (event, kind, detail); end $$;
 comment on function tandem.note(uuid, text, jsonb) is 'Adds to an event''s history.';
 
 -- What waited for a piece of work goes on when that work is over, however it ended.

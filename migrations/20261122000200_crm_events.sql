@@ -85,9 +85,8 @@ exception when duplicate_object then null;
 end $$;
 
 create or replace function tandem.utc(t timestamptz) returns text
-language sql immutable parallel safe set search_path = '' as $$
-  select to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
-$$;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin return to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'); end $$;
 comment on function tandem.utc(timestamptz) is 'RFC 3339 in UTC with microseconds: the one form in which times are compared.';
 
 -- Two texts of one moment would be two exceptions.
@@ -103,8 +102,9 @@ end $$;
 comment on function tandem.planned_start(text) is 'The planned start of an occurrence in the one form that is compared: a date, or RFC 3339 in UTC to the second.';
 
 create or replace function tandem.crm_fields(e public.events) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object(
+language plpgsql stable set search_path = '' as $$
+begin
+  return jsonb_build_object(
     'title', e.title, 'description', e.description, 'location', e.location,
     'all_day', e.all_day,
     'starts_at', case when not e.all_day then tandem.utc(e.starts_at) end,
@@ -119,7 +119,7 @@ language sql stable set search_path = '' as $$
     'organizer', e.organizer, 'creator', e.creator, 'attachments', e.attachments,
     'contact_id', e.contact_id, 'company_id', e.company_id, 'deal_id', e.deal_id,
     'owner_id', e.owner_id, 'enabled', coalesce(e.google_sync_enabled, true));
-$$;
+end $$;
 comment on function tandem.crm_fields(public.events) is 'Adapter: the mapped fields of a row, in the names and forms that Tandem compares.';
 
 -- Google's list of zones is at times newer than the database's; the moment is right without it.
@@ -176,9 +176,8 @@ end $$;
 comment on function tandem.crm_record(public.events, jsonb) is 'Adapter: a row with some mapped fields replaced; nothing is stored.';
 
 create or replace function tandem.crm_read(event uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select tandem.crm_fields(e) from public.events e where e.id = event;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin return (select tandem.crm_fields(e) from public.events e where e.id = event); end $$;
 comment on function tandem.crm_read(uuid) is 'Adapter: the mapped fields of an event, or null.';
 
 create or replace function tandem.crm_owner(event uuid) returns uuid
@@ -263,13 +262,15 @@ end $$;
 comment on function tandem.crm_show(uuid, text, text, text, text, text) is 'Adapter: shows an event''s sync state, its Google ids and what of it can be changed.';
 
 create or replace function tandem.crm_exception(root uuid, planned text) returns uuid
-language sql stable set search_path = '' as $$
-  select e.id from public.events e where e.recurring_event_id = root and e.original_start = planned;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select e.id from public.events e where e.recurring_event_id = root and e.original_start = planned);
+end $$;
 comment on function tandem.crm_exception(uuid, text) is 'Adapter: the exception of a series that was planned for a start, or null.';
 
 create or replace function tandem.crm_exceptions(root uuid) returns setof uuid
-language sql stable set search_path = '' as $$ select e.id from public.events e where e.recurring_event_id = root order by e.id; $$;
+language plpgsql stable set search_path = '' as $$
+begin return query select e.id from public.events e where e.recurring_event_id = root order by e.id; end $$;
 comment on function tandem.crm_exceptions(uuid) is 'Adapter: the exceptions of a series.';
 
 create or replace function tandem.owner_exists(owner uuid) returns boolean
@@ -284,9 +285,8 @@ end $$;
 comment on function tandem.owner_exists(uuid) is 'Adapter: whether a CRM user still exists; events that go with their owner stay in Google.';
 
 create or replace function tandem.crm_owned(owner uuid) returns setof uuid
-language sql stable set search_path = '' as $$
-  select e.id from public.events e where e.owner_id = owner and e.google_sync_enabled;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin return query select e.id from public.events e where e.owner_id = owner and e.google_sync_enabled; end $$;
 comment on function tandem.crm_owned(uuid) is 'Adapter: a user''s events that are for Google.';
 
 create or replace function tandem.crm_states(owner uuid) returns jsonb

@@ -7,17 +7,19 @@ end $$;
 comment on type tandem.change is 'One event''s part of a statement.';
 
 create or replace function tandem.has_target(owner uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.connections c where c.user_id = owner and c.is_target
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.connections c where c.user_id = owner and c.is_target
     and c.state in ('active', 'paused') and c.direction <> 'in');
-$$;
+end $$;
 comment on function tandem.has_target(uuid) is 'Whether the user''s new events go to a calendar.';
 
 create or replace function tandem.differing(a jsonb, b jsonb) returns text[]
-language sql immutable set search_path = '' as $$
-  select coalesce(array_agg(k order by k), '{}') from (select jsonb_object_keys(a || b) k) keys
-  where (a -> k) is distinct from (b -> k);
-$$;
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (select coalesce(array_agg(k order by k), '{}') from (select jsonb_object_keys(a || b) k) keys
+  where (a -> k) is distinct from (b -> k));
+end $$;
 comment on function tandem.differing(jsonb, jsonb) is 'Keys whose values differ.';
 
 -- Null where nothing changed, or only what Tandem itself is writing.
@@ -37,18 +39,21 @@ begin
 end $$;
 comment on function tandem.changed(uuid, jsonb, jsonb) is 'What a statement did to one event, apart from what Tandem writes in the same transaction.';
 
-create or replace function tandem.add_changes(op text, found tandem.change[]) returns uuid[]
-language sql volatile set search_path = '' as $$
+create or replace function tandem.add_changes(op text, edits tandem.change[]) returns uuid[]
+language plpgsql volatile set search_path = '' as $$
+declare events uuid[];
+begin
   with added as (
     insert into tandem.changes (event_id, rev, op, fields, old_row, owner_id)
     select f.event_id,
       greatest(1 + coalesce((select max(c.rev) from tandem.changes c where c.event_id = f.event_id), 0),
                (extract(epoch from tandem.clock()) * 1000000)::bigint),
       op, f.fields, f.old_row, f.owner_id
-    from unnest(found) f where f.event_id is not null
+    from unnest(edits) f where f.event_id is not null
     returning event_id)
-  select coalesce(array_agg(event_id), '{}') from added;
-$$;
+  select coalesce(array_agg(a.event_id), '{}') into events from added a;
+  return events;
+end $$;
 comment on function tandem.add_changes(text, tandem.change[]) is 'Appends to tandem.changes; returns the events.';
 
 -- Whatever goes wrong here costs only time: the scheduler finds the changes.

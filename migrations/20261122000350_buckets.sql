@@ -13,23 +13,26 @@ comment on column tandem.buckets.tokens is 'Calls left at that time; can be belo
 comment on column tandem.buckets.at is 'When.';
 
 create or replace function tandem.bucket_size(key text) returns double precision
-language sql stable set search_path = '' as $$
-  select case when key = 'project' then coalesce(tandem.setting('project_burst')::double precision, 1500)
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when key = 'project' then coalesce(tandem.setting('project_burst')::double precision, 1500)
     else coalesce(tandem.setting('user_burst')::double precision, 100) end;
-$$;
+end $$;
 comment on function tandem.bucket_size(text) is 'What a full bucket holds.';
 
 create or replace function tandem.bucket_rate(key text) returns double precision
-language sql stable set search_path = '' as $$
-  select case when key = 'project' then coalesce(tandem.setting('project_per_minute')::double precision, 8000)
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when key = 'project' then coalesce(tandem.setting('project_per_minute')::double precision, 8000)
     else coalesce(tandem.setting('user_per_minute')::double precision, 480) end / 60;
-$$;
+end $$;
 comment on function tandem.bucket_rate(text) is 'What it gains in a second.';
 
 create or replace function tandem.bucket_level(b tandem.buckets, t timestamptz) returns double precision
-language sql stable set search_path = '' as $$
-  select least(tandem.bucket_size(b.key), b.tokens + greatest(0, extract(epoch from t - b.at)) * tandem.bucket_rate(b.key));
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return least(tandem.bucket_size(b.key), b.tokens + greatest(0, extract(epoch from t - b.at)) * tandem.bucket_rate(b.key));
+end $$;
 comment on function tandem.bucket_level(tandem.buckets, timestamptz) is 'What a bucket holds at a time.';
 
 -- Always the last lock of a transaction, the user's before the project's. Work that is not urgent leaves half.

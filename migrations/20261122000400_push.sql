@@ -19,37 +19,41 @@ end $$;
 comment on function tandem.fold(uuid) is 'Turns an event''s changes into its job; says whether there were any.';
 
 create or replace function tandem.acting_account(l tandem.links) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce(
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(
     (select x.account_id from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
       order by x.state = 'active' desc limit 1),
-    (select c.account_id from tandem.calendars c where c.id = l.calendar_id));
-$$;
+    (select c.account_id from tandem.calendars c where c.id = l.calendar_id)));
+end $$;
 comment on function tandem.acting_account(tandem.links) is 'The account that writes for the link''s owner.';
 
 create or replace function tandem.account_for(event uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce(
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(
     (select tandem.acting_account(l) from tandem.links l where l.event_id = event and l.is_primary),
     (select x.account_id from tandem.connections x where x.user_id = (tandem.crm_read(event) ->> 'owner_id')::uuid
-      and x.is_target and x.state <> 'disconnected'));
-$$;
+      and x.is_target and x.state <> 'disconnected')));
+end $$;
 comment on function tandem.account_for(uuid) is 'The account that the work on an event is for, as far as that is known before a claim.';
 
 create or replace function tandem.deleted_row(event uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select ch.old_row from tandem.changes ch where ch.event_id = event order by ch.rev desc limit 1;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select ch.old_row from tandem.changes ch where ch.event_id = event order by ch.rev desc limit 1);
+end $$;
 comment on function tandem.deleted_row(uuid) is 'The row that the CRM has deleted last, as it was; null where its last change was another one.';
 
 create or replace function tandem.root_of(event uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce(
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(
     (tandem.crm_read(event) ->> 'recurring_event_id')::uuid,
     (select l.root_id from tandem.links l where l.event_id = event and l.is_primary),
     (tandem.deleted_row(event) ->> 'recurring_event_id')::uuid,
-    event);
-$$;
+    event));
+end $$;
 comment on function tandem.root_of(uuid) is 'The series'' master, or the event itself.';
 
 -- A token is handed out for refresh to one caller at a time, from 5 minutes before its end.
@@ -103,11 +107,12 @@ end $$;
 comment on function tandem.wait_for_account(uuid, uuid, text) is 'Parks a job until its account can work again; no attempt is counted.';
 
 create or replace function tandem.access_to(l tandem.links) returns text
-language sql stable set search_path = '' as $$
-  select case when c.access_role not in ('writerWithoutPrivateAccess', 'writer', 'owner') then 'read'
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select case when c.access_role not in ('writerWithoutPrivateAccess', 'writer', 'owner') then 'read'
     else coalesce(l.base_google ->> 'access', 'full') end
-  from tandem.calendars c where c.id = l.calendar_id;
-$$;
+  from tandem.calendars c where c.id = l.calendar_id);
+end $$;
 comment on function tandem.access_to(tandem.links) is 'What of a linked event can be changed: full, guest or read.';
 
 create or replace function tandem.show(event uuid, state text, error text) returns void

@@ -2,7 +2,8 @@
 -- exceptions, the trim of a split before its tail.
 
 create or replace function tandem.instance_id(series_google_id text, planned text) returns text
-language sql immutable set search_path = '' as $$ select series_google_id || '_' || regexp_replace(planned, '[-:]', '', 'g'); $$;
+language plpgsql immutable set search_path = '' as $$
+begin return series_google_id || '_' || regexp_replace(planned, '[-:]', '', 'g'); end $$;
 comment on function tandem.instance_id(text, text) is 'Google''s id of the occurrence of a series that was planned for a start.';
 
 create or replace function tandem.reserve(event uuid, root uuid, owner uuid, home tandem.calendars, google text, gen integer, planned text, uid text)
@@ -80,13 +81,14 @@ end $$;
 comment on function tandem.wait_for(uuid, uuid, text) is 'Parks a job until another event''s work is done; no attempt is counted.';
 
 create or replace function tandem.trim_of(event uuid) returns uuid
-language sql stable set search_path = '' as $$
-  select t.event_id from tandem.changes i
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select t.event_id from tandem.changes i
   join tandem.changes t on t.txid = i.txid and t.op = 'update' and t.fields @> array['recurrence'] and t.event_id <> event
   join tandem.links l on l.event_id = t.event_id and l.is_primary and l.state = 'live' and l.synced_rev < t.rev
   where i.event_id = event and i.op = 'insert'
-  order by t.event_id limit 1;
-$$;
+  order by t.event_id limit 1);
+end $$;
 comment on function tandem.trim_of(uuid) is 'The series whose rule was changed in the transaction that made this one, while Google does not know of it: its tail must not be there before.';
 
 create or replace function tandem.drop_exception(event uuid) returns jsonb
@@ -139,6 +141,8 @@ comment on function tandem.series_blocked(uuid, uuid, jsonb) is 'Why an event ha
 create or replace function tandem.bury_exceptions(root uuid, side text) returns void
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
+  -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
+  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null;
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   with copies as (
@@ -148,6 +152,19 @@ begin
     select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from copies k
     on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
   update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+  -- Somebody may have taken one of them out of the trash again: the listing that showed its series gone showed it.
+  if side = 'google' or single then
+    with alive as (
+      update tandem.links e set etag = null from tandem.links m
+      where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
+        and e.is_primary and e.state = 'live' and (single or e.seen_listing >= m.seen_listing) and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
+      returning e.calendar_id, e.google_id),
+    again as (
+      insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+      select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from alive k
+      on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
+    update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+  end if;
   for x in select l.id, l.event_id from tandem.links l where l.root_id = root and l.event_id <> root and l.state <> 'gone' order by l.event_id loop
     gone_row := coalesce(tandem.crm_delete(x.event_id), tandem.deleted_row(x.event_id));
     update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = coalesce(gone_row, l.old_row),
@@ -161,6 +178,8 @@ begin
   -- Those that never got a link.
   for x in select e as event_id from tandem.crm_exceptions(root) e loop
     perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', tandem.crm_delete(x.event_id)));
+    delete from tandem.inbox i where i.event_id = x.event_id;
+    delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;
   end loop;
 end $$;
@@ -182,19 +201,44 @@ begin
 end $$;
 comment on function tandem.revive_exceptions(uuid) is 'Brings back the exceptions that were deleted together with a series that is to live.';
 
+-- Occurrences that a listing passed over are read one by one: all of a copy of a series, or those for one start.
+create or replace function tandem.recall(k tandem.links, planned text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare wanted text[] := array(select g from unnest(k.passed_over) g where planned is null or g = tandem.instance_id(k.google_id, planned));
+begin
+  if wanted = '{}' then return; end if;
+  update tandem.links l set passed_over = array(select g from unnest(l.passed_over) g where g <> all (wanted)) where l.id = k.id;
+  insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+  select k.calendar_id, g, '', 'retry', 'what it belongs to is known now', nextval('tandem.recorded') from unnest(wanted) g
+  where not exists (select from tandem.links e where e.calendar_id = k.calendar_id and e.google_id = g)
+  on conflict do nothing;
+  if found then update tandem.calendars c set poll_at = tandem.clock() where c.id = k.calendar_id; end if;
+end $$;
+comment on function tandem.recall(tandem.links, text) is 'Has occurrences read that a listing showed when nothing could be done with them.';
+
 create or replace function tandem.look_at(event uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into tandem.jobs as j (event_id, root_id, account_id, due_at, look)
   values (event, tandem.root_of(event), tandem.account_for(event), tandem.clock(), true)
   on conflict (event_id) do update set look = true, state = case when j.state = 'dead' then 'open' else j.state end,
     attempts = case when j.state = 'dead' then 0 else j.attempts end,
     due_at = case when j.attempts = 0 then least(j.due_at, excluded.due_at) else j.due_at end;
-$$;
+end $$;
 comment on function tandem.look_at(uuid) is 'Has an event read in Google, then merged.';
 
 create or replace function tandem.look_at_exceptions(root uuid) returns void
-language sql volatile set search_path = '' as $$
-  select tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
     and x.is_primary and x.state in ('live', 'reserved') order by event_id) l;
-$$;
+end $$;
 comment on function tandem.look_at_exceptions(uuid) is 'A series with other times or another rule may have other exceptions: each is read again.';
+
+create or replace function tandem.look_at_plain(root uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.look_at(l.event_id) from (select event_id from tandem.links x where x.root_id = root and x.event_id <> root
+    and x.is_primary and x.state = 'live' and x.seen_listing = 0 order by event_id) l;
+end $$;
+comment on function tandem.look_at_plain(uuid) is 'Has exceptions read that no listing has ever shown: in Google they are plain occurrences, and change with their series.';

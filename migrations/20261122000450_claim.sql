@@ -2,23 +2,25 @@
 
 -- CRM users may share a Google account, each with a connection of their own.
 create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
-language sql stable set search_path = '' as $$
-  select c.* from tandem.calendars c where c.failures = 0 and c.imported_at is not null and c.id <> calendar and c.id in (
+language plpgsql stable set search_path = '' as $$
+begin
+  return query select c.* from tandem.calendars c where c.failures < 5 and c.imported_at is not null and c.id <> calendar and c.id in (
     select there.calendar_id from tandem.connections here
     join tandem.accounts a on a.id = here.account_id
     join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
     join tandem.connections there on there.account_id = b.id and there.state = 'active'
     where here.calendar_id = calendar);
-$$;
+end $$;
 comment on function tandem.siblings(uuid) is 'The other calendars of the Google account that are listed without trouble: where an event may have moved to.';
 
 -- What disappears may be half of a move: the other half is in another calendar of the same account.
 create or replace function tandem.may_have_moved(l tandem.links) returns boolean
-language sql stable set search_path = '' as $$
-  select l.state = 'live' and l.root_id = l.event_id and not l.leaving
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select l.state = 'live' and l.root_id = l.event_id and not l.leaving
     and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true)
-    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq);
-$$;
+    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq));
+end $$;
 comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
 
 create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
@@ -31,18 +33,22 @@ end $$;
 comment on function tandem.put_by(uuid, interval, text) is 'Leaves an event for a while; no attempt is counted.';
 
 create or replace function tandem.claimed(event uuid, v_rev bigint, crm_row jsonb, old_row jsonb, l tandem.links, fence bigint, token jsonb)
-returns jsonb language sql stable set search_path = '' as $$
-  select jsonb_build_object(
+returns jsonb language plpgsql stable set search_path = '' as $$
+begin
+  return (select jsonb_build_object(
     'outcome', 'claimed', 'event_id', event, 'rev', v_rev, 'fence', fence, 'now', tandem.utc(tandem.clock()),
     'row', crm_row, 'old_row', old_row, 'attempt', j.attempts, 'decision', j.decision, 'quiet', j.quiet,
     'source', replace(nullif(tandem.setting('event_url'), ''), '{id}', event::text),
-    'unowned', coalesce(not l.leaving and l.owner_id::text <> crm_row ->> 'owner_id', false),
+    'unowned', coalesce(not l.leaving and l.root_id = event and l.owner_id::text <> crm_row ->> 'owner_id', false),
     'look', j.looking or exists (select from tandem.inbox i where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'),
-    'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at',
+    'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at' - 'passed_over',
     'series', (select jsonb_build_object('base_crm', m.base_crm, 'base_google', m.base_google, 'google_updated', m.google_updated)
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
+    -- An occurrence goes where its series goes, whoever its row is of.
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving
-                 order by k.organized desc, k.id limit 1),
+                 and l.root_id = event order by k.organized desc, k.id limit 1),
+    'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
+                  and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
     'elsewhere', tandem.may_have_moved(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
@@ -60,8 +66,8 @@ returns jsonb language sql stable set search_path = '' as $$
                    from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
                    order by x.state = 'active' desc limit 1),
     'token', token)
-  from tandem.jobs j where j.event_id = event;
-$$;
+  from tandem.jobs j where j.event_id = event);
+end $$;
 comment on function tandem.claimed(uuid, bigint, jsonb, jsonb, tandem.links, bigint, jsonb) is 'All that a decision about the event needs.';
 
 create or replace function tandem.spend_attempt(event uuid, v_rev bigint, v_row jsonb) returns boolean
@@ -104,7 +110,8 @@ end $$;
 comment on function tandem.event_blocked(uuid, tandem.links, tandem.jobs, jsonb) is 'Why a linked event cannot be worked on now, or null.';
 
 create or replace function tandem.release_lease(root uuid) returns void
-language sql volatile set search_path = '' as $$ update tandem.leases set until = null where root_id = root; $$;
+language plpgsql volatile set search_path = '' as $$
+begin update tandem.leases set until = null where root_id = root; end $$;
 comment on function tandem.release_lease(uuid) is 'Ends a lease before its time.';
 
 create or replace function public.tandem_push_claim(p jsonb) returns jsonb
@@ -134,6 +141,7 @@ begin
     l := coalesce((select x from tandem.links x where x.event_id = event and x.leaving order by x.id limit 1), l);
   end if;
   if l.id is null then
+    if crm_row is null and j.root_id = event then perform tandem.bury_exceptions(event, 'crm'); end if;
     blocked := tandem.finish_unlinked(event, 'not for Google');
   else
     blocked := tandem.event_blocked(event, l, j, crm_row);

@@ -15,20 +15,22 @@ comment on column tandem.counters.shard is 'Which of the rows of one count.';
 comment on column tandem.counters.value is 'The number.';
 
 create or replace function tandem.count(name text, labels jsonb) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into tandem.counters as c (name, label, shard, value)
   select count.name, l.key, floor(random() * 4)::smallint, l.value::double precision from jsonb_each_text(labels) l where l.value <> '0' order by l.key
   on conflict on constraint counters_pkey do update set value = c.value + excluded.value;
-$$;
+end $$;
 comment on function tandem.count(text, jsonb) is 'Adds to counts of one name: {label: how many}.';
 
 create or replace function tandem.count_seconds(name text, took interval) returns void
-language sql volatile set search_path = '' as $$
-  select tandem.count(name, (
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.count(name, (
     select jsonb_object_agg(b, 1) || jsonb_build_object('sum', greatest(0, extract(epoch from took)))
     from unnest(array['1', '2', '5', '10', '30', '60', '300', '3600', '+Inf']) b where extract(epoch from took) <= b::double precision))
   where took is not null;
-$$;
+end $$;
 comment on function tandem.count_seconds(text, interval) is 'Adds a duration to a histogram.';
 
 create or replace function tandem.count_push(j tandem.jobs, l tandem.links, p jsonb) returns void

@@ -4,7 +4,7 @@
 --   erased      it was deleted in Google, so the row is deleted here
 --   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
 --   regenerate  its id in Google can never be used again: the next one is chosen
---   moved       it is in another calendar now, where a link has seen it (p.link_id)
+--   moved       it is in another calendar now, where a link has seen it (p.moved_to); with p.stays what was its copy is a guest's
 --   elsewhere   Google does not show it any more, but the account's other calendars have not been listed since
 --   kept        it is not for Google any more, but stays there as it is
 --   nothing     there is nothing to do for the claimed rev
@@ -57,8 +57,12 @@ begin
   if l.root_id = l.event_id and (p -> 'reread')::boolean then
     perform tandem.look_at_exceptions(l.event_id);
   end if;
+  if l.root_id = l.event_id and l.etag is distinct from p -> 'google' ->> 'etag' then
+    perform tandem.look_at_plain(l.event_id);
+  end if;
   if l.root_id = l.event_id and l.state <> 'live' then
     perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
+    perform tandem.recall(l, null);
   end if;
   return left_units <> '{}';
 end $$;
@@ -108,23 +112,49 @@ end $$;
 comment on function tandem.record_erased(tandem.links, tandem.jobs, jsonb) is 'Deletes the row of an event that was deleted in Google, unless it was edited or is one of too many.';
 
 -- Exceptions go where their series goes; their own versions are found out by reading.
-create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
+create or replace function tandem.move_exceptions(l tandem.links, k tandem.links, stays boolean) returns void
 language plpgsql volatile set search_path = '' as $$
-declare x record; k tandem.links;
+declare x tandem.links; known text;
 begin
-  select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
-  update tandem.links set is_primary = false, state = 'gone', proof = 'confirmed' where id = l.id;
-  update tandem.links set is_primary = true, owner_id = l.owner_id, base_crm = l.base_crm, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
-    generation = l.generation, base_google = l.base_google, etag = null, missed_seq = null, missed_at = null where id = k.id;
-  for x in select c.id, c.event_id, c.google_id, c.original_start from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
-    delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary;
-    update tandem.links set calendar_id = k.calendar_id, etag = null where id = x.id;
+  for x in select c.* from tandem.links c where c.root_id = l.event_id and c.event_id <> l.event_id and c.is_primary and c.state <> 'gone' order by c.event_id loop
+    delete from tandem.links m where m.event_id = x.event_id and m.calendar_id = k.calendar_id and not m.is_primary returning m.google_id into known;
+    update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, organized = k.organized, etag = null,
+      google_id = coalesce(known, case when stays then tandem.instance_id(k.google_id, x.original_start) else x.google_id end) where id = x.id;
+    -- Who is invited to one occurrence keeps a copy of it, also where the series has gone.
+    if x.state = 'live' then
+      insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid, original_start, etag, base_google)
+      values (x.tenant, x.event_id, x.root_id, x.owner_id, x.calendar_id, x.google_id, false, false, x.origin, 'live', x.ical_uid, x.original_start, x.etag, x.base_google);
+    end if;
     perform tandem.look_at(x.event_id);
   end loop;
-  update tandem.jobs set look = true where event_id = l.event_id;
-  perform tandem.note(l.event_id, 'note', jsonb_build_object('what', 'moved to another calendar'));
+  perform tandem.recall(k, null);
 end $$;
-comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes on in the calendar that it was moved to.';
+comment on function tandem.move_exceptions(tandem.links, tandem.links, boolean) is 'The exceptions of a series go on in the calendar where it goes on.';
+
+create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare k tandem.links; stays boolean := (p -> 'stays')::boolean; own text[] := array[]::text[];
+begin
+  select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
+  if exists (select from tandem.connections x where x.calendar_id = k.calendar_id and x.user_id = l.owner_id and x.state <> 'disconnected') then
+    k.owner_id := l.owner_id;
+  else
+    perform tandem.crm_write(l.event_id, jsonb_build_object('owner_id', k.owner_id));
+  end if;
+  if stays then own := tandem.own_units(l.event_id); end if;
+  update tandem.links set is_primary = false, state = case when stays then state else 'gone' end, organized = false,
+    proof = case when stays then proof else 'confirmed' end where id = l.id;
+  update tandem.links set is_primary = true, owner_id = k.owner_id, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
+    generation = l.generation, etag = null, missed_seq = null, missed_at = null,
+    -- What is never equal is an edit of the CRM.
+    base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(own) u),
+    base_google = l.base_google || (select coalesce(jsonb_object_agg(u, k.base_google -> u), '{}') from unnest(own) u where k.base_google ? u)
+  where id = k.id;
+  perform tandem.move_exceptions(l, k, stays);
+  update tandem.jobs set look = true where event_id = l.event_id;
+  perform tandem.note(l.event_id, 'note', jsonb_build_object('what', case when stays then 'goes by its organizer''s copy' else 'moved to another calendar' end));
+end $$;
+comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes on in the calendar that it was moved to, or where its organizer is.';
 
 create or replace function tandem.record_regenerate(l tandem.links, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -138,19 +168,21 @@ end $$;
 comment on function tandem.record_regenerate(tandem.links, jsonb) is 'Chooses the next id of an event whose id Google can never give back.';
 
 create or replace function tandem.has_newer(event uuid, p jsonb) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.changes c where c.event_id = event and c.rev > (p ->> 'rev')::bigint);
+end $$;
 comment on function tandem.has_newer(uuid, jsonb) is 'Whether the event changed since the claim that is being recorded.';
 
 create or replace function tandem.drop_mirrored(event uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   with old as (
     delete from tandem.inbox i using tandem.links l where l.event_id = event and not l.is_primary and not l.leaving
       and i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.state = 'waiting'
     returning l.id, i.etag, (i.seen -> 'cancelled')::boolean as cancelled)
   update tandem.links l set etag = old.etag, state = case when old.cancelled then 'gone' else l.state end from old where l.id = old.id;
-$$;
+end $$;
 comment on function tandem.drop_mirrored(uuid) is 'Items that were parked for a copy that is only a mirror now: nothing is left to merge.';
 
 create or replace function tandem.close_job(event uuid, p jsonb) returns boolean
@@ -227,6 +259,7 @@ create or replace function tandem.record_revived_series(l tandem.links) returns 
 language plpgsql volatile set search_path = '' as $$
 begin
   perform tandem.revive_exceptions(l.event_id);
+  perform tandem.recall(l, null);
   -- Exceptions that were listed while there was no row for the series.
   update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id
     and exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = l.google_id and i.state = 'orphan');
@@ -253,6 +286,13 @@ begin
       left_over := tandem.record_synced(l, p);
       shown := 'synced';
     when 'revived' then
+      if tandem.crm_read(l.event_id) is not null then
+        -- The CRM has inserted it again meanwhile, which is more than Google's side to live: the next claim merges.
+        update tandem.links set base_google = coalesce(base_google, '{}') || jsonb_build_object('status', 'cancelled')
+          where id = l.id and root_id <> event_id and p -> 'fields' ->> 'status' = 'cancelled';
+        update tandem.jobs set look = true where event_id = l.event_id;
+        return jsonb_build_object('shown', 'pending', 'left_over', true);
+      end if;
       if tandem.join_twin(l, p) then return jsonb_build_object('shown', 'none', 'left_over', false); end if;
       -- What the CRM had changed before it deleted the row is still to be sent.
       perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || coalesce(p -> 'unsent', '{}'), array[]::text[]);
@@ -263,7 +303,8 @@ begin
       shown := tandem.record_erased(l, j, p);
     when 'deleted' then
       perform tandem.keep_tombstone(l, p, j.decision is not distinct from 'apply');
-      shown := case when l.leaving then 'synced' else 'none' end;
+      shown := case when l.leaving and exists (select from tandem.links k where k.event_id = l.event_id and k.is_primary and k.state = 'live')
+        then 'synced' else 'none' end;
     when 'regenerate' then
       perform tandem.record_regenerate(l, p);
       left_over := true;
@@ -286,11 +327,12 @@ end $$;
 comment on function tandem.record_done(tandem.links, tandem.jobs, jsonb) is 'Stores an outcome that ends the claimed work: the state to show, and whether some of it is left.';
 
 create or replace function tandem.due_after(event uuid, root uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(x.event_id), '[]') from (
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.event_id), '[]') from (
     select j.event_id from tandem.jobs j where j.root_id = root and j.event_id <> event and j.state = 'open' and j.due_at <= tandem.clock()
-    order by j.due_at limit 20) x;
-$$;
+    order by j.due_at limit 20) x);
+end $$;
 comment on function tandem.due_after(uuid, uuid) is 'Other events of the series that can go on now.';
 
 create or replace function public.tandem_push_record(p jsonb) returns jsonb

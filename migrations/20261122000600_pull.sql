@@ -1,9 +1,10 @@
 -- Google to CRM: claim a calendar, apply each listed page, store the token with the last one.
 
 create or replace function tandem.wake(account uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   update tandem.jobs set state = 'open', due_at = tandem.clock() where state = 'waiting' and account_id = account;
-$$;
+end $$;
 comment on function tandem.wake(uuid) is 'Lets the jobs go on that waited for an account.';
 
 -- A notification names a channel; the scheduler names a calendar.
@@ -31,11 +32,12 @@ comment on function tandem.notified(jsonb) is 'Counts a notification; the calend
 
 -- Series that exceptions wait for, and items that a person wants read once more.
 create or replace function tandem.reads(calendar uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(x.id), '[]') from (
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.id), '[]') from (
     select distinct case when i.state = 'orphan' then i.series_id else i.google_id end as id from tandem.inbox i
-    where i.calendar_id = calendar and i.state in ('orphan', 'retry') order by 1 limit 20) x;
-$$;
+    where i.calendar_id = calendar and i.state in ('orphan', 'retry') order by 1 limit 20) x);
+end $$;
 comment on function tandem.reads(uuid) is 'Google ids of a calendar that are to be read one by one.';
 
 create or replace function public.tandem_pull_claim(p jsonb) returns jsonb
@@ -77,11 +79,12 @@ comment on function public.tandem_pull_claim(jsonb) is
 
 -- When a unit got the value that it shows: a later answer of a guest must not make an old title look new.
 create or replace function tandem.unit_times(before tandem.inbox, item jsonb) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(u.key, case when before.seen -> 'units' -> u.key -> 'google' = u.value -> 'google'
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_object_agg(u.key, case when before.seen -> 'units' -> u.key -> 'google' = u.value -> 'google'
     then before.times -> u.key else item -> 'updated' end), '{}')
-  from jsonb_each(nullif(item -> 'units', 'null')) u;
-$$;
+  from jsonb_each(nullif(item -> 'units', 'null')) u);
+end $$;
 comment on function tandem.unit_times(tandem.inbox, jsonb) is 'By unit: when Google made the first listed version that shows its value.';
 
 create or replace function tandem.park(c tandem.calendars, item jsonb, as_of bigint, event uuid) returns uuid
@@ -114,21 +117,23 @@ end $$;
 comment on function tandem.orphan(tandem.calendars, jsonb, bigint) is 'Keeps an exception until its series is known.';
 
 create or replace function tandem.quarantine(c tandem.calendars, item jsonb, as_of bigint, why text) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into tandem.inbox as i (calendar_id, google_id, etag, raw, state, reason, as_of)
   values (c.id, coalesce(item ->> 'google_id', 'md5:' || md5(item ->> 'raw')), item ->> 'etag', coalesce(item ->> 'raw', ''), 'quarantined', why, as_of)
   on conflict (calendar_id, google_id) do update set etag = excluded.etag, raw = excluded.raw, state = 'quarantined',
     reason = excluded.reason, as_of = excluded.as_of, received_at = tandem.clock();
-$$;
+end $$;
 comment on function tandem.quarantine(tandem.calendars, jsonb, bigint, text) is 'Keeps an item that nobody could use, as text, for a person.';
 
 -- An hour between listings only while messages are proven to arrive: the running channel has brought one,
 -- and since then no listing found what none had announced.
 create or replace function tandem.is_push_proven(c tandem.calendars) returns boolean
-language sql stable set search_path = '' as $$
-  select c.push = 'push' and exists (select from tandem.channels h where h.calendar_id = c.id and h.state = 'active' and h.expires_at > tandem.clock()
-    and h.delivered_at > coalesce(c.missed_at, '-infinity'));
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select c.push = 'push' and exists (select from tandem.channels h where h.calendar_id = c.id and h.state = 'active' and h.expires_at > tandem.clock()
+    and h.delivered_at > coalesce(c.missed_at, '-infinity')));
+end $$;
 comment on function tandem.is_push_proven(tandem.calendars) is 'Whether notifications of the calendar are known to arrive.';
 
 create or replace function tandem.notice_of(c tandem.calendars) returns jsonb
@@ -181,10 +186,11 @@ end $$;
 comment on function tandem.look_for_missing(tandem.calendars) is 'After a full listing: events that it did not show are looked at one by one.';
 
 create or replace function tandem.is_leased(event uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.jobs j join tandem.leases l on l.root_id = j.root_id
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.jobs j join tandem.leases l on l.root_id = j.root_id
     where j.event_id = event and l.until > tandem.clock());
-$$;
+end $$;
 comment on function tandem.is_leased(uuid) is 'Whether somebody works on the event''s series.';
 
 create or replace function public.tandem_pull_fail(p jsonb) returns jsonb

@@ -16,16 +16,18 @@ comment on function tandem.is_clean(tandem.links, bigint) is 'Whether a listed v
 
 -- A trigger of the CRM may have added an edit of its own to what was written.
 create or replace function tandem.show_after_apply(event uuid) returns void
-language sql volatile set search_path = '' as $$
-  select tandem.show(event, case when exists (select from tandem.changes ch join tandem.links l using (event_id)
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform tandem.show(event, case when exists (select from tandem.changes ch join tandem.links l using (event_id)
     where ch.event_id = event and l.is_primary and ch.rev > l.synced_rev) then 'pending' else 'synced' end, null);
-$$;
+end $$;
 comment on function tandem.show_after_apply(uuid) is 'synced, unless writing the row caused another edit.';
 
 create or replace function tandem.shown_units(item jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') from jsonb_each(nullif(item -> 'units', 'null')) u;
-$$;
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') from jsonb_each(nullif(item -> 'units', 'null')) u);
+end $$;
 comment on function tandem.shown_units(jsonb) is 'What an item shows, by unit, as a base keeps it.';
 
 create or replace function tandem.poll_siblings(c tandem.calendars, as_of bigint) returns boolean
@@ -106,7 +108,8 @@ begin
   if not l.is_primary then return tandem.apply_mirror(c, item, as_of, l); end if;
   did := tandem.apply_choice(l, item);
   if did is not null then return did; end if;
-  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) then
+  -- Of an occurrence that was cancelled when it was first seen only the job knows what it would have been.
+  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) or not is_root and not (item -> 'cancelled')::boolean and not l.base_google ? 'when' then
     perform tandem.park(c, item, as_of, l.event_id);
     if asks and is_root and (item -> 'cancelled')::boolean then
       update tandem.jobs set decision = 'ask' where event_id = l.event_id and decision is null;
@@ -114,6 +117,11 @@ begin
     return jsonb_build_object('did', 'parked', 'event_id', l.event_id);
   end if;
   if is_root and (item -> 'cancelled')::boolean then return tandem.apply_deletion(c, item, as_of, l, asks); end if;
+  -- A guest's copy from now on: the organizer's may be in a calendar that is yet to be listed.
+  if is_root and l.organized and not coalesce((item -> 'organized')::boolean, true) and tandem.poll_siblings(c, as_of) then
+    update tandem.links set missed_seq = as_of, missed_at = tandem.clock() where id = l.id;
+    return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, l.event_id));
+  end if;
   select jsonb_object_agg(f.key, f.value), array_agg(distinct u.key) into fields, changed
   from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
   where l.base_google ? u.key and (l.base_google -> u.key) is distinct from (u.value -> 'google');
@@ -127,6 +135,12 @@ begin
     base_crm = stored, recorded_seq = nextval('tandem.recorded'), base_google = base_google || tandem.shown_units(item)
   where id = l.id;
   if is_root and changed && array['when', 'recurrence'] then perform tandem.look_at_exceptions(l.event_id); end if;
+  if is_root then perform tandem.look_at_plain(l.event_id); end if;
+  -- Its organizer is elsewhere now, perhaps in a calendar that is known.
+  if is_root and l.organized and not coalesce((item -> 'organized')::boolean, true)
+    and exists (select from tandem.links k where k.event_id = l.event_id and k.organized and not k.is_primary and k.state = 'live') then
+    perform tandem.look_at(l.event_id);
+  end if;
   perform tandem.show_after_apply(l.event_id);
   return jsonb_build_object('did', case when fields is null then 'echo' else 'updated' end, 'event_id', l.event_id);
 end $$;
@@ -144,12 +158,21 @@ begin
 end $$;
 comment on function tandem.add_link(tandem.calendars, jsonb, bigint, uuid, uuid, uuid, boolean) is 'Links a listed item to an event; false where another listing was faster.';
 
+-- Some units are each copy's own. What the CRM ever set of them is an edit of the other copy too.
+create or replace function tandem.own_units(event uuid) returns text[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return array(select u from unnest(array['visibility', 'transparency', 'color', 'reminders']) u
+    where exists (select from tandem.changes ch where ch.event_id = event and ch.op = 'update' and u = any (ch.fields)));
+end $$;
+comment on function tandem.own_units(uuid) is 'Units that differ between the copies of a meeting and that the CRM has set.';
+
 -- The organizer's copy is the one that can be changed, so it is the one that the row goes by.
 create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_of bigint, known tandem.links, owner uuid) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare leads boolean := (item -> 'organized')::boolean and not known.organized and known.state = 'live' and known.root_id = known.event_id
   and tandem.crm_lock(known.event_id, false) is true;
-  own_fields jsonb; own_units jsonb;
+  own_fields jsonb; own_units jsonb; led tandem.links;
 begin
   if leads then
     update tandem.links set is_primary = false where id = known.id;
@@ -159,15 +182,13 @@ begin
   end if;
   if leads then
     perform tandem.crm_write(known.event_id, jsonb_build_object('owner_id', owner));
-    -- Some units are each copy's own. What the CRM ever set of them is an edit of the organizer's copy.
     select coalesce(jsonb_object_agg(f.key, f.value), '{}'), coalesce(jsonb_object_agg(u.key, u.value -> 'google'), '{}') into own_fields, own_units
-    from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f
-    where u.key in ('visibility', 'transparency', 'color', 'reminders')
-      and exists (select from tandem.changes ch where ch.event_id = known.event_id and ch.op = 'update' and f.key = any (ch.fields));
+    from jsonb_each(item -> 'units') u, jsonb_each(u.value -> 'row') f where u.key = any (tandem.own_units(known.event_id));
     -- Not what the row holds now: it may have an edit that is still to be sent.
     update tandem.links set base_crm = known.base_crm || jsonb_build_object('owner_id', owner) || own_fields,
       base_google = known.base_google || own_units,
-      synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary;
+      synced_rev = known.synced_rev, etag = null where event_id = known.event_id and is_primary returning * into led;
+    perform tandem.move_exceptions(known, led, true);
   end if;
   if leads or (item -> 'organized')::boolean then perform tandem.look_at(known.event_id); end if;
   return jsonb_build_object('did', 'mirrored', 'event_id', known.event_id);

@@ -1,30 +1,34 @@
 -- What a user's choices for a calendar mean for a listing: which direction, which events.
 
 create or replace function tandem.connection_of(l tandem.links) returns tandem.connections
-language sql stable set search_path = '' as $$
-  select x from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
-  order by x.state = 'active' desc limit 1;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select x from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
+  order by x.state = 'active' desc limit 1);
+end $$;
 comment on function tandem.connection_of(tandem.links) is 'The choice that a link''s owner made for its calendar.';
 
 -- An edit that was not sent stays a difference to the base, for the day on which it may be.
 create or replace function tandem.base_after(l tandem.links, crm_row jsonb, written jsonb) returns jsonb
-language sql stable set search_path = '' as $$
-  select case when (tandem.connection_of(l)).direction = 'in' and l.base_crm is not null then l.base_crm else crm_row end || written;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when (tandem.connection_of(l)).direction = 'in' and l.base_crm is not null then l.base_crm else crm_row end || written;
+end $$;
 comment on function tandem.base_after(tandem.links, jsonb, jsonb) is 'The base of the CRM''s side after a write of these fields.';
 
 create or replace function tandem.is_synced(calendar uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from tandem.connections x where x.calendar_id = calendar and x.state = 'active');
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.connections x where x.calendar_id = calendar and x.state = 'active');
+end $$;
 comment on function tandem.is_synced(uuid) is 'Whether somebody wants the calendar listed now.';
 
 create or replace function tandem.takes_new(c tandem.calendars, item jsonb) returns boolean
-language sql stable set search_path = '' as $$
-  select not exists (select from tandem.connections x
+language plpgsql stable set search_path = '' as $$
+begin
+  return not exists (select from tandem.connections x
     where x.calendar_id = c.id and x.account_id = c.account_id and x.direction = 'out' and item ->> 'google_id' is not null);
-$$;
+end $$;
 comment on function tandem.takes_new(tandem.calendars, jsonb) is 'Whether an event that Google has and the CRM does not becomes a row.';
 
 -- Google's own filter would hide what has a row and moves out of its window, for as long as the token lives.

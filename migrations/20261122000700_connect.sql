@@ -97,15 +97,16 @@ comment on function tandem.backfill(uuid, uuid) is 'Makes jobs for a user''s eve
 
 -- What both sides did meanwhile is merged event by event, never replayed.
 create or replace function tandem.catch_up(k tandem.connections) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into tandem.jobs as j (event_id, root_id, account_id, state, due_at, look)
   select l.event_id, l.root_id, k.account_id, 'waiting', tandem.clock(), true from tandem.links l
   where l.calendar_id = k.calendar_id and l.owner_id = k.user_id and l.is_primary and l.state <> 'gone'
     and exists (select from tandem.changes c where c.event_id = l.event_id and c.rev > l.synced_rev)
   on conflict (event_id) do update set look = true, state = 'waiting', account_id = excluded.account_id, attempts = 0;
-  select tandem.show(l.event_id, case when exists (select from tandem.jobs j where j.event_id = l.event_id) then 'pending' else 'synced' end, null)
+  perform tandem.show(l.event_id, case when exists (select from tandem.jobs j where j.event_id = l.event_id) then 'pending' else 'synced' end, null)
   from tandem.links l where l.calendar_id = k.calendar_id and l.owner_id = k.user_id and l.is_primary and l.state = 'live';
-$$;
+end $$;
 comment on function tandem.catch_up(tandem.connections) is 'A calendar is connected again: events that changed meanwhile are looked at after its listing.';
 
 create or replace function tandem.choose(k tandem.connections, p jsonb) returns tandem.connections

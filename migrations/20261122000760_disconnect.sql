@@ -52,9 +52,8 @@ comment on function public.tandem_disconnect_begin(jsonb) is
   'Begins to disconnect one calendar, or an account with all of its calendars. p: {instance, user_id, connection_id or account_id, choice: keep | remove_from_google | remove_from_crm}. Returns {outcome: begun, disconnections} or {outcome: unknown}.';
 
 create or replace function tandem.can_ask_google(a tandem.accounts) returns boolean
-language sql immutable set search_path = '' as $$
-  select a.state = 'active' or a.state = 'disconnecting' and a.reason is null;
-$$;
+language plpgsql immutable set search_path = '' as $$
+begin return a.state = 'active' or a.state = 'disconnecting' and a.reason is null; end $$;
 comment on function tandem.can_ask_google(tandem.accounts) is 'Whether the account''s access is still good.';
 
 -- Events that are to go from Google go by their own jobs, which are safe against everything that can happen.
@@ -159,10 +158,11 @@ end $$;
 comment on function tandem.disconnect_events(tandem.disconnections, tandem.connections, tandem.accounts) is 'The part of a disconnect that is about events.';
 
 create or replace function tandem.stoppable(account uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('channel_id', h.id, 'resource_id', h.resource_id)), '[]')
-  from tandem.channels h where h.account_id = account and h.state = 'stopping' and h.resource_id is not null and h.expires_at > tandem.clock();
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('channel_id', h.id, 'resource_id', h.resource_id)), '[]')
+  from tandem.channels h where h.account_id = account and h.state = 'stopping' and h.resource_id is not null and h.expires_at > tandem.clock());
+end $$;
 comment on function tandem.stoppable(uuid) is 'An account''s channels that Google is to be asked to stop.';
 
 create or replace function tandem.disconnect_channels(d tandem.disconnections, k tandem.connections, a tandem.accounts) returns jsonb

@@ -17,7 +17,7 @@ pub struct Options {
     /// Threads, each with a database of its own; 0 is one for each processor.
     #[arg(long, default_value_t = 0)]
     pub workers: usize,
-    /// What they contain beyond one user's single events, comma separated; `late` without this.
+    /// What they contain beyond one user's single events, comma separated; everything without this.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub with: Option<Vec<Feature>>,
     /// Print the first seed's history instead.

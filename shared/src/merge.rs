@@ -76,6 +76,7 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
         ..Merged::default()
     };
     let joined = rule_changed(sides)?;
+    let is_joined = joined.0 || joined.1;
     for unit in Unit::ALL {
         let Some(google) = sides.google.get(&unit) else {
             continue;
@@ -105,7 +106,15 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged, Unmappable> {
                 to_crm(&mut merged, unit, google)
             }
             (Direction::Both, true, true) if crm == *google => {}
-            (Direction::Both, true, true) => conflict(sides, unit, crm, google, &mut merged),
+            (Direction::Both, true, true) => {
+                let one = [unit];
+                let decided = if is_joined && is_rule(unit) {
+                    &RULE[..]
+                } else {
+                    &one
+                };
+                conflict(sides, unit, decided, crm, google, &mut merged);
+            }
         }
     }
     Ok(merged)
@@ -198,8 +207,10 @@ fn google_changed(sides: &Sides<'_>, unit: Unit) -> Result<bool, Unmappable> {
     }
 }
 
+const RULE: [Unit; 2] = [Unit::When, Unit::Recurrence];
+
 fn is_rule(unit: Unit) -> bool {
-    unit == Unit::When || unit == Unit::Recurrence
+    RULE.contains(&unit)
 }
 
 /// A rule and the times it starts from are one decision where either side changed the rule.
@@ -219,11 +230,19 @@ fn to_crm(merged: &mut Merged, unit: Unit, google: &Value) {
     merged.to_crm.insert(unit, fields);
 }
 
-fn conflict(sides: &Sides<'_>, unit: Unit, crm: Value, google: &Value, merged: &mut Merged) {
+/// `decided` are the units that are decided together with this one.
+fn conflict(
+    sides: &Sides<'_>,
+    unit: Unit,
+    decided: &[Unit],
+    crm: Value,
+    google: &Value,
+    merged: &mut Merged,
+) {
     let crm_won = match sides.policy {
         Policy::Crm => true,
         Policy::Google => false,
-        Policy::Latest => crm_is_later(sides, unit),
+        Policy::Latest => crm_is_later(sides, decided),
     };
     if crm_won {
         merged.to_google.push(unit);
@@ -239,18 +258,15 @@ fn conflict(sides: &Sides<'_>, unit: Unit, crm: Value, google: &Value, merged: &
 }
 
 /// By the time the unit changed on each side; a tie, or a time that nobody knows, is the CRM's.
-fn crm_is_later(sides: &Sides<'_>, unit: Unit) -> bool {
-    let times = unit
-        .fields()
-        .iter()
-        .filter_map(|field| sides.changed_at.get(*field));
-    let known = sides
-        .google_times
-        .get(unit.name())
-        .and_then(Option::as_deref);
-    let known = known.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-    let google = known.map(|time| time.to_utc()).or(sides.google_updated);
-    match (times.max(), google) {
+fn crm_is_later(sides: &Sides<'_>, units: &[Unit]) -> bool {
+    let fields = units.iter().flat_map(|unit| unit.fields());
+    let crm = fields.filter_map(|field| sides.changed_at.get(*field));
+    let known = units.iter().filter_map(|unit| {
+        let time = sides.google_times.get(unit.name())?.as_deref()?;
+        DateTime::parse_from_rfc3339(time).ok()
+    });
+    let google = known.max().map(|time| time.to_utc());
+    match (crm.max(), google.or(sides.google_updated)) {
         (Some(crm), Some(google)) => *crm >= google,
         (None, _) | (_, None) => true,
     }

@@ -50,6 +50,8 @@ pub struct Claimed {
     pub elsewhere: bool,
     /// Another copy of the event that is in Google: where it moved to, or a guest's.
     pub moved_to: Option<Uuid>,
+    /// The organizer's copy of the event, where the row goes by another one.
+    pub organizer: Option<Uuid>,
     /// Attempts that were not acknowledged, this one last.
     pub attempts: Vec<Attempt>,
     /// When each changed field of the row changed.
@@ -72,15 +74,20 @@ pub struct Claimed {
 pub struct Link {
     /// Key.
     pub id: Uuid,
+    /// The series' master, or the event itself.
+    pub root_id: Uuid,
     /// The event has moved elsewhere, and this copy is to be deleted.
     pub leaving: bool,
     /// Its calendar is being disconnected, and it goes from Google.
     #[serde(default)]
     pub departing: bool,
-    /// Which occurrence an exception is: an instant or a date, in the form that Google's ids hold.
+    /// Which occurrence it is, of its series or of one that is not known here: an instant or a date, in
+    /// the form that Google's ids hold.
     pub original_start: Option<String>,
     /// Its id; chosen, where it is not in Google yet.
     pub google_id: EventId,
+    /// The calendar was the organizer's at the last record.
+    pub organized: bool,
     /// How often the id was chosen anew.
     pub generation: i32,
     /// Where it stands.

@@ -61,6 +61,8 @@ pub enum Outcome {
     Moved {
         /// The link that has seen it there.
         moved_to: Uuid,
+        /// What was its copy is a guest's now.
+        stays: bool,
     },
     /// Google does not show it any more, but it may be in another calendar.
     Elsewhere,

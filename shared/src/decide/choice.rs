@@ -2,8 +2,9 @@
 //!
 //! Where one side is not written to, the other one wins every conflict; the claim says so already.
 
+use super::notes::note;
 use super::push::{Method, Seen, Step, Write};
-use super::write::{note, synced};
+use super::write::synced;
 use crate::db::push_claim::{Claimed, DeletedBy, Direction, LinkState, Proof};
 use crate::db::push_record::Outcome;
 use crate::map::{self, Unit, Unmappable};

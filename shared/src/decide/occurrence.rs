@@ -13,9 +13,9 @@ use crate::merge::Merged;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// Whether the claim is of an exception.
+/// Whether the claim is of an exception. An occurrence whose series is not known here is an event by itself.
 pub fn is_exception(claimed: &Claimed) -> bool {
-    claimed.link.original_start.is_some()
+    claimed.link.original_start.is_some() && claimed.link.root_id != claimed.event_id.0
 }
 
 /// The row as last recorded; of an exception that never was, the plain occurrence.
@@ -44,18 +44,32 @@ pub fn base_crm(claimed: &Claimed) -> Option<Cow<'_, Row>> {
     Some(Cow::Owned(row))
 }
 
-/// What Google showed at the last record; of an exception that never was, the plain occurrence.
+/// What Google showed at the last record; of an exception that never was, the plain occurrence. Of one
+/// that was cancelled when it was first shown the details are news whenever they come.
 pub fn base_of_google(claimed: &Claimed) -> Option<Cow<'_, BaseGoogle>> {
-    if let Some(base) = &claimed.link.base_google {
-        return Some(Cow::Borrowed(base));
+    let known = claimed.link.base_google.as_ref();
+    let is_whole = known.is_some_and(|base| base.get(Unit::When).is_some());
+    match known.filter(|_| is_whole || !is_exception(claimed)) {
+        Some(base) => Some(Cow::Borrowed(base)),
+        None if known.is_none() => plain_of_google(claimed).map(Cow::Owned),
+        None => {
+            let never_shown = |unit: Unit| (unit.name().to_owned(), json!("never shown"));
+            let mut base = BaseGoogle(Unit::ALL.into_iter().map(never_shown).collect());
+            base.0
+                .extend(known.into_iter().flat_map(|known| known.0.clone()));
+            Some(Cow::Owned(base))
+        }
     }
+}
+
+fn plain_of_google(claimed: &Claimed) -> Option<BaseGoogle> {
     let (series, planned) = planned(claimed)?;
     let mut base = series.base_google.clone()?;
     let when = map::occurrence_time(base.get(Unit::When)?, planned);
     base.0.insert(Unit::When.name().to_owned(), when);
     base.0
         .insert(Unit::Recurrence.name().to_owned(), Value::Null);
-    Some(Cow::Owned(base))
+    Some(base)
 }
 
 fn planned(claimed: &Claimed) -> Option<(&Series, &str)> {

@@ -4,10 +4,11 @@
 use super::choice;
 pub use super::write::may_write;
 
+use super::notes::{conflicts, method_name, note, unlike_intent};
 use super::occurrence;
 use super::write::{
-    access, changes_times, conflicts, insert, is_edited, is_edited_in_google, merge_with,
-    method_name, note, push_changes, restore, revive, synced, unlike_intent,
+    access, changes_times, insert, is_edited, is_edited_in_google, merge_with, push_changes,
+    restore, revive, synced,
 };
 use crate::crm::Row;
 use crate::db::push_claim::{Claimed, Decision, DeletedBy, LinkState, OptOut, Proof};
@@ -77,9 +78,19 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
         && claimed.row.is_some()
         && is_gone(seen)
     {
-        return Ok(Step::Record(Outcome::Moved { moved_to }, Vec::new()));
+        let stays = false;
+        return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
     }
-    if claimed.elsewhere && claimed.row.is_some() && is_gone(seen) && !is_young(claimed) {
+    if let Some(moved_to) = claimed.organizer
+        && claimed.row.is_some()
+        && is_guests(seen)
+    {
+        let stays = true;
+        return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
+    }
+    let proves_nothing = *seen == Seen::Absent && is_young(claimed);
+    let has_left = is_gone(seen) && !proves_nothing || claimed.link.organized && is_guests(seen);
+    if claimed.elsewhere && claimed.row.is_some() && has_left {
         return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
     }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
@@ -122,6 +133,16 @@ fn is_gone(seen: &Seen) -> bool {
         Seen::Base => false,
         Seen::Absent => true,
         Seen::Event(event) => event.is_cancelled(),
+    }
+}
+
+/// A guest's copy of a meeting that takes place.
+fn is_guests(seen: &Seen) -> bool {
+    match seen {
+        Seen::Base | Seen::Absent => false,
+        Seen::Event(event) => {
+            !event.is_cancelled() && event.organizer.is_some() && !event.is_organized_here()
+        }
     }
 }
 
@@ -212,6 +233,8 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
         (LinkState::Gone, Seen::Base) if why == Why::Left => {
             Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
         }
+        // It may have been taken out of the trash there, which nobody cared about until now.
+        (LinkState::Gone, Seen::Base) if was_opted_out(claimed, why) => Ok(Step::Read),
         (LinkState::Gone, Seen::Base) => Ok(Step::Record(Outcome::Nothing, Vec::new())),
         (LinkState::Live, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
         (LinkState::Live | LinkState::Kept | LinkState::Gone, Seen::Absent) => {
@@ -226,14 +249,9 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
         }
         (LinkState::Reserved, Seen::Event(event)) => delete_seen(event, by),
-        (LinkState::Live | LinkState::Kept, Seen::Event(event)) => {
-            let comes_back =
-                access(claimed) == Access::Read || is_edited_in_google(claimed, event)?;
-            if why == Why::Deleted && comes_back {
-                revive(claimed, event)
-            } else {
-                delete_seen(event, by)
-            }
+        (LinkState::Live | LinkState::Kept, Seen::Event(event)) => shown(claimed, why, event),
+        (LinkState::Gone, Seen::Event(event)) if was_opted_out(claimed, why) => {
+            shown(claimed, why, event)
         }
         // A late insert of ours that the deletion overtook, or a person who wants it back.
         (LinkState::Gone, Seen::Event(event)) => match (link.proof, why) {
@@ -244,6 +262,21 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             }
         },
     }
+}
+
+/// Google shows what is not wanted; an edit there brings a deleted row back.
+fn shown(claimed: &Claimed, why: Why, event: &Event) -> Result<Step, Unmappable> {
+    let comes_back = access(claimed) == Access::Read || is_edited_in_google(claimed, event)?;
+    if why == Why::Deleted && comes_back {
+        revive(claimed, event)
+    } else {
+        delete_seen(event, why.by())
+    }
+}
+
+/// The event went from Google before its row was deleted, since the row was not for Google.
+fn was_opted_out(claimed: &Claimed, why: Why) -> bool {
+    why == Why::Deleted && claimed.link.deleted_by == Some(DeletedBy::OptOut)
 }
 
 fn delete_seen(event: &Event, by: DeletedBy) -> Result<Step, Unmappable> {

@@ -1,11 +1,12 @@
 //! What a decision becomes: the bodies that are written, what the row takes over, what the history
 //! keeps.
 
+use super::notes::{conflicts, note};
 use super::occurrence::{base_crm, base_of_google, is_exception};
 use super::push::{Method, Step, Write};
 use crate::crm::{Row, RowId};
 use crate::db::push_claim::{Attempt, BaseGoogle, Claimed};
-use crate::db::push_record::{Note, Outcome, Version, base_google};
+use crate::db::push_record::{Outcome, Version, base_google};
 use crate::google::AccessRole;
 use crate::google::event::Event;
 use crate::map::{
@@ -273,7 +274,7 @@ fn write(method: Method, body: Map<String, Value>, row: &Row) -> Step {
     })
 }
 
-fn context(claimed: &Claimed) -> Context {
+pub(super) fn context(claimed: &Claimed) -> Context {
     Context {
         time_zone: claimed.calendar.time_zone.clone(),
         request_id: format!("{}-{}", claimed.event_id, claimed.rev),
@@ -285,13 +286,17 @@ pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Out
     let shown = map::shown(event)?;
     let mut to_crm: BTreeMap<Unit, Map<String, Value>> = merged.to_crm.clone();
     for (unit, value) in &shown {
-        let made_there = unit.direction() == Direction::FromGoogle
+        // That of an occurrence is its series', or stricter.
+        let of_series = *unit == Unit::Visibility && event.recurring_event_id.is_some();
+        let made_there = of_series
+            || unit.direction() == Direction::FromGoogle
             || *unit == Unit::Conference && !value.is_null();
         let fields = map::to_row(*unit, value);
+        let row = &merged.row;
         if made_there
             && fields
                 .iter()
-                .any(|(field, value)| merged.row.value(field) != value)
+                .any(|(field, value)| row.value(field) != value)
         {
             to_crm.insert(*unit, fields);
         }
@@ -306,60 +311,6 @@ pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Out
             .as_ref()
             .is_some_and(map::is_conference_pending),
     })
-}
-
-pub(super) fn unlike_intent(
-    claimed: &Claimed,
-    write: &Write,
-    event: &Event,
-) -> Result<Vec<Note>, Unmappable> {
-    let shown = map::shown(event)?;
-    let mut notes = Vec::new();
-    for (unit, value) in shown {
-        let row = &write.merged.row;
-        let meant = map::expected(unit, row, &context(claimed))?;
-        let of_google = |unit: Unit, row: &Row| map::to_google(unit, row, &context(claimed));
-        // Flags that only Google sets are no difference.
-        let same = meant == value
-            || unit == Unit::Attendees
-                && of_google(unit, row)? == of_google(unit, &Row(map::to_row(unit, &value)))?;
-        if unit.direction() != Direction::FromGoogle && unit != Unit::Conference && !same {
-            let detail = json!({"unit": unit.name(), "written": meant, "shown": value});
-            notes.push(Note {
-                kind: "note",
-                detail,
-            });
-        }
-    }
-    Ok(notes)
-}
-
-pub(super) fn conflicts(merged: &Merged) -> Vec<Note> {
-    let conflicts = merged.conflicts.iter().map(|conflict| Note {
-        kind: "conflict",
-        detail: conflict.detail(),
-    });
-    let refused = merged.refused.iter().map(|unit| Note {
-        kind: "refused",
-        detail: json!({"unit": unit.name(), "why": "only the organizer can change this in Google"}),
-    });
-    conflicts.chain(refused).collect()
-}
-
-pub(super) fn note(kind: &'static str, what: &str) -> Vec<Note> {
-    vec![Note {
-        kind,
-        detail: json!({"what": what}),
-    }]
-}
-
-pub(super) fn method_name(method: &Method) -> &'static str {
-    match method {
-        Method::Insert => "insert",
-        Method::Patch(_) => "patch",
-        Method::Restore(_) => "restore",
-        Method::Delete(..) => "delete",
-    }
 }
 
 /// Whether the row says something that Google was never told: only that outlives a deletion there.

@@ -1,7 +1,7 @@
 //! What must hold whenever a history is at rest.
 
 use super::field::Field;
-use super::life::Forms;
+use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
 use super::step::Which;
 use anyhow::Result;
@@ -27,7 +27,7 @@ impl Run<'_> {
             return Err(violation("the database's functions do not fail", found));
         }
         let found = self.look().await.map_err(broken)?;
-        one_to_one(&found)?;
+        one_to_one(&found, &self.unseen())?;
         for (id, row) in &found.rows {
             if let Some(event) = found.event_of(id) {
                 let own = self.own(row);
@@ -48,6 +48,17 @@ impl Run<'_> {
             .iter()
             .find(|person| row["owner_id"] == person.id.as_str());
         owner.map_or_else(String::new, |person| person.email.clone())
+    }
+
+    /// Series that Google made and ended since the last rest: nobody may have seen them while their
+    /// occurrences were cancelled, and Google does not list those again.
+    fn unseen(&self) -> Vec<String> {
+        let ended = |life: &&Life| !life.exists && life.google.ended;
+        let places = self.lives.values().filter(ended);
+        places
+            .filter_map(|life| life.place.as_ref())
+            .map(|(_, id)| id.clone())
+            .collect()
     }
 
     async fn look(&self) -> Result<Found> {
@@ -105,7 +116,9 @@ impl Run<'_> {
         let said = row.map(|row| said(row, &own));
         let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
         let life = self.life(which);
-        if series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
+        // Nobody listens to what becomes of an event in Google while its row is not for Google.
+        let unheard = !life.enabled && life.google.acted;
+        if unheard || series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
             life.unsettled = true;
         }
         // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
@@ -113,6 +126,10 @@ impl Run<'_> {
         let came_back = !life.exists && life.google.gone == Some(false);
         if came_back || row.is_some_and(|row| row["google_access"] == "guest") {
             life.unsettled = true;
+        }
+        // What is back after its row was deleted is what it is in Google.
+        if let (Some(true), Some(row)) = (life.crm.gone, row) {
+            life.enabled = row["google_sync_enabled"] == true;
         }
         let told = || {
             format!(
@@ -225,7 +242,23 @@ fn said(row: &Value, own: &str) -> Forms {
 }
 
 /// Every row that is for Google is one live event there, and every live event is one row.
-fn one_to_one(found: &Found) -> Result<(), Violation> {
+fn one_to_one(found: &Found, unseen: &[String]) -> Result<(), Violation> {
+    rows_are_there(found)?;
+    events_are_here(found, unseen)?;
+    let mut taken = BTreeMap::new();
+    for link in found
+        .links
+        .iter()
+        .filter(|link| link["state"] == "live" && link["is_primary"] == true)
+    {
+        if let Some(other) = taken.insert(link["event_id"].to_string(), link) {
+            return Err(violation("no row is two events", format!("{link} {other}")));
+        }
+    }
+    Ok(())
+}
+
+fn rows_are_there(found: &Found) -> Result<(), Violation> {
     for (id, row) in &found.rows {
         let series = row["recurring_event_id"]
             .as_str()
@@ -245,6 +278,10 @@ fn one_to_one(found: &Found) -> Result<(), Violation> {
             return Err(violation("every row says that it is synced", brief(row)));
         }
     }
+    Ok(())
+}
+
+fn events_are_here(found: &Found, unseen: &[String]) -> Result<(), Violation> {
     for (at, event) in &found.events {
         let links: Vec<&Value> = found
             .links
@@ -252,6 +289,9 @@ fn one_to_one(found: &Found) -> Result<(), Violation> {
             .filter(|link| place(link) == *at)
             .collect();
         let told = || format!("{} {links:?}", brief(event));
+        if links.is_empty() && says_nothing(found, unseen, at, event) {
+            continue;
+        }
         let [link] = links.as_slice() else {
             return Err(violation("every event of Google has one link", told()));
         };
@@ -274,17 +314,21 @@ fn one_to_one(found: &Found) -> Result<(), Violation> {
             None | Some(_) => {}
         }
     }
-    let mut taken = BTreeMap::new();
-    for link in found
-        .links
-        .iter()
-        .filter(|link| link["state"] == "live" && link["is_primary"] == true)
-    {
-        if let Some(other) = taken.insert(link["event_id"].to_string(), link) {
-            return Err(violation("no row is two events", format!("{link} {other}")));
-        }
-    }
     Ok(())
+}
+
+/// An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its series
+/// is not for Google, nor where nobody has seen the series.
+fn says_nothing(found: &Found, unseen: &[String], at: &(String, String), event: &Value) -> bool {
+    let Some(id) = event["recurringEventId"].as_str() else {
+        return false;
+    };
+    let series = (at.0.clone(), id.to_owned());
+    let away = |link: &Value| {
+        place(link) == series && (link["is_primary"] == false || link["state"] == "gone")
+    };
+    event["status"] == "cancelled"
+        && (found.links.iter().any(away) || unseen.iter().any(|unseen| unseen == id))
 }
 
 fn equal(row: &Value, event: &Value, own: &str) -> Result<(), Violation> {

@@ -334,7 +334,8 @@ fn others(guests: &Value, own: &str) -> String {
         .iter()
         .filter_map(|guest| guest["email"].as_str())
         .collect();
-    emails.retain(|email| *email != own);
+    // Where a calendar of its own organizes, that calendar is on the list.
+    emails.retain(|email| *email != own && !email.ends_with("@group.calendar.google.com"));
     emails.sort_unstable();
     emails.join(" ")
 }

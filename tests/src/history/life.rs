@@ -153,7 +153,11 @@ impl Life {
             (true, false) => Some(after(&self.crm)),
             (false, true) => Some(after(&self.google)),
             (true, true) => match (self.crm.gone, self.google.gone) {
-                (Some(true), Some(true)) => Some(false),
+                // An edit in Google may have brought the row back with an edit that was still to be sent, which
+                // then outlives the deletion there.
+                (Some(true), Some(true)) => {
+                    (self.crm.all.is_empty() || self.google.all.is_empty()).then_some(false)
+                }
                 (Some(true), _) | (_, Some(true)) => None,
                 (None, None) => Some(self.exists),
                 (Some(false), _) | (_, Some(false)) => Some(true),

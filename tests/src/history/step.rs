@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a history may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default = "Scope::alone")]
 pub struct Scope {
     /// Ann, Bob, and Cat who shares Ann's Google account; otherwise Ann alone.
     pub several_users: bool,
@@ -23,7 +23,22 @@ pub struct Scope {
 }
 
 impl Default for Scope {
+    /// Everything.
     fn default() -> Self {
+        Self {
+            several_users: true,
+            several_calendars: true,
+            series: true,
+            opt_out: true,
+            references: true,
+            late: true,
+        }
+    }
+}
+
+impl Scope {
+    /// One user with one calendar and single events, and what a story has that does not say more.
+    pub fn alone() -> Self {
         Self {
             several_users: false,
             several_calendars: false,

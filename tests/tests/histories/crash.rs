@@ -29,7 +29,7 @@ async fn an_instance_may_end_at_any_call_after_a_change_of_the_crm() -> Result<(
         }),
     ]);
     exhaust(
-        &Scope::default(),
+        &Scope::alone(),
         vec![
             kind("insert", vec![], insert(&[(Title, 1), (When, 1)])),
             kind("update", event(), edit(&[(Location, 2), (When, 5)])),
@@ -56,7 +56,7 @@ async fn an_instance_may_end_at_any_call_after_a_change_in_google() -> Result<()
     let mut deleted = event();
     deleted.extend([Step::Settle, crm(Change::Delete(ONE))]);
     exhaust(
-        &Scope::default(),
+        &Scope::alone(),
         vec![
             kind("create", vec![], create(&[(Title, 1), (When, 1)])),
             kind(
@@ -97,7 +97,7 @@ async fn an_instance_may_end_at_any_call_after_a_change_of_a_series_in_the_crm()
     };
     let scope = Scope {
         series: true,
-        ..Scope::default()
+        ..Scope::alone()
     };
     exhaust(
         &scope,
@@ -140,7 +140,7 @@ async fn an_instance_may_end_at_any_call_after_a_change_of_a_series_in_google() 
     let title = set(&[(Title, 2)]);
     let scope = Scope {
         series: true,
-        ..Scope::default()
+        ..Scope::alone()
     };
     let one = |set: &Values| {
         google(Act::Edit {
@@ -195,7 +195,7 @@ async fn an_instance_may_end_at_any_call_when_an_event_leaves_or_moves() -> Resu
     let scope = Scope {
         opt_out: true,
         several_calendars: true,
-        ..Scope::default()
+        ..Scope::alone()
     };
     exhaust(
         &scope,
