@@ -211,8 +211,8 @@ async fn the_history_tells_both_sides_in_order() {
         .unwrap();
     let title = &conflict["detail"]["title"];
     assert_eq!(
-        (&title["crm"]["title"], &title["google"]),
-        (&json!("Supper"), &json!("Dinner")),
+        (&title["crm"], &title["google"], &title["kept"]),
+        (&json!("Supper"), &json!("Dinner"), &json!("Supper")),
         "{conflict}"
     );
     assert!(
