@@ -107,6 +107,23 @@ async fn whatever_changes_on_either_side_is_told_once() {
     }
 }
 
+async fn bobs_lists_are_empty(w: &World) {
+    for (path, field) in [
+        (
+            "events?from=2031-01-01T00:00:00Z&to=2031-02-01T00:00:00Z",
+            "events",
+        ),
+        ("events/changes?cursor=3:3:", "changed"),
+        ("connections", "connections"),
+        ("calendars", "calendars"),
+        ("quarantine", "items"),
+        ("history", "entries"),
+    ] {
+        let answer = w.api_as(&bob().id, "GET", path, &Value::Null, &[]).await;
+        assert_eq!(answer.body[field], json!([]), "{path}: {}", answer.body);
+    }
+}
+
 #[tokio::test]
 async fn nobody_sees_or_touches_what_is_anothers() {
     let w = world().await;
@@ -157,20 +174,7 @@ async fn nobody_sees_or_touches_what_is_anothers() {
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
         assert_eq!(answer.body["code"], "not_found");
     }
-    for (path, field) in [
-        (
-            "events?from=2031-01-01T00:00:00Z&to=2031-02-01T00:00:00Z",
-            "events",
-        ),
-        ("events/changes?cursor=3:3:", "changed"),
-        ("connections", "connections"),
-        ("calendars", "calendars"),
-        ("quarantine", "items"),
-        ("history", "entries"),
-    ] {
-        let answer = w.api_as(&bob().id, "GET", path, &Value::Null, &[]).await;
-        assert_eq!(answer.body[field], json!([]), "{path}: {}", answer.body);
-    }
+    bobs_lists_are_empty(&w).await;
     assert_eq!(w.row(&id).await["title"], "Lunch");
     w.rests().await;
 }
