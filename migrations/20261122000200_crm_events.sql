@@ -80,13 +80,17 @@ comment on column public.events.updated_at is 'Last change.';
 
 alter table public.events enable row level security;
 do $$ begin
-  create policy events_own on public.events using (owner_id = tandem.uid()) with check (owner_id = tandem.uid());
+  -- (select …): asked once for a statement, not for each row.
+  create policy events_own on public.events using (owner_id = (select tandem.uid())) with check (owner_id = (select tandem.uid()));
 exception when duplicate_object then null;
 end $$;
 
+-- plpgsql keeps its plans; sql within sql is planned at each call.
 create or replace function tandem.utc(t timestamptz) returns text
 language plpgsql immutable parallel safe set search_path = '' as $$
-begin return to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'); end $$;
+begin
+  return to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+end $$;
 comment on function tandem.utc(timestamptz) is 'RFC 3339 in UTC with microseconds: the one form in which times are compared.';
 
 -- Two texts of one moment would be two exceptions.

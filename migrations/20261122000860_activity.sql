@@ -41,7 +41,9 @@ comment on function tandem.title_of(uuid) is 'An event''s title, also after it w
 
 create or replace function tandem.told(id bigint, event uuid, at timestamptz, kind text, detail jsonb) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('id', id, 'event_id', event, 'at', tandem.utc(at), 'kind', kind, 'title', tandem.title_of(event), 'detail', detail);
+  select jsonb_build_object('id', id, 'event_id', event, 'at', tandem.utc(at), 'kind', kind, 'title', tandem.title_of(event),
+    'detail', case kind when 'conflict' then jsonb_build_object(detail ->> 'unit', jsonb_build_object('crm', detail -> 'crm', 'google', detail -> 'google',
+      'kept', detail -> (detail ->> 'won'))) else detail end);
 $$;
 comment on function tandem.told(bigint, uuid, timestamptz, text, jsonb) is 'An entry for its user.';
 
