@@ -232,11 +232,12 @@ language sql stable set search_path = '' as $$ select s.value from tandem.settin
 comment on function tandem.setting(text) is 'One value of tandem.settings, or null.';
 
 create or replace function tandem.uid() returns uuid
-language sql stable set search_path = '' as $$
-  select nullif(coalesce(
+language plpgsql stable set search_path = '' as $$
+begin
+  return nullif(coalesce(
     nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
     current_setting('request.jwt.claim.sub', true)), '')::uuid;
-$$;
+end $$;
 comment on function tandem.uid() is 'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
 
 -- A database copied elsewhere must not write to real calendars.

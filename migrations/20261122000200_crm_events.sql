@@ -80,14 +80,17 @@ comment on column public.events.updated_at is 'Last change.';
 
 alter table public.events enable row level security;
 do $$ begin
-  create policy events_own on public.events using (owner_id = tandem.uid()) with check (owner_id = tandem.uid());
+  -- (select …): asked once for a statement, not for each row.
+  create policy events_own on public.events using (owner_id = (select tandem.uid())) with check (owner_id = (select tandem.uid()));
 exception when duplicate_object then null;
 end $$;
 
+-- plpgsql keeps its plans; sql within sql is planned at each call.
 create or replace function tandem.utc(t timestamptz) returns text
-language sql immutable parallel safe set search_path = '' as $$
-  select to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
-$$;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return to_char(timezone('UTC', t), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+end $$;
 comment on function tandem.utc(timestamptz) is 'RFC 3339 in UTC with microseconds: the one form in which times are compared.';
 
 -- Two texts of one moment would be two exceptions.
@@ -103,8 +106,9 @@ end $$;
 comment on function tandem.planned_start(text) is 'The planned start of an occurrence in the one form that is compared: a date, or RFC 3339 in UTC to the second.';
 
 create or replace function tandem.crm_fields(e public.events) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object(
+language plpgsql stable set search_path = '' as $$
+begin
+  return jsonb_build_object(
     'title', e.title, 'description', e.description, 'location', e.location,
     'all_day', e.all_day,
     'starts_at', case when not e.all_day then tandem.utc(e.starts_at) end,
@@ -119,7 +123,7 @@ language sql stable set search_path = '' as $$
     'organizer', e.organizer, 'creator', e.creator, 'attachments', e.attachments,
     'contact_id', e.contact_id, 'company_id', e.company_id, 'deal_id', e.deal_id,
     'owner_id', e.owner_id, 'enabled', coalesce(e.google_sync_enabled, true));
-$$;
+end $$;
 comment on function tandem.crm_fields(public.events) is 'Adapter: the mapped fields of a row, in the names and forms that Tandem compares.';
 
 -- Google's list of zones is at times newer than the database's; the moment is right without it.

@@ -7,11 +7,12 @@ create index if not exists events_masters on public.events (owner_id, starts_at)
 
 -- Definer, since it only turns one row, which the caller has, into another form.
 create or replace function tandem.my_view(e public.events) returns jsonb
-language sql stable security definer set search_path = '' as $$
-  select tandem.crm_fields(e) - 'owner_id' - 'enabled' || jsonb_build_object('id', e.id, 'google_sync_enabled', coalesce(e.google_sync_enabled, true),
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return tandem.crm_fields(e) - 'owner_id' - 'enabled' || jsonb_build_object('id', e.id, 'google_sync_enabled', coalesce(e.google_sync_enabled, true),
     'sync_state', e.sync_state, 'sync_error', e.sync_error, 'google_event_id', e.google_event_id, 'google_calendar_id', e.google_calendar_id,
     'google_access', e.google_access, 'created_at', tandem.utc(e.created_at), 'updated_at', tandem.utc(e.updated_at));
-$$;
+end $$;
 comment on function tandem.my_view(public.events) is 'Adapter: a row as the page''s interface shows it.';
 
 create or replace function tandem.my_reaches(lines text[], length interval, since timestamptz) returns boolean
@@ -26,13 +27,13 @@ language sql stable set search_path = '' as $$
   with hit as materialized (
     -- A day more for dates, which begin and end elsewhere in other zones.
     select x.id, x.recurring_event_id from (
-      (select e.* from public.events e where e.owner_id = tandem.uid() and e.starts_at >= lo - interval '32 days' and e.starts_at < hi + interval '1 day')
+      (select e.* from public.events e where e.owner_id = (select tandem.uid()) and e.starts_at >= lo - interval '32 days' and e.starts_at < hi + interval '1 day')
       union all
-      (select e.* from public.events e where e.owner_id = tandem.uid() and e.starts_at < lo - interval '32 days'
+      (select e.* from public.events e where e.owner_id = (select tandem.uid()) and e.starts_at < lo - interval '32 days'
         and e.ends_at - e.starts_at > interval '31 days')) x
     where case when x.all_day then x.ends_at > lo - interval '1 day' else x.starts_at < hi and (x.ends_at > lo or x.starts_at >= lo) end),
   master as materialized (
-    select e.id from public.events e where e.owner_id = tandem.uid() and e.recurrence is not null and e.starts_at < hi + interval '1 day'
+    select e.id from public.events e where e.owner_id = (select tandem.uid()) and e.recurrence is not null and e.starts_at < hi + interval '1 day'
       and tandem.my_reaches(e.recurrence, e.ends_at - e.starts_at, lo)
     union select h.recurring_event_id from hit h where h.recurring_event_id is not null)
   select h.id from hit h union select m.id from master m

@@ -3,9 +3,11 @@
 
 create or replace function tandem.my_marks(events uuid[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
-  select coalesce(jsonb_object_agg(l.event_id, jsonb_build_object('source', l.origin, 'held', coalesce(j.state = 'held', false))), '{}')
-  from unnest(events) x join tandem.links l on l.event_id = x and l.is_primary left join tandem.jobs j on j.event_id = l.event_id
-  where tandem.crm_owner(x) = tandem.uid();
+  with linked as materialized (
+    select l.event_id, l.origin, coalesce(j.state = 'held', false) as held
+    from tandem.links l left join tandem.jobs j on j.event_id = l.event_id where l.event_id = any (events) and l.is_primary)
+  select coalesce(jsonb_object_agg(k.event_id, jsonb_build_object('source', k.origin, 'held', k.held)), '{}')
+  from linked k where tandem.crm_owner(k.event_id) = (select tandem.uid());
 $$;
 comment on function tandem.my_marks(uuid[]) is 'Of the caller''s linked events: where each was born, and whether a deletion of it waits for a person.';
 

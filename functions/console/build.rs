@@ -17,13 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let dist = root.join("page/dist");
     println!("cargo::rerun-if-changed=build.rs");
-    // A folder that is not there yet would have the crate built anew each time.
-    let watched = if dist.is_dir() {
-        dist.clone()
-    } else {
-        root.join("src")
-    };
-    println!("cargo::rerun-if-changed={}", watched.display());
+    // While the page is not built its folder is looked for each time, so that it is not missed.
+    println!("cargo::rerun-if-changed={}", dist.display());
     let mut files = Vec::new();
     if dist.join("index.html").is_file() {
         collect(&dist, &mut files)?;

@@ -115,6 +115,12 @@ async fn deletions_are_forgotten_after_a_week_and_older_cursors_are_refused() ->
     let (old, event) = (cursor(&page).await?, sql.event(ann).await?);
     sql.run(&format!("delete from public.events where id = '{event}'"))
         .await?;
+    // A transaction of any other database of the cluster may be older and still under way.
+    let seen =
+        "select pg_snapshot_xmin(pg_current_snapshot()) > (select max(at) from tandem.touched)";
+    while sql.value(seen).await? != true {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let young = cursor(&page).await?;
     sql.clock(6 * 24 * 3600).await?;
     sql.call("tandem_due", json!({})).await?;

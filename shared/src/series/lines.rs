@@ -174,7 +174,7 @@ fn days(value: &str, rule: &str, old: NaiveDate, new: NaiveDate) -> String {
         return value.to_owned();
     }
     let name = |day: Weekday| DAYS[day.num_days_from_monday() as usize];
-    let nth = |date: NaiveDate| (date.day() + 6) / 7;
+    let nth = |date: NaiveDate| date.day().div_ceil(7);
     if value == format!("{}{}", nth(old), name(old.weekday())) {
         format!("{}{}", nth(new), name(new.weekday()))
     } else if value == format!("-1{}", name(old.weekday())) {

@@ -3,6 +3,7 @@
 
 mod edit;
 mod lines;
+mod patch;
 mod remove;
 mod rule;
 mod target;

@@ -211,7 +211,9 @@ impl Rule {
                 Stamp::Day(day) if plan.all_day => day.and_time(NaiveTime::MIN),
                 Stamp::Day(day) => day.and_hms_opt(23, 59, 59)?,
                 Stamp::Instant(at) if plan.all_day => at.naive_utc(),
-                other => other.local(plan.zone, NaiveTime::MIN),
+                other @ (Stamp::Local(_) | Stamp::Instant(_)) => {
+                    other.local(plan.zone, NaiveTime::MIN)
+                }
             }),
         };
         let rule = rest.join(";").parse::<RRule<Unvalidated>>().ok()?;

@@ -185,6 +185,7 @@ async fn the_history_tells_both_sides_in_order() {
     w.lose_messages();
     w.edit(&w.google_id(&id).await, json!({"summary": "Dinner"}));
     w.update(&id, json!({"title": "Supper"})).await;
+    w.pass(60).await;
     w.equal(&id).await;
     w.remove(&id).await;
     w.settle().await;
@@ -199,7 +200,8 @@ async fn the_history_tells_both_sides_in_order() {
     assert_eq!(
         kinds,
         [
-            "created", "pushed", "notified", "pulled", "changed", "pushed", "conflict", "deleted"
+            "created", "pushed", "notified", "pulled", "changed", "pushed", "conflict", "deleted",
+            "pushed"
         ],
         "{told:#}"
     );
@@ -301,4 +303,50 @@ async fn deletions_that_wait_are_counted_and_decided() {
     w.settle().await;
     assert!(w.rows().await.is_empty());
     w.rests().await;
+}
+
+#[tokio::test]
+async fn the_log_holds_ids_and_nothing_that_a_person_wrote() {
+    let w = world().await;
+    let new = json!({"all_day": true, "title": "Secret lunch", "starts_on": "2031-01-08", "ends_on": "2031-01-09"});
+    let made = w.api(201, "POST", "events", new).await;
+    let id = made["event"]["id"].as_str().unwrap();
+    let path = format!("events/{id}");
+    w.api(400, "PATCH", &path, json!({"Secret field": 1})).await;
+    w.api(400, "PATCH", &path, json!({"ends_on": "2031-01-01"}))
+        .await;
+    let log = w.system.log().join("\n");
+    assert!(log.contains(id) && log.contains(&ann().id), "{log}");
+    assert!(!log.contains("Secret") && !log.contains("eyJ"), "{log}");
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_ask_first_and_only_what_there_is() {
+    let w = world().await;
+    for (method, path, status) in [
+        ("OPTIONS", "events/changes", 204),
+        ("PUT", "events", 405),
+        ("HEAD", "status", 405),
+        ("GET", "nothing", 404),
+        ("GET", "events/1", 404),
+        ("GET", "status?verbose=1", 400),
+        ("GET", "config", 200),
+        ("GET", "openapi.json", 200),
+    ] {
+        let answer = w.api_as(&ann().id, method, path, &Value::Null, &[]).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(header("access-control-allow-origin"), "*");
+        assert_eq!(header("access-control-expose-headers"), "etag");
+        assert!(header("access-control-allow-headers").contains("if-none-match"));
+        assert!(header("access-control-allow-methods").contains("PATCH"));
+        if status == 405 {
+            assert!(!header("allow").is_empty());
+        }
+    }
+    let config = w.api(200, "GET", "config", Value::Null).await;
+    assert_eq!(
+        config,
+        json!({"login": {"kind": "none"}, "google_simulator": null})
+    );
 }

@@ -60,7 +60,7 @@ impl Problem {
     }
 
     /// A refused login, or a database that could not be asked about it.
-    pub fn from_login(reply: Box<Reply>) -> Self {
+    pub fn from_login(reply: Reply) -> Self {
         let body: Map<String, Value> =
             serde_json::from_slice(reply.response.body()).unwrap_or_default();
         let error = body.get("error").and_then(Value::as_str);
@@ -166,14 +166,18 @@ impl From<DbError> for Problem {
 }
 
 impl Problem {
+    /// Nothing was stored, and nothing will be later: that is for the caller to repeat.
     fn from_database(error: &DbError) -> Self {
         let reply = database_error(error);
-        let body: Map<String, Value> =
-            serde_json::from_slice(reply.response.body()).unwrap_or_default();
-        let reason = body.get("error").and_then(Value::as_str);
+        let status = reply.response.status();
+        let reason = match status {
+            StatusCode::SERVICE_UNAVAILABLE => "the database cannot be reached; try again",
+            StatusCode::CONFLICT => "this database belongs to another deployment; see the log",
+            _ => "the database refused the call; see the log",
+        };
         Self {
             log: reply.log,
-            ..Self::new(reply.response.status(), reason.unwrap_or_default())
+            ..Self::new(status, reason)
         }
     }
 }

@@ -206,11 +206,11 @@ fn zone(value: Value) -> Result<Value, Problem> {
 
 fn recurrence(value: Value) -> Result<Value, Problem> {
     let wrong = |reason: &str| Err(Problem::invalid("recurrence", reason));
+    if value.is_null() {
+        return Ok(value);
+    }
     let Value::Array(lines) = &value else {
-        return match value {
-            Value::Null => Ok(value),
-            _ => wrong("write lines such as RRULE:FREQ=WEEKLY, or null"),
-        };
+        return wrong("write lines such as RRULE:FREQ=WEEKLY, or null");
     };
     if lines.len() > 100 {
         return wrong("at most 100 lines");
@@ -306,11 +306,11 @@ fn is_address(text: &str) -> bool {
 
 fn reminders(value: Value) -> Result<Value, Problem> {
     let wrong = |reason: &str| Err(Problem::invalid("reminders", reason));
+    if value.is_null() {
+        return Ok(value);
+    }
     let Value::Object(reminders) = &value else {
-        return match value {
-            Value::Null => Ok(value),
-            _ => wrong("write {\"use_default\": true}, or overrides, or null"),
-        };
+        return wrong("write {\"use_default\": true}, or overrides, or null");
     };
     let known = |name: &String| name == "use_default" || name == "overrides";
     if !reminders.keys().all(known) || !reminders.get("use_default").is_some_and(Value::is_boolean)

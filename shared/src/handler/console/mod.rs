@@ -36,7 +36,7 @@ const OPENAPI: &str = include_str!("../../../../functions/console/openapi.json")
 const API: &str = "/functions/v1/console/api";
 
 /// What a call is about.
-pub(self) struct Call<'a, D> {
+struct Call<'a, D> {
     env: &'a Env<'a, D>,
     request: &'a Request<Bytes>,
     user: Uuid,
@@ -122,7 +122,7 @@ async fn api<D: Door>(
     }
     let (user, login) = login::signed_in(env, request.headers())
         .await
-        .map_err(Problem::from_login)?;
+        .map_err(|reply| Problem::from_login(*reply))?;
     let call = Call {
         env,
         request,
