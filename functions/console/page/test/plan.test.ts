@@ -2,7 +2,7 @@ import type { CalendarEvent, Occurrence } from "@tandem/react";
 import { describe, expect, test } from "vitest";
 import { event } from "../../react/test/fakes";
 import { planEdit, planMove, scopesOf, targetOf } from "../src/event/plan";
-import { fromWall, timesOf } from "../src/event/times";
+import { fromWall, startAt, timesOf } from "../src/event/times";
 import { newEvent, newValues, validate, valuesOf } from "../src/event/values";
 
 function single(row: CalendarEvent): Occurrence {
@@ -147,6 +147,21 @@ describe("the form", () => {
     const values = newValues({ allDay: true, start: "2031-03-03", end: "2031-03-05" });
     expect(values).toMatchObject({ startDate: "2031-03-03", endDate: "2031-03-04" });
     expect(fromWall(values)).toMatchObject({ starts_on: "2031-03-03", ends_on: "2031-03-05" });
+  });
+
+  test("another start takes the end along, over midnight and after it was empty", () => {
+    const wall = { ...newValues(slot), startTime: "23:00", endDate: "2031-03-04", endTime: "00:00" };
+    expect(startAt(wall, { startDate: "2031-03-08" })).toMatchObject({
+      endDate: "2031-03-09",
+      endTime: "00:00",
+    });
+    expect(startAt(wall, { startTime: "08:00" })).toMatchObject({ endDate: "2031-03-03", endTime: "09:00" });
+    const empty = startAt(wall, { startDate: "" });
+    expect(empty).toMatchObject({ startDate: "", endDate: "2031-03-04" });
+    expect(startAt(empty, { startDate: "2031-03-08" })).toMatchObject({
+      endDate: "2031-03-09",
+      endTime: "00:00",
+    });
   });
 
   test("an end before the start, a wrong address and a rule without days are named", () => {

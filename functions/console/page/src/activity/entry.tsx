@@ -22,9 +22,7 @@ export function Entry({ entry, withTitle }: { entry: HistoryEntry; withTitle?: b
   const at = new Date(entry.at);
   return (
     <li className={`entry entry-${entry.kind}`}>
-      <time dateTime={entry.at}>
-        {at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })}
-      </time>
+      <time dateTime={entry.at}>{spellTime(at)}</time>
       <div>
         <strong>{KINDS[entry.kind] ?? entry.kind}</strong>
         {withTitle && (
@@ -97,9 +95,16 @@ function readable(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** A time as it is stored. */
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+function spellTime(time: Date): string {
+  return time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
 function spellValue(value: unknown): string {
   if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return MOMENT.test(value) ? spellTime(new Date(value)) : value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return value.map(spellValue).join(", ");
   return Object.entries(value as object)

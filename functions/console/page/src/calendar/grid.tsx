@@ -57,7 +57,7 @@ export function Grid(props: Props) {
           center: "title",
           right: "dayGridMonth,timeGridWeek,timeGridDay,listMonth",
         }}
-        buttons={{ listMonth: { text: "Agenda" } }}
+        buttons={{ listMonth: { text: "Agenda" }, today: { hint: "Today" } }}
         height={isPhone || isEmpty ? "auto" : "max(36rem, calc(100dvh - 12rem))"}
         nowIndicator
         scrollTime="07:00:00"
@@ -65,6 +65,7 @@ export function Grid(props: Props) {
         dayMaxEvents={isPhone ? 2 : 4}
         firstDay={1}
         navLinks
+        navLinkHint={spellDay}
         editable
         selectable
         selectMirror
@@ -136,6 +137,13 @@ function timesOf(event: EventApi, zone: string): Times {
 
 function bound(text: string, allDay: boolean): string {
   return allDay ? text.slice(0, 10) : Temporal.Instant.from(text).toString({ smallestUnit: "second" });
+}
+
+/** A name that holds what is shown, so that it can be said to a machine that listens. */
+function spellDay(_text: string, date: Date): string {
+  const part = (options: Intl.DateTimeFormatOptions) =>
+    date.toLocaleDateString(navigator.language, { ...options, timeZone: "UTC" });
+  return `${part({ weekday: "short" })} ${part({ day: "numeric" })} ${part({ month: "long", year: "numeric" })}`;
 }
 
 function moment(date: Date): string {

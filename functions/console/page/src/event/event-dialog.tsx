@@ -155,12 +155,14 @@ function useEditing({ subject, sync, events, onClose }: Omit<Props, "zone">) {
     });
   const remove = (occurrence: Occurrence, scope: Scope) =>
     attempt(() => events.remove(targetOf(occurrence, scope)));
+  const focusFirst = (errors: Record<string, unknown>) =>
+    form.getInputNode(Object.keys(errors)[0] ?? "")?.focus();
   const submit = form.onSubmit((values) => {
     if (subject.kind === "new") return attempt(() => events.create(newEvent(values)));
     const { occurrence } = subject;
     if (!isPartOfSeries(occurrence)) return save(occurrence, values, "all");
     setQuestion({ about: "save", scopes: scopesOf(occurrence, ruleChanged(before, values)), values });
-  });
+  }, focusFirst);
   const askDelete = () => {
     if (subject.kind === "new") return;
     const scopes = scopesOf(subject.occurrence, false);

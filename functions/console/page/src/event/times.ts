@@ -62,14 +62,21 @@ export function timesOf(occurrence: Occurrence): Times {
     : { all_day: false, starts_at: start, ends_at: end, starts_on: null, ends_on: null };
 }
 
-/** An hour later, as in a new event. */
-export function oneHourAfter(wall: WallTimes): WallTimes {
-  const start = Temporal.PlainDateTime.from(`${wall.startDate}T${wall.startTime}`);
-  const end = start.add({ hours: 1 });
+/** Another start: the end goes along, so that it lasts as long as before. */
+export function startAt(wall: WallTimes, start: { startDate?: string; startTime?: string }): WallTimes {
+  const moved = { ...wall, ...start };
+  const at = (date: string, time: string) =>
+    date && time ? Temporal.PlainDateTime.from(`${date}T${time}`) : null;
+  const [from, to] = [at(wall.startDate, wall.startTime), at(moved.startDate, moved.startTime)];
+  const end = at(wall.endDate, wall.endTime);
+  if (!to || !end) return moved;
+  // Where the start was empty a moment ago, nobody knows any more how long it lasted.
+  const isBefore = Temporal.PlainDateTime.compare(end, to) <= 0;
+  const goesTo = from ? end.add(from.until(to)) : isBefore ? to.add({ hours: 1 }) : end;
   return {
-    ...wall,
-    endDate: end.toPlainDate().toString(),
-    endTime: end.toPlainTime().toString({ smallestUnit: "minute" }),
+    ...moved,
+    endDate: goesTo.toPlainDate().toString(),
+    endTime: goesTo.toPlainTime().toString({ smallestUnit: "minute" }),
   };
 }
 

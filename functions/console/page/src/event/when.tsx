@@ -3,7 +3,7 @@ import { TimeInput } from "@mantine/dates";
 import { useMemo } from "react";
 import { DateField } from "./date-field";
 import { useEventForm } from "./form-context";
-import { browserZone, oneHourAfter } from "./times";
+import { browserZone, startAt } from "./times";
 
 /** Day, time and zone. */
 export function When({ disabled }: { disabled: boolean }) {
@@ -20,7 +20,9 @@ export function When({ disabled }: { disabled: boolean }) {
             required
             disabled={disabled}
             {...form.getInputProps("startTime")}
-            onChange={(change) => startAt(form, change.currentTarget.value)}
+            onChange={(change) =>
+              form.setValues(startAt(form.getValues(), { startTime: change.currentTarget.value }))
+            }
           />
         )}
         <Day name="endDate" label="End date" disabled={disabled} />
@@ -49,24 +51,11 @@ function Day({ name, label, disabled }: { name: "startDate" | "endDate"; label: 
       disabled={disabled}
       {...props}
       onChange={(value: string | null) => {
-        const { startDate, endDate } = form.getValues();
-        props.onChange(value ?? "");
-        // An end that would lie before the start goes along.
-        if (name === "startDate" && value && (endDate === startDate || endDate < value))
-          form.setFieldValue("endDate", value);
+        if (name === "endDate") props.onChange(value ?? "");
+        else form.setValues(startAt(form.getValues(), { startDate: value ?? "" }));
       }}
     />
   );
-}
-
-function startAt(form: ReturnType<typeof useEventForm>, time: string) {
-  form.setFieldValue("startTime", time);
-  const values = form.getValues();
-  if (time && values.startDate === values.endDate && values.endTime <= time) {
-    const later = oneHourAfter({ ...values, startTime: time });
-    form.setFieldValue("endTime", later.endTime);
-    form.setFieldValue("endDate", later.endDate);
-  }
 }
 
 function Zone({ disabled }: { disabled: boolean }) {

@@ -79,13 +79,16 @@ export function ConnectionPanel({ connection, sync }: { connection: Connection; 
 function Moving({ connection }: { connection: Connection }) {
   const { disconnect } = connection;
   if (disconnect) {
-    const { total, done, problem } = disconnect;
+    const { total, done, phase, problem } = disconnect;
     const percent = total ? Math.round(((done ?? 0) / total) * 100) : 100;
+    const soFar = total
+      ? `${done ?? 0} of ${total} events`
+      : phase === "begun"
+        ? "it begins within a minute"
+        : "almost done";
     return (
       <div className="progress">
-        <Text size="sm">
-          {total ? `Disconnecting: ${done ?? 0} of ${total} events` : "Disconnecting: almost done"}
-        </Text>
+        <Text size="sm">{`Disconnecting: ${soFar}`}</Text>
         <Progress value={percent} animated aria-label="Disconnecting" />
         {problem && <Text size="sm">{problem}</Text>}
       </div>
