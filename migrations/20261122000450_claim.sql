@@ -16,10 +16,12 @@ comment on function tandem.siblings(uuid) is 'The other calendars of the Google 
 -- What disappears may be half of a move: the other half is in another calendar of the same account.
 create or replace function tandem.may_have_moved(l tandem.links) returns boolean
 language plpgsql stable set search_path = '' as $$
+declare patient boolean := coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true);
 begin
-  return (select l.state = 'live' and l.root_id = l.event_id and not l.leaving
-    and coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true)
-    and exists (select from tandem.siblings(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq));
+  -- A calendar that works will be listed, if late; one that does not is not waited for.
+  return l.state = 'live' and l.root_id = l.event_id and not l.leaving
+    and exists (select from tandem.siblings(l.calendar_id) c join tandem.accounts a on a.id = c.account_id
+      where (l.missed_seq is null or c.listed_seq <= l.missed_seq) and (patient or c.failures = 0 and a.state = 'active'));
 end $$;
 comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
 

@@ -96,7 +96,7 @@ begin
   event := tandem.crm_exception(m.event_id, planned);
   select * into l from tandem.links x where x.tenant = c.tenant and x.ical_uid = coalesce(item ->> 'ical_uid', m.ical_uid) and x.original_start = planned
     and x.is_primary and x.state <> 'gone' and x.root_id = x.event_id for update;
-  if l.id is not null and not (item -> 'cancelled')::boolean then
+  if l.id is not null then
     joined := tandem.join_series(c, item, as_of, m, event, l);
     if joined is not null then return joined; end if;
   end if;

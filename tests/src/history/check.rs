@@ -324,11 +324,11 @@ fn says_nothing(found: &Found, unseen: &[String], at: &(String, String), event: 
         return false;
     };
     let series = (at.0.clone(), id.to_owned());
-    let away = |link: &Value| {
-        place(link) == series && (link["is_primary"] == false || link["state"] == "gone")
+    let leads = |link: &Value| {
+        place(link) == series && link["is_primary"] == true && link["state"] != "gone"
     };
     event["status"] == "cancelled"
-        && (found.links.iter().any(away) || unseen.iter().any(|unseen| unseen == id))
+        && (!found.links.iter().any(leads) || unseen.iter().any(|unseen| unseen == id))
 }
 
 fn equal(row: &Value, event: &Value, own: &str) -> Result<(), Violation> {

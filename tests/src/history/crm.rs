@@ -188,6 +188,13 @@ impl Run<'_> {
         else {
             return Ok(());
         };
+        // Whoever moved the series has given its occurrences other times.
+        let first = life.plan.start(0).1;
+        let first = first.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let planned = "select 1 from public.events where id = $1::text::uuid and starts_at = $2::text::timestamptz";
+        if self.system.database.value(planned, &[&row, &first]).await? != 1 {
+            return Ok(());
+        }
         let trim = format!("recurrence = array['{trimmed}']");
         if !self.update(master, &trim).await? {
             return Ok(());

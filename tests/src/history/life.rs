@@ -173,7 +173,8 @@ impl Life {
             Field::Guests => crm.is_some() && google.is_some(),
             Field::Answer => {
                 let by = |side: &Side| side.set.contains_key(&Field::Guests);
-                by(&self.crm) || by(&self.google)
+                // Who deletes a guest's copy declines, and a person may have kept the meeting going.
+                by(&self.crm) || by(&self.google) || self.crm.ended
             }
             Field::Title
             | Field::Description

@@ -1,6 +1,7 @@
 //! Claims and events for the cases, and what a decision is told as.
 
 mod choice;
+mod moves;
 mod push;
 mod refusal;
 

@@ -1,0 +1,73 @@
+//! What an event that leaves its calendar comes to: it may be in another one of the account.
+
+use super::{ID, cancelled, check, edited, gone, removed, seen};
+use crate::decide::push::Seen;
+use serde_json::{Value, json};
+
+/// What its calendar shows once the organizer's copy is elsewhere and this one is a guest's.
+fn guests() -> Seen {
+    seen(|event| {
+        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
+        event["etag"] = json!("\"2\"");
+    })
+}
+
+fn elsewhere(claim: &mut Value) {
+    claim["elsewhere"] = json!(true);
+}
+
+fn young(claim: &mut Value) {
+    elsewhere(claim);
+    claim["now"] = json!("2031-01-01T12:01:00Z");
+}
+
+fn organizer_is_known(claim: &mut Value) {
+    claim["organizer"] = json!(ID);
+}
+
+#[test]
+fn what_is_gone_here_is_looked_for_in_the_other_calendars_first() {
+    check(elsewhere, &cancelled(), "elsewhere");
+    check(elsewhere, &Seen::Absent, "elsewhere");
+    check(|_| {}, &cancelled(), "erased");
+}
+
+#[test]
+fn a_cancelled_copy_proves_that_it_left_however_young_it_is_and_a_404_does_not() {
+    check(young, &cancelled(), "elsewhere");
+    let told = super::told(&super::claimed(young), &Seen::Absent);
+    assert!(told.contains("Retry"), "{told}");
+}
+
+#[test]
+fn a_copy_that_became_a_guests_gives_way_to_the_organizers() {
+    check(elsewhere, &guests(), "elsewhere");
+    check(organizer_is_known, &guests(), "moved");
+    check(
+        |claim| {
+            edited(claim);
+            organizer_is_known(claim);
+        },
+        &guests(),
+        "moved",
+    );
+    // A guest's from the beginning is none that anybody moved.
+    let invited = |claim: &mut Value| {
+        elsewhere(claim);
+        claim["link"]["organized"] = json!(false);
+    };
+    check(invited, &guests(), "synced crm=organizer");
+}
+
+#[test]
+fn an_event_that_had_opted_out_is_read_before_its_deletion_and_goes_with_its_row() {
+    let opted_out = |claim: &mut Value| {
+        gone(claim);
+        removed(claim);
+        claim["link"]["deleted_by"] = json!("opt_out");
+    };
+    check(opted_out, &Seen::Base, "read");
+    check(opted_out, &cancelled(), "deleted");
+    check(opted_out, &seen(|_| {}), "delete \"1\" google= crm=");
+    check(opted_out, &super::renamed(), "revived");
+}
