@@ -8,8 +8,8 @@ test("month, week, day and agenda, light and dark, and on a phone", async ({ pag
   await vera.insert("Not for Google", today(14), { google_sync_enabled: false });
   await vera.go("Calendar");
   await expect(vera.event("Review")).toContainText("Synced with Google");
-  for (const view of ["month", "week", "day", "Agenda"]) {
-    await page.getByRole("button", { name: view, exact: false }).first().click();
+  for (const view of ["Month", "Week", "Day", "Agenda"]) {
+    await page.getByRole("tab", { name: `${view} view` }).click();
     await expect(vera.event("Review")).toBeVisible();
     await shot(page, `40-${view.toLowerCase()}`);
   }
