@@ -113,12 +113,7 @@ impl Config {
                 audience: set("jwt_audience"),
                 issuer: set("jwt_issuer"),
             },
-            page_origins: text("page_origins")
-                .split(',')
-                .map(str::trim)
-                .filter(|origin| !origin.is_empty())
-                .map(|origin| parsed("page_origins", origin).map(|url| url.origin()))
-                .collect::<Result<_, _>>()?,
+            page_origins: origins("page_origins", &text("page_origins"))?,
             event_url: set("crm_event_url"),
             demo_users: match set("demo_users") {
                 Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
@@ -126,19 +121,9 @@ impl Config {
             },
             login_url: set("crm_login_url"),
             google_simulator: set("google_simulator"),
-            jwks_url: match set("jwks_path") {
-                Some(path) => {
-                    Some(
-                        url("jwks_origin")?
-                            .join(&path)
-                            .map_err(|why| ConfigError::Url {
-                                name: "jwks_path",
-                                why,
-                            })?,
-                    )
-                }
-                None => None,
-            },
+            jwks_url: set("jwks_path")
+                .map(|path| joined("jwks_path", &url("jwks_origin")?, &path))
+                .transpose()?,
         })
     }
 
@@ -176,6 +161,20 @@ impl Config {
 
 fn parsed(name: &'static str, text: &str) -> Result<Url, ConfigError> {
     Url::parse(text).map_err(|why| ConfigError::Url { name, why })
+}
+
+fn joined(name: &'static str, base: &Url, path: &str) -> Result<Url, ConfigError> {
+    base.join(path)
+        .map_err(|why| ConfigError::Url { name, why })
+}
+
+/// Several, comma separated.
+fn origins(name: &'static str, text: &str) -> Result<Vec<Origin>, ConfigError> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+        .map(|origin| parsed(name, origin).map(|url| url.origin()))
+        .collect()
 }
 
 #[cfg(test)]
