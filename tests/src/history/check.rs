@@ -123,7 +123,7 @@ impl Run<'_> {
         }
         // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
         // its own.
-        let came_back = !life.exists && life.google.gone == Some(false);
+        let came_back = !life.exists && life.google.gone.is_some();
         if came_back || row.is_some_and(|row| row["google_access"] == "guest") {
             life.unsettled = true;
         }
