@@ -39,7 +39,7 @@ export function Grid(props: Props) {
   const scheme = useComputedColorScheme("light", { getInitialValueInEffect: false });
   const inputs = useMemo(() => occurrences.map(toInput), [occurrences]);
   // A part that scrolls and holds nothing cannot be reached by keyboard: then the page scrolls instead.
-  const isEmpty = !isLoading && occurrences.every(({ allDay }) => allDay);
+  const isEmpty = occurrences.every(({ allDay }) => allDay);
   const moved = (info: { event: EventApi; revert(): void }) => {
     // What is shown comes from the rows only: they hold the move as soon as it is sent.
     info.revert();
@@ -65,7 +65,6 @@ export function Grid(props: Props) {
         dayMaxEvents={isPhone ? 2 : 4}
         firstDay={1}
         navLinks
-        navLinkHint={spellDay}
         editable
         selectable
         selectMirror
@@ -137,13 +136,6 @@ function timesOf(event: EventApi, zone: string): Times {
 
 function bound(text: string, allDay: boolean): string {
   return allDay ? text.slice(0, 10) : Temporal.Instant.from(text).toString({ smallestUnit: "second" });
-}
-
-/** A name that holds what is shown, so that it can be said to a machine that listens. */
-function spellDay(_text: string, date: Date): string {
-  const part = (options: Intl.DateTimeFormatOptions) =>
-    date.toLocaleDateString(navigator.language, { ...options, timeZone: "UTC" });
-  return `${part({ weekday: "short" })} ${part({ day: "numeric" })} ${part({ month: "long", year: "numeric" })}`;
 }
 
 function moment(date: Date): string {
