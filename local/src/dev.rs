@@ -167,15 +167,13 @@ Tandem is running.
   everything else  .local/stack.json, .local/logs/
 
 Ann's calendar is connected. Try:
-  1. an event in the CRM, which appears in Google within a second:
+  1. the page, in two windows: Ann's events at {}/ and her Google at {}/
+  2. an event that the CRM makes, which appears in both within a second:
      cargo local sql \"insert into events (owner_id, title, starts_at, ends_at) values ('{}', 'Hello', now() + interval '1 hour', now() + interval '2 hours')\"
-  2. both sides: the CRM's rows with their state, and Ann's week in the simulator, where an edit comes back to the CRM:
-     cargo local sql 'select title, starts_at, sync_state, sync_error, google_event_id from events'
-     {}/
   3. every step of the round trip, on a stack of its own:
      cargo local smoke
 
 Ctrl-C stops it; the data stays. `cargo dev --reset` begins anew.",
-        stack.app, stack.google, stack.database.url, ann.id, stack.google
+        stack.app, stack.google, stack.database.url, stack.app, stack.google, ann.id
     ));
 }

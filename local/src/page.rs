@@ -25,7 +25,7 @@ const MADE: [&str; 2] = ["node_modules", "dist"];
 /// The digest of what the folder beside it was made from.
 const STAMP: &str = ".made-from";
 const INSTALL: &str =
-    "install Node.js 20 or later with npm (Debian: apt-get install -y nodejs npm)";
+    "install Node.js 20.19 or later with npm (Debian: apt-get install -y nodejs npm)";
 /// For one step of npm.
 const PATIENCE: Duration = Duration::from_secs(600);
 

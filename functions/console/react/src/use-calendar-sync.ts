@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 
 import { useTandem } from "./context";
 import { type ConnectResult, dropResult, takeResult } from "./setup";
 import { connectionsOf, isWorking, type StatusStore } from "./status-store";
+import { toGoogle } from "./to-google";
 import type { Account, Connection, Problem, Status } from "./types";
 
 /** The whole of a user's sync in one word. */
@@ -39,8 +40,6 @@ export interface CalendarSync {
   resync: StatusStore["resync"];
   refresh(): void;
 }
-
-const toGoogle = (url: string) => window.location.assign(url);
 
 /** The user's connections, current while this is mounted. `navigate` replaces the way to Google's page. */
 export function useCalendarSync(navigate: (url: string) => void = toGoogle): CalendarSync {
