@@ -47,7 +47,7 @@ function Entrance() {
           </Stack>
         </Paper>
       ) : (
-        <Loader aria-label="Loading" />
+        <Loader role="status" aria-label="Loading" />
       )}
     </main>
   );

@@ -13,7 +13,7 @@ export default function ActivityPage({ sync }: { sync: CalendarSync }) {
         <Title order={1} size="h3" id="problems">
           Needs attention
         </Title>
-        {sync.isLoading ? <Loader aria-label="Loading" /> : <Problems sync={sync} />}
+        {sync.isLoading ? <Loader role="status" aria-label="Loading" /> : <Problems sync={sync} />}
       </section>
       <section aria-labelledby="happened">
         <div className="section-head">

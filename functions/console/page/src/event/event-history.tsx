@@ -14,7 +14,7 @@ export default function EventHistory({ id, version }: { id: string; version: str
     void refresh();
   }, [version, refresh]);
   if (error) return <Failure error={error} />;
-  if (isLoading && entries.length === 0) return <Loader aria-label="Loading" />;
+  if (isLoading && entries.length === 0) return <Loader role="status" aria-label="Loading" />;
   if (entries.length === 0) return <Text className="empty">Nothing has happened to this event yet.</Text>;
   return (
     <ol className="entries" aria-label="History of this event">

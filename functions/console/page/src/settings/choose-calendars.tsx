@@ -42,7 +42,7 @@ export function ChooseCalendars({ sync, version, onChosen }: Props) {
       <Title order={2} size="h4" id="more-calendars">
         More calendars
       </Title>
-      {accounts === null && !error && <Loader size="sm" aria-label="Asking Google" />}
+      {accounts === null && !error && <Loader size="sm" role="status" aria-label="Asking Google" />}
       <Failure error={error} />
       {isEmpty && <Text size="sm">All calendars of your accounts are synced.</Text>}
       {free.map(({ account, calendars }) => (

@@ -10,7 +10,7 @@ import { ChooseCalendars } from "./choose-calendars";
 /** Settings → Integrations. */
 export default function SettingsPage({ sync }: { sync: SetupCalendarSync }) {
   const [version, setVersion] = useState(0);
-  if (sync.isLoading) return <Loader className="loading" aria-label="Loading" />;
+  if (sync.isLoading) return <Loader className="loading" role="status" aria-label="Loading" />;
   return (
     <div className="page">
       <Title order={1} size="h3">

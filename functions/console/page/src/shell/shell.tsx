@@ -42,7 +42,7 @@ export function Shell({ name, simulator }: { name: string; simulator: string | n
       <Banners sync={sync} isExpired={session === "expired"} />
       <main id="content" className="content" tabIndex={-1}>
         <ErrorBoundary>
-          <Suspense fallback={<Loader className="loading" aria-label="Loading" />}>
+          <Suspense fallback={<Loader className="loading" role="status" aria-label="Loading" />}>
             <Switch>
               <Route path="/">
                 <CalendarPage sync={sync} />
