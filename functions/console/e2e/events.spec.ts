@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import { env } from "./env";
 import { shot, today, until, Visitor } from "./visitor";
 
 test("an event is created with sync on and with sync off", async ({ page }) => {
@@ -24,6 +25,20 @@ test("an event is created with sync on and with sync off", async ({ page }) => {
   await expect(cleo.event("For Google")).toContainText("Synced with Google");
   await expect(cleo.event("Private to the CRM")).toContainText("Not in Google");
   expect(await google.titles()).toEqual(["For Google"]);
+
+  // The person's own Google Calendar, in another tab.
+  const there = await page.context().newPage();
+  await there.goto(env("E2E_GOOGLE"));
+  await there.getByRole("link", { name: "Cleo", exact: true }).click();
+  await expect(there.getByRole("link", { name: "Private to the CRM" })).toHaveCount(0);
+  await there.getByRole("link", { name: "For Google" }).click();
+  await expect(there.getByLabel("Place")).toHaveValue("Room 1");
+  await there.getByLabel("Title").fill("Changed in Google");
+  await there.getByRole("button", { name: "Save" }).click();
+  const begun = Date.now();
+  await expect(cleo.event("Changed in Google")).toBeVisible();
+  console.log(`an edit in Google was on the page after ${Date.now() - begun} ms`);
+  await there.close();
 });
 
 test("an edit in Google shows itself here without a reload, and an edit here shows itself there", async ({

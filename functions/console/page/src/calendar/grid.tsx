@@ -59,6 +59,7 @@ export function Grid(props: Props) {
         }}
         buttons={{ listMonth: { text: "Agenda" }, today: { hint: "Today" } }}
         height={isPhone || isEmpty ? "auto" : "max(36rem, calc(100dvh - 12rem))"}
+        {...(isPhone ? { listDayFormat: { day: "numeric", month: "short" } } : {})}
         nowIndicator
         scrollTime="07:00:00"
         slotMinTime="00:00:00"
