@@ -33,7 +33,7 @@ try {
   report("first load, until the sign-in", fetched);
   fetched.clear();
   await page.getByRole("button", { name: "Ann" }).click();
-  await page.getByRole("grid").first().waitFor();
+  await page.getByRole("tab", { name: "Week view" }).waitFor();
   await page.waitForTimeout(1000);
   report("the calendar after it", fetched);
 } finally {
