@@ -46,9 +46,9 @@ begin
     'link', to_jsonb(l) - 'tenant' - 'seen_listing' - 'recorded_seq' - 'created_at' - 'passed_over',
     'series', (select jsonb_build_object('base_crm', m.base_crm, 'base_google', m.base_google, 'google_updated', m.google_updated)
                from tandem.links m where m.event_id = l.root_id and m.is_primary and l.root_id <> event),
-    -- An occurrence goes where its series goes, whoever its row is of.
+    -- An occurrence goes where its series goes, whoever its row is of; a copy that is only to be left goes nowhere.
     'moved_to', (select k.id from tandem.links k where k.event_id = event and not k.is_primary and k.state = 'live' and not k.leaving
-                 and l.root_id = event order by k.organized desc, k.id limit 1),
+                 and l.is_primary and l.root_id = event order by k.organized desc, k.id limit 1),
     'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
                   and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
     'elsewhere', tandem.may_have_moved(l),
