@@ -68,7 +68,7 @@ test("an edit in Google shows itself here without a reload, and an edit here sho
   await shot(page, "12-history");
 });
 
-test("an event is dragged to another time, and resized", async ({ page }) => {
+test("an event is dragged to another time", async ({ page }) => {
   const { visitor: emil, google } = await Visitor.connected(page, "Emil");
   await emil.insert("Movable", today(9));
   await emil.go("Calendar");

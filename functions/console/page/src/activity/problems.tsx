@@ -61,7 +61,9 @@ function ProblemItem({
         {raw && (
           <details>
             <summary>What Google sent</summary>
-            <pre className="raw">{JSON.stringify(raw.raw, null, 2)}</pre>
+            <pre className="raw">
+              {typeof raw.raw === "string" ? raw.raw : JSON.stringify(raw.raw, null, 2)}
+            </pre>
           </details>
         )}
         <Failure error={error} />
