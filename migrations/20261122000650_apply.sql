@@ -109,7 +109,7 @@ begin
   did := tandem.apply_choice(l, item);
   if did is not null then return did; end if;
   -- Of an occurrence that was cancelled when it was first seen only the job knows what it would have been.
-  if (item -> 'park')::boolean or not tandem.is_clean(l, as_of) or not is_root and not (item -> 'cancelled')::boolean and not l.base_google ? 'when' then
+  if not tandem.is_clean(l, as_of) or not is_root and not (item -> 'cancelled')::boolean and not l.base_google ? 'when' then
     perform tandem.park(c, item, as_of, l.event_id);
     if asks and is_root and (item -> 'cancelled')::boolean then
       update tandem.jobs set decision = 'ask' where event_id = l.event_id and decision is null;

@@ -330,7 +330,7 @@ pub fn item(google_id: &str, etag: &str, title: &str) -> Value {
         "row": {"starts_at": "2026-01-05T12:00:00Z", "ends_at": "2026-01-05T13:00:00Z", "all_day": false},
     });
     json!({
-        "google_id": google_id, "etag": etag, "updated": "2026-01-02T00:00:00Z", "cancelled": false, "park": false,
+        "google_id": google_id, "etag": etag, "updated": "2026-01-02T00:00:00Z", "cancelled": false,
         "ical_uid": format!("{google_id}@google.com"), "raw": format!("{{\"id\":\"{google_id}\"}}"),
         "units": {"title": {"google": title, "row": {"title": title}}, "time": time},
     })

@@ -87,8 +87,6 @@ pub struct Item {
     pub generation: Option<i32>,
     /// When it, or the last occurrence of a series, is over at the latest, RFC 3339; none where nobody knows.
     pub ends: Option<String>,
-    /// It is never written directly: its event's job decides.
-    pub park: bool,
     /// What it shows and the row's fields for it, by unit.
     pub units: BTreeMap<String, UnitItem>,
     /// The JSON text as it came.

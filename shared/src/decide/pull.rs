@@ -113,7 +113,6 @@ fn blank(raw: String) -> Item {
         derived_from: None,
         generation: None,
         ends: None,
-        park: false,
         units: BTreeMap::new(),
         raw,
         unreadable: None,

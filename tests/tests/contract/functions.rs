@@ -335,7 +335,6 @@ fn item(n: usize) -> Item {
         derived_from: None,
         generation: None,
         ends: None,
-        park: false,
         units: Default::default(),
         raw: json!(raw).to_string(),
         unreadable: Some(NASTY.to_owned()),

@@ -221,7 +221,7 @@ fn item(google_id: &str, n: u32) -> Value {
     let unit = |google: Value, row: Value| json!({"google": google, "row": row});
     json!({
         "google_id": google_id, "etag": format!("listed{n}"), "updated": "2026-01-02T00:00:00Z", "cancelled": false,
-        "park": false, "ical_uid": format!("{google_id}@google.com"), "original_start": null, "derived_from": null,
+        "ical_uid": format!("{google_id}@google.com"), "original_start": null, "derived_from": null,
         "generation": null, "unreadable": null, "raw": json!({"id": google_id, "summary": title}).to_string(),
         "units": {
             "title": unit(json!(title), json!({"title": title})),
