@@ -9,24 +9,6 @@ use crate::crm::Row;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// What a new row of a series takes from its master.
-const COPIED: [&str; 14] = [
-    "title",
-    "description",
-    "location",
-    "time_zone",
-    "visibility",
-    "transparency",
-    "color",
-    "attendees",
-    "reminders",
-    "contact_id",
-    "company_id",
-    "deal_id",
-    "google_sync_enabled",
-    "status",
-];
-
 /// What exceptions that had it in common with their series follow.
 const FOLLOWED: [&str; 12] = [
     "title",
@@ -42,6 +24,9 @@ const FOLLOWED: [&str; 12] = [
     "deal_id",
     "google_sync_enabled",
 ];
+
+/// What a new row of a series takes from its master beside these.
+const COPIED_TOO: [&str; 2] = ["time_zone", "status"];
 
 /// The fields of a new event.
 ///
@@ -133,7 +118,7 @@ pub fn occurrence(series: &Series<'_>, at: Occurrence<'_>) -> Map<String, Value>
 
 fn copied(row: &Row) -> Map<String, Value> {
     let field = |name: &&str| ((*name).to_owned(), row.value(name).clone());
-    COPIED.iter().map(field).collect()
+    FOLLOWED.iter().chain(&COPIED_TOO).map(field).collect()
 }
 
 /// Where a patch moves a series, seen from one occurrence: the master's new times, and its plan.
