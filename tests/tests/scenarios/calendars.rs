@@ -152,6 +152,16 @@ async fn one_calendar_that_is_gone_stops_no_other() {
 #[tokio::test]
 async fn a_calendar_that_only_shows_when_somebody_is_busy_takes_nothing_away() {
     let w = world().await;
+    let (team, event) = team_day(&w, "writer").await;
+    assert_eq!(w.row_of(&event).await["title"], "Team day");
+    share(&w, &team, "freeBusyReader");
+    w.poll().await;
+    w.poll().await;
+    assert_eq!(w.titles().await, ["Team day"]);
+}
+
+/// Bob's calendar, which Ann may see so far and syncs, with an event that he made in it.
+async fn team_day(w: &World, role: &str) -> (String, String) {
     w.control(
         "POST",
         "users",
@@ -162,27 +172,24 @@ async fn a_calendar_that_only_shows_when_somebody_is_busy_takes_nothing_away() {
         "calendars",
         &json!({"summary": "Team", "owner": BOB}),
     ));
-    w.control(
-        "POST",
-        &format!("calendars/{team}/share"),
-        &json!({"user": EMAIL, "role": "writer"}),
-    );
-    connect(&w, &ann(), &team, "writer").await;
+    share(w, &team, role);
+    connect(w, &ann(), &team, role).await;
     let event = id_of(&w.ui_of(
         BOB,
         "create",
         json!({"calendar": team, "changes": google_hour("Team day")}),
     ));
     w.poll().await;
-    assert_eq!(w.row_of(&event).await["title"], "Team day");
+    (team, event)
+}
+
+/// Bob lets Ann see his calendar so far.
+fn share(w: &World, calendar: &str, role: &str) {
     w.control(
         "POST",
-        &format!("calendars/{team}/share"),
-        &json!({"user": EMAIL, "role": "freeBusyReader"}),
+        &format!("calendars/{calendar}/share"),
+        &json!({"user": EMAIL, "role": role}),
     );
-    w.poll().await;
-    w.poll().await;
-    assert_eq!(w.titles().await, ["Team day"]);
 }
 
 /// Syncs a calendar through a user's account.
@@ -200,28 +207,7 @@ async fn connect(w: &World, person: &Person, calendar: &str, role: &str) {
 #[tokio::test]
 async fn a_calendar_that_may_only_be_read_is_never_written() {
     let w = world().await;
-    w.control(
-        "POST",
-        "users",
-        &json!({"email": BOB, "auto_consent": true}),
-    );
-    let team = id_of(&w.control(
-        "POST",
-        "calendars",
-        &json!({"summary": "Team", "owner": BOB}),
-    ));
-    w.control(
-        "POST",
-        &format!("calendars/{team}/share"),
-        &json!({"user": EMAIL, "role": "reader"}),
-    );
-    connect(&w, &ann(), &team, "reader").await;
-    let event = id_of(&w.ui_of(
-        BOB,
-        "create",
-        json!({"calendar": team, "changes": google_hour("Team day")}),
-    ));
-    w.poll().await;
+    let (_, event) = team_day(&w, "reader").await;
     let row = w.row_of(&event).await;
     assert_eq!(row["google_access"], "read", "{row}");
     let id = row["id"].as_str().unwrap();
