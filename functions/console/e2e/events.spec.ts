@@ -2,6 +2,9 @@ import { expect, test } from "@playwright/test";
 import { env } from "./env";
 import { shot, today, until, Visitor } from "./visitor";
 
+/** As a field takes it; noon is the same day in UTC and in the page's zone. */
+const day = (noon: Date) => noon.toISOString().slice(0, 10);
+
 test("an event is created with sync on and with sync off", async ({ page }) => {
   const { visitor: cleo, google } = await Visitor.connected(page, "Cleo");
   await cleo.go("Calendar");
@@ -13,6 +16,8 @@ test("an event is created with sync on and with sync off", async ({ page }) => {
     const dialog = page.getByRole("dialog", { name: "New event" });
     await dialog.getByLabel("Title").fill(title);
     await dialog.getByLabel("Location").fill("Room 1");
+    await dialog.getByLabel("Start date").fill(day(today(12)));
+    await dialog.getByLabel("Start time").fill("10:00");
     const toggle = dialog.getByLabel("Sync to Google Calendar");
     await expect(toggle).toBeChecked();
     if (!isOn) {
@@ -25,6 +30,15 @@ test("an event is created with sync on and with sync off", async ({ page }) => {
   await expect(cleo.event("For Google")).toContainText("Synced with Google");
   await expect(cleo.event("Private to the CRM")).toContainText("Not in Google");
   expect(await google.titles()).toEqual(["For Google"]);
+
+  // Whoever saves an event at another time sees it there.
+  await page.getByRole("button", { name: "New event" }).click();
+  const later = page.getByRole("dialog", { name: "New event" });
+  await later.getByLabel("Title").fill("In two weeks");
+  await later.getByLabel("Start date").fill(day(today(12, 14)));
+  await later.getByRole("button", { name: "Save" }).click();
+  await expect(cleo.event("In two weeks")).toContainText("Synced with Google");
+  await page.getByRole("button", { name: "Today" }).click();
 
   // The person's own Google Calendar, in another tab.
   const there = await page.context().newPage();

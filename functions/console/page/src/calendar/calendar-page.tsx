@@ -1,3 +1,4 @@
+import { useCalendarController } from "@fullcalendar/react";
 import { Button, Notification, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import {
@@ -37,6 +38,7 @@ export default function CalendarPage({ sync, eventId }: { sync: SetupCalendarSyn
   const open = useCallback((occurrence: Occurrence) => setSubject({ kind: "existing", occurrence }), []);
   const create = useCallback((slot: Slot) => setSubject({ kind: "new", slot }), []);
   const current = useCurrent(subject ?? linked.subject, events.occurrences);
+  const grid = useCalendarController();
   const close = () => {
     setSubject(null);
     if (eventId) navigate("/");
@@ -53,6 +55,7 @@ export default function CalendarPage({ sync, eventId }: { sync: SetupCalendarSyn
       </div>
       <Notice sync={sync} isEmpty={!events.isLoading && events.occurrences.length === 0} />
       <Grid
+        controller={grid}
         occurrences={events.occurrences}
         isLoading={events.isLoading && !events.error}
         isPhone={isPhone}
@@ -103,6 +106,7 @@ export default function CalendarPage({ sync, eventId }: { sync: SetupCalendarSyn
             sync={sync}
             events={events}
             zone={browserZone}
+            onTime={(start) => grid.gotoDate(start)}
             onClose={close}
           />
         )}

@@ -2,6 +2,7 @@ import "@fullcalendar/react/skeleton.css";
 import "@fullcalendar/react/themes/breezy/theme.css";
 import "@fullcalendar/react/themes/breezy/palettes/indigo.css";
 import FullCalendar, {
+  type CalendarController,
   type DateSelectInfo,
   type EventApi,
   type EventDisplayInfo,
@@ -23,6 +24,7 @@ import { EventFace } from "./event-face";
 const PLUGINS = [themePlugin, dayGridPlugin, timeGridPlugin, listPlugin, interactionPlugin];
 
 interface Props {
+  controller: CalendarController;
   occurrences: Occurrence[];
   isLoading: boolean;
   isPhone: boolean;
@@ -48,6 +50,7 @@ export function Grid(props: Props) {
   return (
     <div className="grid" data-color-scheme={scheme} aria-busy={isLoading}>
       <FullCalendar
+        controller={props.controller}
         plugins={PLUGINS}
         initialView={isPhone ? "listMonth" : "timeGridWeek"}
         timeZone={zone}

@@ -2,7 +2,15 @@ import "@mantine/dates/styles.css";
 import "./styles";
 import { Alert, Button, Group, Modal, Tabs } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { ApiError, type CalendarSync, type Occurrence, type Scope, type UseEvents } from "@tandem/react";
+import {
+  ApiError,
+  type CalendarSync,
+  type EventPatch,
+  type NewEvent,
+  type Occurrence,
+  type Scope,
+  type UseEvents,
+} from "@tandem/react";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { Failure } from "../shell/failure";
 import { useAction } from "../shell/use-action";
@@ -33,17 +41,19 @@ interface Props {
   sync: CalendarSync;
   events: UseEvents;
   zone: string;
+  /** The event has a new start, which the reader's grid may not show. */
+  onTime(start: string): void;
   onClose(): void;
 }
 
 type Question = { about: "save"; scopes: Scope[]; values: Values } | { about: "delete"; scopes: Scope[] };
 
 /** An event: what it is, where it stands, and what happened to it. */
-export default function EventDialog({ subject, sync, events, zone, onClose }: Props) {
+export default function EventDialog({ subject, sync, events, zone, onTime, onClose }: Props) {
   const isPhone = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
   const occurrence = subject.kind === "existing" ? subject.occurrence : null;
   const event = occurrence?.event ?? null;
-  const editing = useEditing({ subject, sync, events, onClose });
+  const editing = useEditing({ subject, sync, events, onTime, onClose });
   const reason = accessReason(event?.google_access ?? null);
   const form = (
     <EventFormProvider form={editing.form}>
@@ -125,7 +135,7 @@ export default function EventDialog({ subject, sync, events, zone, onClose }: Pr
   );
 }
 
-function useEditing({ subject, sync, events, onClose }: Omit<Props, "zone">) {
+function useEditing({ subject, sync, events, onTime, onClose }: Omit<Props, "zone">) {
   const [question, setQuestion] = useState<Question | null>(null);
   const action = useAction();
   const mine = useMemo(() => sync.accounts.map(({ email }) => email), [sync.accounts]);
@@ -148,17 +158,27 @@ function useEditing({ subject, sync, events, onClose }: Omit<Props, "zone">) {
     });
     if (isDone) onClose();
   };
+  const go = ({ starts_at, starts_on }: EventPatch) => {
+    const start = starts_at ?? starts_on;
+    if (start) onTime(start);
+  };
   const save = (occurrence: Occurrence, values: Values, scope: Scope) =>
     attempt(async () => {
-      const plan = planEdit(occurrence, before, values, scope, mine);
-      if (Object.keys(plan.patch).length > 0) await events.update(plan.target, plan.patch, plan.times);
+      const { target, patch, times } = planEdit(occurrence, before, values, scope, mine);
+      if (Object.keys(patch).length > 0) await events.update(target, patch, times);
+      go(patch);
+    });
+  const create = (fields: NewEvent) =>
+    attempt(async () => {
+      await events.create(fields);
+      go(fields);
     });
   const remove = (occurrence: Occurrence, scope: Scope) =>
     attempt(() => events.remove(targetOf(occurrence, scope)));
   const focusFirst = (errors: Record<string, unknown>) =>
     form.getInputNode(Object.keys(errors)[0] ?? "")?.focus();
   const submit = form.onSubmit((values) => {
-    if (subject.kind === "new") return attempt(() => events.create(newEvent(values)));
+    if (subject.kind === "new") return create(newEvent(values));
     const { occurrence } = subject;
     if (!isPartOfSeries(occurrence)) return save(occurrence, values, "all");
     setQuestion({ about: "save", scopes: scopesOf(occurrence, ruleChanged(before, values)), values });
