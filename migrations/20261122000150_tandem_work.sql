@@ -63,7 +63,7 @@ create table if not exists tandem.links (
 create unique index if not exists links_primary on tandem.links (event_id) where is_primary;
 create index if not exists links_event on tandem.links (event_id);
 create index if not exists links_root on tandem.links (root_id);
-create index if not exists links_opted_out on tandem.links (owner_id) where state = 'gone' and deleted_by = 'opt_out';
+create index if not exists links_opted_out on tandem.links (owner_id, ical_uid) where state = 'gone' and deleted_by = 'opt_out';
 create index if not exists links_gone on tandem.links (calendar_id, gone_at) where gone_at is not null;
 create unique index if not exists links_identity on tandem.links (tenant, ical_uid, original_start) nulls not distinct
   where is_primary and ical_uid is not null and state <> 'gone';

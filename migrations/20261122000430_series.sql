@@ -142,7 +142,8 @@ create or replace function tandem.bury_exceptions(root uuid, side text) returns 
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
   -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
-  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null;
+  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null
+    or exists (select from tandem.links m where m.event_id = root and m.is_primary and m.base_google -> 'recurrence' = 'null');
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   with copies as (
@@ -153,18 +154,19 @@ begin
     on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
   update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
   -- Somebody may have taken one of them out of the trash again: the listing that showed its series gone showed it.
-  if side = 'google' or single then
-    with alive as (
-      update tandem.links e set etag = null from tandem.links m
-      where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
-        and e.is_primary and e.state = 'live' and (single or e.seen_listing >= m.seen_listing) and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
-      returning e.calendar_id, e.google_id),
-    again as (
-      insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
-      select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from alive k
-      on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
-    update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
-  end if;
+  -- And where the series had moved away, what is left of an occurrence is a guest's copy.
+  with alive as (
+    update tandem.links e set etag = null from tandem.links m
+    where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
+      and e.is_primary and e.state = 'live'
+      and ((single or side = 'google' and e.seen_listing >= m.seen_listing) and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
+        or m.organized and not e.organized)
+    returning e.calendar_id, e.google_id),
+  again as (
+    insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+    select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from alive k
+    on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
+  update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
   for x in select l.id, l.event_id from tandem.links l where l.root_id = root and l.event_id <> root and l.state <> 'gone' order by l.event_id loop
     gone_row := coalesce(tandem.crm_delete(x.event_id), tandem.deleted_row(x.event_id));
     update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = coalesce(gone_row, l.old_row),

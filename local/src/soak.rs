@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Which histories.
@@ -23,6 +23,9 @@ pub struct Options {
     /// Print the first seed's history instead.
     #[arg(long)]
     pub show: bool,
+    /// Live through the history in this file instead, as it was printed or is kept.
+    #[arg(long, conflicts_with_all = ["histories", "show", "with"])]
+    pub replay: Option<PathBuf>,
     /// Live through so many days of one connection instead: channels of a week, tokens of an hour, a lost
     /// week of messages, a withdrawn grant, a rotated key.
     #[arg(long, conflicts_with_all = ["histories", "show", "with"])]
@@ -91,6 +94,9 @@ fn arguments(options: &Options) -> Vec<String> {
     }
     if let Some(days) = options.days {
         return vec!["--days".to_owned(), days.to_string()];
+    }
+    if let Some(file) = &options.replay {
+        return vec!["--replay".to_owned(), file.display().to_string()];
     }
     all.extend(options.show.then(|| "--show".to_owned()));
     all

@@ -140,10 +140,12 @@ fn is_gone(seen: &Seen) -> bool {
 fn is_guests(seen: &Seen) -> bool {
     match seen {
         Seen::Base | Seen::Absent => false,
-        Seen::Event(event) => {
-            !event.is_cancelled() && event.organizer.is_some() && !event.is_organized_here()
-        }
+        Seen::Event(event) => !event.is_cancelled() && has_other_organizer(event),
     }
+}
+
+fn has_other_organizer(event: &Event) -> bool {
+    event.organizer.is_some() && !event.is_organized_here()
 }
 
 fn is_in_google(state: LinkState) -> bool {
@@ -213,6 +215,10 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
             (_, true) if exception => occurrence::cancelled_there(claimed, row, event, keep),
             (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) && !keep => {
                 Ok(erased())
+            }
+            // What an event that moved has left behind comes back as nobody's.
+            (_, true) if claimed.link.organized && has_other_organizer(event) => {
+                Ok(regenerate(claimed))
             }
             (_, true) => restore(claimed, row, event),
         },

@@ -1,13 +1,15 @@
 //! `cargo local soak`: as many random histories as asked for.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use clap::Parser;
 use local::soak::{Feature, Options};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use tests::history::{Failure, News, Scope, Soak, Tally, soak, story};
+use tests::history::{self, Failure, News, Scope, Soak, Story, Tally, soak, story};
+use tests::inprocess::Database;
 use tests::sixty_days::{self, Pace};
 
 #[derive(Parser)]
@@ -22,6 +24,9 @@ fn main() -> Result<ExitCode> {
     let scope = options.with.as_deref().map_or_else(Scope::default, scope);
     if let Some(days) = options.days {
         return live(days);
+    }
+    if let Some(file) = &options.replay {
+        return replay(file);
     }
     if options.show {
         say(story(options.seed, scope).write().trim_end());
@@ -72,6 +77,32 @@ fn live(days: u16) -> Result<ExitCode> {
         .block_on(sixty_days::story(pace))?;
     say(outcome.told().trim_end());
     Ok(ExitCode::SUCCESS)
+}
+
+/// One history that was written down.
+fn replay(file: &Path) -> Result<ExitCode> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let story = Story::read(&text)?;
+    let begun = Instant::now();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let lived = runtime
+        .enable_all()
+        .build()?
+        .block_on(async { anyhow::Ok(history::live(Database::new().await?, &story).await?.1) })?;
+    match lived {
+        Ok(tally) => {
+            say(&summary(&tally, begun.elapsed().as_secs(), 0));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(violation) => {
+            say(&report(&Failure {
+                seed: story.seed,
+                story,
+                violation,
+            }));
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 fn scope(with: &[Feature]) -> Scope {

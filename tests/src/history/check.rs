@@ -128,7 +128,8 @@ impl Run<'_> {
             life.unsettled = true;
         }
         // What is back after its row was deleted is what it is in Google.
-        if let (Some(true), Some(row)) = (life.crm.gone, row) {
+        let deleted = life.crm.gone == Some(true) || came_back;
+        if let (true, Some(row)) = (deleted, row) {
             life.enabled = row["google_sync_enabled"] == true;
         }
         let told = || {

@@ -5,6 +5,7 @@ use super::life::Life;
 use super::run::Run;
 use super::step::{Act, Which};
 use anyhow::Result;
+use http::Method;
 use serde_json::{Map, Value, json};
 
 impl Run<'_> {
@@ -19,11 +20,18 @@ impl Run<'_> {
             } => self.create(*event, *user, *calendar, set),
             Act::Edit { event, set } => {
                 let changes = self.changes(*event, set);
+                let before = self.showing(*event).await?;
                 if let Some(shown) = self
                     .ask("edit", *event, json!({"changes": changes}))
                     .await?
                 {
-                    self.shown(*event, &shown, set);
+                    let own = self.address(*event);
+                    let changed = |field: &Field| {
+                        field.of_google(&before, own) != field.of_google(&shown, own)
+                    };
+                    let set = set.iter().filter(|(field, _)| changed(field));
+                    let set = set.map(|(field, code)| (*field, *code)).collect();
+                    self.shown(*event, &shown, &set);
                 }
                 Ok(())
             }
@@ -165,9 +173,26 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn changes(&self, which: Which, set: &Values) -> Map<String, Value> {
+    /// The address of the person whose an event is.
+    fn address(&self, which: Which) -> &str {
         let life = self.lives.get(&Which::Event(which.event()));
-        let own = &self.people[life.map_or(0, |life| life.owner)].email;
+        &self.people[life.map_or(0, |life| life.owner)].email
+    }
+
+    /// What Google shows of an event now; null where there is none.
+    async fn showing(&self, which: Which) -> Result<Value> {
+        let Some((calendar, id)) = self.place(which).await? else {
+            return Ok(Value::Null);
+        };
+        let path = format!("calendars/{calendar}/events/{id}");
+        let shown = self
+            .system
+            .google_as(self.address(which), Method::GET, &path, &Value::Null);
+        Ok(shown.unwrap_or_default())
+    }
+
+    fn changes(&self, which: Which, set: &Values) -> Map<String, Value> {
+        let own = self.address(which);
         let mut changes = Map::new();
         for (field, code) in set {
             changes.extend(field.google(*code, own));

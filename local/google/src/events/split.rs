@@ -33,7 +33,9 @@ impl World {
             .retain(|line| line.to_ascii_uppercase().starts_with("RRULE"));
         let planned = self.starts(&rules, zone, start.instant(zone));
         let before = planned.iter().filter(|other| **other != start).count();
-        if master.cancelled() || before == 0 {
+        // An exception outlives a change of its series from days to times, or back.
+        let is_of_series = start.is_day() == master.start.is_day();
+        if master.cancelled() || before == 0 || !is_of_series {
             return None;
         }
         let base = split_base(&master.id);

@@ -113,6 +113,23 @@ fn this_and_following_of_the_first_occurrence_is_the_whole_series() {
 }
 
 #[test]
+fn this_and_following_of_an_exception_that_the_series_no_longer_plans_is_the_whole_series() {
+    let lab = Lab::new();
+    lab.ann().insert(weekly("series1"));
+    let third = "series1_20260316T090000Z";
+    let edit = |id: &str, changes: Value| {
+        let act = json!({"user": ANN, "id": id, "scope": "this", "changes": changes});
+        ui(&lab, "edit", act).ok()
+    };
+    edit(third, json!({"summary": "Third"}));
+    let day = |date: &str| json!({"date": date, "dateTime": null, "timeZone": null});
+    let days = json!({"start": day("2026-03-02"), "end": day("2026-03-03")});
+    edit("series1", days);
+    let split = ui(&lab, "split", json!({"user": ANN, "id": third})).ok();
+    assert_eq!(split["id"], "series1");
+}
+
+#[test]
 fn a_split_counts_the_occurrences_that_were_taken_out() {
     let lab = Lab::new();
     let rules = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE:20260309T090000Z"]});

@@ -60,6 +60,21 @@ fn a_copy_that_became_a_guests_gives_way_to_the_organizers() {
 }
 
 #[test]
+fn what_a_moved_event_left_behind_is_not_brought_back() {
+    let left = seen(|event| {
+        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
+        event["status"] = json!("cancelled");
+    });
+    let anew = |claim: &mut Value| {
+        gone(claim);
+        claim["link"]["organized"] = json!(true);
+    };
+    check(anew, &left, "generation 1");
+    let told = super::told(&super::claimed(gone), &cancelled());
+    assert!(told.starts_with("restore"), "{told}");
+}
+
+#[test]
 fn an_event_that_had_opted_out_is_read_before_its_deletion_and_goes_with_its_row() {
     let opted_out = |claim: &mut Value| {
         gone(claim);
