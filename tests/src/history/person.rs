@@ -26,10 +26,13 @@ impl Run<'_> {
                     .await?
                 {
                     let own = self.address(*event);
-                    let changed = |field: &Field| {
+                    let differs = |field: Field| {
                         field.of_google(&before, own) != field.of_google(&shown, own)
                     };
-                    let set = set.iter().filter(|(field, _)| changed(field));
+                    // Who changes the guests is one of them from then on.
+                    let answered = |field| field == Field::Guests && differs(Field::Answer);
+                    let changed = |field| differs(field) || answered(field);
+                    let set = set.iter().filter(|(field, _)| changed(**field));
                     let set = set.map(|(field, code)| (*field, *code)).collect();
                     self.shown(*event, &shown, &set);
                 }
@@ -50,6 +53,13 @@ impl Run<'_> {
                     life.google.begin();
                     if !life.exists {
                         life.base = base;
+                    } else {
+                        // What was changed in the trash comes with it.
+                        let was = life.base.clone();
+                        let changed = base
+                            .into_iter()
+                            .filter(|(of, form)| was.get(of) != Some(form));
+                        changed.for_each(|(of, form)| life.google.say(of, form));
                     }
                     self.unsettle_occurrences(*event);
                 }
