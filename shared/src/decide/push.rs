@@ -175,6 +175,12 @@ pub fn written(
             if claimed.row.is_none() {
                 return Ok((occurrence::cancelled(claimed, event)?, notes));
             }
+            // Only its organizer brings a meeting back, whatever the answer to a guest is.
+            let stays_cancelled = event.is_cancelled() && !write.merged.row.is_cancelled();
+            if stays_cancelled && !occurrence::is_exception(claimed) {
+                let generation = claimed.link.generation + 1;
+                return Ok((Outcome::Regenerate { generation }, notes));
+            }
             let reread = write.body.contains_key("start") || changes_times(&write.merged);
             let outcome = choice::taken(claimed, synced(event, &write.merged, reread)?);
             Ok((outcome, notes))

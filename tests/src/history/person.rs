@@ -5,7 +5,6 @@ use super::life::Life;
 use super::run::Run;
 use super::step::{Act, Which};
 use anyhow::Result;
-use http::Method;
 use serde_json::{Map, Value, json};
 
 impl Run<'_> {
@@ -20,7 +19,8 @@ impl Run<'_> {
             } => self.create(*event, *user, *calendar, set),
             Act::Edit { event, set } => {
                 let changes = self.changes(*event, set);
-                let before = self.showing(*event).await?;
+                let before = self.ask("open", *event, json!({})).await?;
+                let before = before.unwrap_or_default();
                 if let Some(shown) = self
                     .ask("edit", *event, json!({"changes": changes}))
                     .await?
@@ -187,18 +187,6 @@ impl Run<'_> {
     fn address(&self, which: Which) -> &str {
         let life = self.lives.get(&Which::Event(which.event()));
         &self.people[life.map_or(0, |life| life.owner)].email
-    }
-
-    /// What Google shows of an event now; null where there is none.
-    async fn showing(&self, which: Which) -> Result<Value> {
-        let Some((calendar, id)) = self.place(which).await? else {
-            return Ok(Value::Null);
-        };
-        let path = format!("calendars/{calendar}/events/{id}");
-        let shown = self
-            .system
-            .google_as(self.address(which), Method::GET, &path, &Value::Null);
-        Ok(shown.unwrap_or_default())
     }
 
     fn changes(&self, which: Which, set: &Values) -> Map<String, Value> {

@@ -78,6 +78,7 @@ pub(crate) fn perform(world: &mut World, action: &str, act: &Act) -> Done {
     };
     match action {
         "create" => act.create(world),
+        "open" => act.run(world, "get", &act.act.id, &[], &Value::Null),
         "edit" => act.edit(world),
         "delete" => act.delete(world),
         "restore" => act.patch(world, &act.act.id, json!({"status": "confirmed"})),

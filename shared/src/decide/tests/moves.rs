@@ -1,7 +1,8 @@
 //! What an event that leaves its calendar comes to: it may be in another one of the account.
 
 use super::{ID, cancelled, check, edited, gone, removed, seen};
-use crate::decide::push::Seen;
+use crate::db::push_record::Outcome;
+use crate::decide::push::{Seen, Step, decide, written};
 use serde_json::{Value, json};
 
 /// What its calendar shows once the organizer's copy is elsewhere and this one is a guest's.
@@ -72,6 +73,20 @@ fn what_a_moved_event_left_behind_is_not_brought_back() {
     check(anew, &left, "generation 1");
     let told = super::told(&super::claimed(gone), &cancelled());
     assert!(told.starts_with("restore"), "{told}");
+}
+
+#[test]
+fn a_meeting_that_a_guest_cannot_bring_back_is_made_anew() {
+    let claim = super::claimed(gone);
+    let Step::Write(write) = decide(&claim, &cancelled()).unwrap() else {
+        panic!("a restore");
+    };
+    for (status, anew) in [("cancelled", true), ("confirmed", false)] {
+        let mut answer = super::event();
+        answer["status"] = json!(status);
+        let (outcome, _) = written(&claim, &write, Some(&super::read(&answer))).unwrap();
+        assert_eq!(outcome == Outcome::Regenerate { generation: 1 }, anew);
+    }
 }
 
 #[test]
