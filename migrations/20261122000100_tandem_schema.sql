@@ -37,7 +37,7 @@ create table if not exists tandem.settings (
   key text primary key,
   value text not null
 );
-comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), ticked_at, touched_horizon (the last transaction whose deletions are forgotten), user_per_minute, user_burst, project_per_minute and project_burst (in place of the usual allowances for Google), adoption.';
+comment on table tandem.settings is 'Single values: function_url and function_secret (where and how triggers poke), event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), clock_offset (seconds, tests only), ticked_at, touched_horizon (the last transaction whose deletions are forgotten), history_days (how long histories are kept), forgot_up_to (where the walk through old changes is), user_per_minute, user_burst, project_per_minute and project_burst (in place of the usual allowances for Google), adoption.';
 comment on column tandem.settings.key is 'Name of the value.';
 comment on column tandem.settings.value is 'The value, as text.';
 

@@ -105,6 +105,7 @@ create table if not exists tandem.attempts (
   rev bigint not null,
   crm_row jsonb,
   at timestamptz not null default tandem.clock(),
+  claims integer not null default 1,
   primary key (event_id, rev)
 );
 comment on table tandem.attempts is 'What a claim was about to write, until a record acknowledges it. A left-over one may or may not be in Google.';
@@ -112,6 +113,7 @@ comment on column tandem.attempts.event_id is 'The event.';
 comment on column tandem.attempts.rev is 'The claimed rev; the write carries it as a private property.';
 comment on column tandem.attempts.crm_row is 'The row as claimed; null for a deletion.';
 comment on column tandem.attempts.at is 'When it was claimed.';
+comment on column tandem.attempts.claims is 'How many claims of it may have written: only when the last one is known not to have, it is forgotten.';
 
 create table if not exists tandem.leases (
   root_id uuid primary key,

@@ -142,7 +142,8 @@ create or replace function tandem.bury_exceptions(root uuid, side text) returns 
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
   -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
-  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null;
+  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null
+    or exists (select from tandem.links m where m.event_id = root and m.is_primary and m.base_google -> 'recurrence' = 'null');
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   with copies as (

@@ -1,15 +1,22 @@
 -- Claiming an event's open work.
 
 -- CRM users may share a Google account, each with a connection of their own.
-create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
+create or replace function tandem.account_calendars(calendar uuid) returns setof tandem.calendars
 language plpgsql stable set search_path = '' as $$
 begin
-  return query select c.* from tandem.calendars c where c.failures < 5 and c.imported_at is not null and c.id <> calendar and c.id in (
+  return query select c.* from tandem.calendars c where c.id <> calendar and c.id in (
     select there.calendar_id from tandem.connections here
     join tandem.accounts a on a.id = here.account_id
     join tandem.accounts b on b.tenant = a.tenant and b.google_sub = a.google_sub
     join tandem.connections there on there.account_id = b.id and there.state = 'active'
     where here.calendar_id = calendar);
+end $$;
+comment on function tandem.account_calendars(uuid) is 'The other connected calendars of the Google account.';
+
+create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
+language plpgsql stable set search_path = '' as $$
+begin
+  return query select c.* from tandem.account_calendars(calendar) c where c.failures < 5 and c.imported_at is not null;
 end $$;
 comment on function tandem.siblings(uuid) is 'The other calendars of the Google account that are listed without trouble: where an event may have moved to.';
 
@@ -24,6 +31,14 @@ begin
       where (l.missed_seq is null or c.listed_seq <= l.missed_seq) and (patient or c.failures = 0 and a.state = 'active'));
 end $$;
 comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
+
+create or replace function tandem.unlisted(l tandem.links) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  if l.state <> 'live' or l.root_id <> l.event_id or l.leaving then return jsonb_build_array(); end if;
+  return (select coalesce(jsonb_agg(c.google_id), '[]') from tandem.account_calendars(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq);
+end $$;
+comment on function tandem.unlisted(tandem.links) is 'Calendars of the account that have not been listed since the event was missed, with trouble or without.';
 
 create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -51,7 +66,7 @@ begin
                  and l.is_primary and l.root_id = event order by k.organized desc, k.id limit 1),
     'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
                   and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
-    'elsewhere', tandem.may_have_moved(l),
+    'elsewhere', tandem.may_have_moved(l), 'unlisted', tandem.unlisted(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
     'changed_at', (select coalesce(jsonb_object_agg(f.field, f.at), '{}') from (
@@ -84,7 +99,7 @@ begin
     return false;
   end if;
   insert into tandem.attempts (event_id, rev, crm_row) values (event, v_rev, v_row)
-  on conflict on constraint attempts_pkey do update set crm_row = excluded.crm_row, at = tandem.clock();
+  on conflict on constraint attempts_pkey do update set crm_row = excluded.crm_row, at = tandem.clock(), claims = attempts.claims + 1;
   return true;
 end $$;
 comment on function tandem.spend_attempt(uuid, bigint, jsonb) is 'Counts and notes an attempt before it is made, so that what kills an instance ends too; false where they are spent.';

@@ -1,7 +1,7 @@
 -- The outcome of a push. p.outcome decides what is stored:
 --   synced      Google and the row agree as of the claimed rev (p.google, p.base_google, p.merged)
 --   deleted     the event is gone in Google (p.by, p.proof)
---   erased      it was deleted in Google, so the row is deleted here
+--   erased      it was deleted in Google, so the row is deleted here (p.single: it did not repeat there)
 --   revived     the row was deleted, but Google's side is to live: the row comes back (p.fields)
 --   regenerate  its id in Google can never be used again: the next one is chosen
 --   moved       it is in another calendar now, where a link has seen it (p.moved_to); with p.stays what was its copy is a guest's
@@ -77,6 +77,7 @@ begin
   end if;
   update tandem.links x set state = 'gone', leaving = false, etag = coalesce(p -> 'google' ->> 'etag', x.etag),
     synced_rev = greatest(x.synced_rev, (p ->> 'rev')::bigint), recorded_seq = nextval('tandem.recorded'),
+    base_google = case when (p -> 'single')::boolean then x.base_google || '{"recurrence": null}' else x.base_google end,
     old_row = gone_row, deleted_by = side, proof = coalesce(p ->> 'proof', 'confirmed'),
     gone_at = case when not confirmed and x.root_id = x.event_id and not x.leaving and p ->> 'proof' is distinct from 'never_seen' then tandem.clock() end
   where x.id = l.id;
@@ -232,7 +233,8 @@ begin
   end if;
   -- A refused write did not happen; any other may have, and the next claim has to look.
   if (p -> 'not_written')::boolean then
-    delete from tandem.attempts t where t.event_id = event and t.rev = (p ->> 'rev')::bigint;
+    update tandem.attempts t set claims = t.claims - 1 where t.event_id = event and t.rev = (p ->> 'rev')::bigint;
+    delete from tandem.attempts t where t.event_id = event and t.claims = 0;
   end if;
   perform tandem.show(event, case when failed then 'error' else 'pending' end, p ->> 'reason');
   if p ->> 'outcome' = 'failed' then perform tandem.note(event, 'failed', jsonb_build_object('reason', p ->> 'reason')); end if;
@@ -259,6 +261,8 @@ create or replace function tandem.record_revived_series(l tandem.links) returns 
 language plpgsql volatile set search_path = '' as $$
 begin
   perform tandem.revive_exceptions(l.event_id);
+  -- Google changed the series while it had no row.
+  perform tandem.look_at_exceptions(l.event_id);
   perform tandem.recall(l, null);
   -- Exceptions that were listed while there was no row for the series.
   update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id
@@ -360,7 +364,7 @@ begin
     again := tandem.close_job(event, p || jsonb_build_object('again', (done -> 'left_over')::boolean or done ->> 'shown' = 'held'));
     if p ->> 'outcome' = 'elsewhere' then
       again := false;
-      perform tandem.put_by(event, interval '10 seconds', 'gone from its calendar; looking for it in the account''s other calendars');
+      perform tandem.put_by(event, case when l.missed_at < tandem.clock() - interval '10 minutes' then interval '10 minutes' else interval '10 seconds' end, 'gone from its calendar; looking for it in the account''s other calendars');
     elsif done ->> 'shown' = 'held' then
       again := false;
       perform tandem.hold(event, 'google');

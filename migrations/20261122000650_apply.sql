@@ -52,8 +52,10 @@ begin
     return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, event));
   end if;
   gone_row := tandem.crm_delete(event);
+  -- What it said last counts: a series may have become a single event.
   update tandem.links set state = 'gone', etag = item ->> 'etag', deleted_by = 'google', proof = 'confirmed', gone_at = tandem.clock(),
-    old_row = gone_row, recorded_seq = nextval('tandem.recorded') where id = l.id;
+    old_row = gone_row, recorded_seq = nextval('tandem.recorded'),
+    base_google = base_google || case when item -> 'units' ? 'when' then tandem.shown_units(item) else '{}' end where id = l.id;
   perform tandem.bury_exceptions(event, 'google');
   perform tandem.note(event, 'deleted', jsonb_build_object('by', 'google', 'row', gone_row));
   return jsonb_build_object('did', 'deleted', 'event_id', event);
@@ -158,11 +160,15 @@ begin
 end $$;
 comment on function tandem.add_link(tandem.calendars, jsonb, bigint, uuid, uuid, uuid, boolean) is 'Links a listed item to an event; false where another listing was faster.';
 
--- Some units are each copy's own. What the CRM ever set of them is an edit of the other copy too.
+create or replace function tandem.copied_units() returns text[]
+language sql immutable set search_path = '' as $$ select array['visibility', 'transparency', 'color', 'reminders'] $$;
+comment on function tandem.copied_units() is 'Units that each copy of a meeting has for itself.';
+
+-- What the CRM ever set of them is an edit of the other copy too.
 create or replace function tandem.own_units(event uuid) returns text[]
 language plpgsql stable set search_path = '' as $$
 begin
-  return array(select u from unnest(array['visibility', 'transparency', 'color', 'reminders']) u
+  return array(select u from unnest(tandem.copied_units()) u
     where exists (select from tandem.changes ch where ch.event_id = event and ch.op = 'update' and u = any (ch.fields)));
 end $$;
 comment on function tandem.own_units(uuid) is 'Units that differ between the copies of a meeting and that the CRM has set.';

@@ -132,6 +132,8 @@ begin
     elsif not (x.seen -> 'cancelled')::boolean then
       delete from tandem.links k where k.id = known.id and k.state = 'gone';
       perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
+    elsif m.id is not null then
+      perform tandem.pass_over(m, x.seen);
     end if;
   end loop;
 end $$;

@@ -146,6 +146,8 @@ begin
   on conflict (key) do update set value = excluded.value;
   perform tandem.fold_some(1000);
   perform tandem.forget_deletions(1000);
+  perform tandem.forget_history(500);
+  perform tandem.forget_changes(500);
   perform tandem.let_rest(most);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),
     'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most), 'stops', tandem.due_stops(most),

@@ -162,6 +162,20 @@ async fn a_look_that_did_not_succeed_is_still_to_be_done() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_look_that_did_not_succeed_leaves_what_is_unclear_unclear() -> Result<()> {
+    let (sql, person) = with_person().await?;
+    let event = sql.pushed(person.user).await?;
+    sql.run("update public.events set title = 'Dinner'").await?;
+    for (unclear, not_written) in [(false, true), (false, false), (true, true), (true, true)] {
+        let claimed = sql.claim(event).await?;
+        assert_eq!(claimed["unclear"], unclear);
+        let retry = json!({"outcome": "retry", "reason": "503", "not_written": not_written});
+        sql.record(&claimed, retry).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_merged_unit_is_written_where_the_row_still_holds_what_was_claimed() -> Result<()> {
     let (sql, person) = with_person().await?;
     let event = sql.event(person.user).await?;

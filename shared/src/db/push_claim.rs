@@ -48,6 +48,8 @@ pub struct Claimed {
     /// Other calendars of the account have not been listed since the event was missed: if Google
     /// shows it no more, it may have moved.
     pub elsewhere: bool,
+    /// Google's ids of those calendars, and of those that cannot be listed at present.
+    pub unlisted: Vec<String>,
     /// Another copy of the event that is in Google: where it moved to, or a guest's.
     pub moved_to: Option<Uuid>,
     /// The organizer's copy of the event, where the row goes by another one.

@@ -39,6 +39,8 @@ pub enum Outcome {
     Erased {
         /// Google.
         by: DeletedBy,
+        /// What lies in the trash does not repeat, whatever it was before.
+        single: bool,
     },
     /// The row was deleted, but Google's side is to live: the row comes back.
     Revived {

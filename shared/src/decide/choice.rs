@@ -3,7 +3,7 @@
 //! Where one side is not written to, the other one wins every conflict; the claim says so already.
 
 use super::notes::note;
-use super::push::{Method, Seen, Step, Write};
+use super::push::{Method, Seen, Step, Write, erased};
 use super::write::synced;
 use crate::db::push_claim::{Claimed, DeletedBy, Direction, LinkState, Proof};
 use crate::db::push_record::Outcome;
@@ -81,11 +81,11 @@ fn only_in(claimed: &Claimed, seen: &Seen, step: Step) -> Result<Step, Unmappabl
                 synced(event, &write.merged, false)?,
                 note("note", "the calendar is only read"),
             )),
-            Method::Restore(_) if is_live => Ok(erased()),
+            Method::Restore(_) if is_live => Ok(erased(seen)),
             Method::Insert | Method::Restore(_) | Method::Delete(..) => Ok(nothing()),
         },
         (Step::Write(_), Seen::Base | Seen::Absent) => Ok(nothing()),
-        (Step::Record(Outcome::Regenerate { .. }, _), _) if is_live => Ok(erased()),
+        (Step::Record(Outcome::Regenerate { .. }, _), _) if is_live => Ok(erased(seen)),
         (step @ (Step::Read | Step::Record(..)), _) => Ok(step),
     }
 }
@@ -97,7 +97,7 @@ fn only_out(claimed: &Claimed, seen: &Seen, step: Step) -> Step {
         Step::Record(Outcome::Deleted { by, proof }, note("deleted", "google"))
     };
     match (step, seen) {
-        (Step::Record(Outcome::Erased { by }, _), _) => gone(by),
+        (Step::Record(Outcome::Erased { by, .. }, _), _) => gone(by),
         (Step::Record(Outcome::Revived { .. }, _), Seen::Event(event)) => match &event.etag {
             Some(etag) => Step::Write(Write {
                 method: Method::Delete(etag.clone(), DeletedBy::Crm),
@@ -113,9 +113,4 @@ fn only_out(claimed: &Claimed, seen: &Seen, step: Step) -> Step {
 
 fn nothing() -> Step {
     Step::Record(Outcome::Nothing, Vec::new())
-}
-
-fn erased() -> Step {
-    let by = DeletedBy::Google;
-    Step::Record(Outcome::Erased { by }, note("deleted", "google"))
 }

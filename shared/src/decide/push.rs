@@ -90,7 +90,8 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
     }
     let proves_nothing = *seen == Seen::Absent && is_young(claimed);
     let has_left = is_gone(seen) && !proves_nothing || claimed.link.organized && is_guests(seen);
-    if claimed.elsewhere && claimed.row.is_some() && has_left {
+    let awaited = claimed.elsewhere || is_awaited(claimed, seen);
+    if awaited && claimed.row.is_some() && has_left {
         return Ok(Step::Record(Outcome::Elsewhere, Vec::new()));
     }
     let keeps = claimed.connection.opt_out == OptOut::Keep || access(claimed) == Access::Read;
@@ -142,6 +143,16 @@ fn is_guests(seen: &Seen) -> bool {
         Seen::Base | Seen::Absent => false,
         Seen::Event(event) => !event.is_cancelled() && has_other_organizer(event),
     }
+}
+
+/// Google names the calendar that the event has moved to, and its listing is still to come.
+fn is_awaited(claimed: &Claimed, seen: &Seen) -> bool {
+    let Seen::Event(event) = seen else {
+        return false;
+    };
+    let organizer = event.organizer.as_ref();
+    let organizer = organizer.and_then(|organizer| organizer.email.as_ref());
+    claimed.link.organized && organizer.is_some_and(|email| claimed.unlisted.contains(email))
 }
 
 fn has_other_organizer(event: &Event) -> bool {
@@ -210,7 +221,7 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
         (LinkState::Live, Seen::Base) => push_changes(claimed, row),
         (LinkState::Reserved | LinkState::Gone | LinkState::Kept, Seen::Base) => Ok(Step::Read),
         (_, Seen::Absent) if is_young(claimed) => Ok(not_visible_yet()),
-        (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) && !keep => Ok(erased()),
+        (LinkState::Live, Seen::Absent) if !is_edited(claimed, row) && !keep => Ok(erased(seen)),
         (_, Seen::Absent) if exception => Ok(occurrence::not_planned(claimed, row)),
         (_, Seen::Absent) => Ok(regenerate(claimed)),
         (state, Seen::Event(event)) => match (state, event.is_cancelled()) {
@@ -220,10 +231,10 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
             (_, false) => merge_with(claimed, row, event),
             (_, true) if exception => occurrence::cancelled_there(claimed, row, event, keep),
             (LinkState::Reserved | LinkState::Live, true) if !is_edited(claimed, row) && !keep => {
-                Ok(erased())
+                Ok(erased(seen))
             }
             // What an event that moved has left behind comes back as nobody's.
-            (_, true) if claimed.link.organized && has_other_organizer(event) => {
+            (LinkState::Gone, true) if claimed.link.organized && has_other_organizer(event) => {
                 Ok(regenerate(claimed))
             }
             (_, true) => restore(claimed, row, event),
@@ -337,9 +348,16 @@ fn not_visible_yet() -> Step {
     Step::Record(outcome, Vec::new())
 }
 
-fn erased() -> Step {
+pub(super) fn erased(seen: &Seen) -> Step {
     let by = DeletedBy::Google;
-    Step::Record(Outcome::Erased { by }, note("deleted", "google"))
+    let single = match seen {
+        Seen::Base | Seen::Absent => false,
+        // Of some tombstones only the id is there.
+        Seen::Event(event) => {
+            event.start.is_some() && event.recurrence.as_ref().is_none_or(Vec::is_empty)
+        }
+    };
+    Step::Record(Outcome::Erased { by, single }, note("deleted", "google"))
 }
 
 fn deleted(by: DeletedBy, proof: Proof) -> Outcome {

@@ -288,7 +288,10 @@ pub(super) fn synced(event: &Event, merged: &Merged, reread: bool) -> Result<Out
     for (unit, value) in &shown {
         // That of an occurrence is its series', or stricter.
         let of_series = *unit == Unit::Visibility && event.recurring_event_id.is_some();
+        let roles = *unit == Unit::Attendees
+            && map::Guests::of_row(&merged.row).differs_in_roles(&map::Guests::of_shown(value));
         let made_there = of_series
+            || roles
             || unit.direction() == Direction::FromGoogle
             || *unit == Unit::Conference && !value.is_null();
         let fields = map::to_row(*unit, value);

@@ -83,6 +83,13 @@ impl Guests {
         guests.collect()
     }
 
+    /// Whether these are the same guests, and only what Google decides about them differs: who of them
+    /// is the organizer, and whose calendar it is.
+    pub fn differs_in_roles(&self, other: &Self) -> bool {
+        let said = |guests: &Self| writable(guests.to_shown());
+        self != other && said(self) == said(other)
+    }
+
     /// The same guests, with the calendar's own user's answer and note taken from `row`.
     pub fn answered_as(mut self, row: &Self) -> Self {
         for (email, guest) in &mut self.0 {
@@ -233,6 +240,22 @@ mod tests {
         check(&[ANN, BOB], &[ANN, BOB], &[BOB], &[BOB]);
         check(&[ANN], &[ANN, BOB], &[ANN, CAT], &[ANN, BOB, CAT]);
         check(&[ANN], &[], &[ANN_YES], &[]);
+    }
+
+    #[test]
+    fn roles_are_googles_to_say() {
+        let ann = |more: &Value| {
+            let mut guest = json!({"email": "ann@example.com"});
+            guest
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            Guests::of_shown(&json!([guest]))
+        };
+        let before = ann(&json!({"organizer": true, "self": true}));
+        assert!(before.differs_in_roles(&ann(&json!({}))));
+        assert!(!before.differs_in_roles(&before));
+        assert!(!before.differs_in_roles(&ann(&json!({"responseStatus": "accepted"}))));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 struct Found {
     /// Rows by id.
     rows: BTreeMap<String, Value>,
-    /// `{event_id, google_id, calendar, is_primary, state}`.
+    /// `{event_id, root_id, google_id, calendar, is_primary, state}`.
     links: Vec<Value>,
     /// What Google shows by calendar and id, cancelled occurrences included.
     events: BTreeMap<(String, String), Value>,
@@ -42,7 +42,7 @@ impl Run<'_> {
     }
 
     /// The address of the account that a row's owner connected.
-    fn own(&self, row: &Value) -> String {
+    pub(super) fn own(&self, row: &Value) -> String {
         let owner = self
             .people
             .iter()
@@ -64,7 +64,7 @@ impl Run<'_> {
     async fn look(&self) -> Result<Found> {
         let rows =
             "select coalesce(jsonb_object_agg(e.id, to_jsonb(e)), '{}') from public.events e";
-        let links = "select coalesce(jsonb_agg(jsonb_build_object('event_id', l.event_id, 'google_id', l.google_id, 'calendar', c.google_id,
+        let links = "select coalesce(jsonb_agg(jsonb_build_object('event_id', l.event_id, 'root_id', l.root_id, 'google_id', l.google_id, 'calendar', c.google_id,
                 'is_primary', l.is_primary, 'state', l.state)), '[]') from tandem.links l join tandem.calendars c on c.id = l.calendar_id";
         let mut events = BTreeMap::new();
         for (person, calendars) in self.people.iter().zip(&self.calendars) {
@@ -115,9 +115,11 @@ impl Run<'_> {
         let own = row.map(|row| self.own(row)).unwrap_or_default();
         let said = row.map(|row| said(row, &own));
         let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
+        let series = self.lives.get(&Which::Event(which.event()));
+        let series_enabled = series.is_none_or(|series| series.enabled);
         let life = self.life(which);
         // Nobody listens to what becomes of an event in Google while its row is not for Google.
-        let unheard = !life.enabled && life.google.acted;
+        let unheard = !(life.enabled && series_enabled) && life.google.acted;
         if unheard || series_moved || matches!(which, Which::Occurrence(..)) && row.is_none() {
             life.unsettled = true;
         }
@@ -296,10 +298,13 @@ fn events_are_here(found: &Found, unseen: &[String]) -> Result<(), Violation> {
         let [link] = links.as_slice() else {
             return Err(violation("every event of Google has one link", told()));
         };
-        let row = link["event_id"].as_str().and_then(|id| found.rows.get(id));
+        let row_of = |name: &str| link[name].as_str().and_then(|id| found.rows.get(id));
+        let row = row_of("event_id");
         let stays_cancelled = event["status"] == "cancelled";
+        // A copy of a series may have exceptions that the one that counts does not have.
+        let is_of_copy = link["is_primary"] == false && row_of("root_id").is_some();
         match row {
-            None if !stays_cancelled => {
+            None if !stays_cancelled && !is_of_copy => {
                 return Err(violation("every event of Google is a row", told()));
             }
             Some(row)

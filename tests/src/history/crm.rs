@@ -1,7 +1,7 @@
 //! What the CRM does.
 
-use super::field::{Field, Values, rule_lines};
-use super::life::{Life, defaults};
+use super::field::{Field, Values, changed, rule_lines};
+use super::life::{Forms, Life, defaults};
 use super::run::{Run, Violation, broken, violation};
 use super::step::{Change, Which};
 use anyhow::{Context, Result};
@@ -31,8 +31,17 @@ impl Run<'_> {
             },
             Change::Edit { event, set } => {
                 let assignments = assignments(set);
+                let before = self.forms(*event).await?;
                 if self.update(*event, &assignments).await? {
-                    self.life(*event).crm.edit(set);
+                    // Who writes what is there already has decided nothing.
+                    let after = self.forms(*event).await?;
+                    let set = changed(set, |field| before.get(&field) != after.get(&field));
+                    let life = self.life(*event);
+                    life.crm.edit(&set);
+                    // Who is no guest of the story's stays on the list.
+                    if set.contains_key(&Field::Guests) {
+                        life.crm.say(Field::Guests, after[&Field::Guests].clone());
+                    }
                 }
                 Ok(())
             }
@@ -256,6 +265,18 @@ impl Run<'_> {
         }
         self.unsettle_occurrences(Which::Event(rest));
         Ok(())
+    }
+
+    /// What the row of an event says.
+    async fn forms(&self, which: Which) -> Result<Forms> {
+        let Some(id) = self.row(which).await? else {
+            return Ok(Forms::new());
+        };
+        let row = "select to_jsonb(e) from public.events e where e.id = $1::text::uuid";
+        let row = self.system.database.value(row, &[&id]).await?;
+        let own = self.own(&row);
+        let form = |field: Field| (field, field.of_row(&row, &own));
+        Ok(Field::ALL.into_iter().map(form).collect())
     }
 
     /// Whether there was such a row.

@@ -221,8 +221,15 @@ impl Life {
                     .is_some_and(|form| self.base.get(field) != Some(form))
             })
         };
+        // Whoever set it back to what it was got what they wanted.
+        let kept = |side: &&Side| {
+            let set = |field: &&Field| side.set.contains_key(field);
+            let mut decided = fields.iter().filter(set).peekable();
+            decided.peek().is_some() && decided.all(|field| side.set.get(field) == said.get(field))
+        };
         let ended = self.crm.ended || self.google.ended || self.unsettled;
         !ended
+            && ![&self.crm, &self.google].iter().any(kept)
             && self.joins(Field::Rule)
             && fields.iter().any(set)
             && fields

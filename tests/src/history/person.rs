@@ -1,6 +1,6 @@
 //! What people do in Google's web interface.
 
-use super::field::{Field, Values};
+use super::field::{Field, Values, changed};
 use super::life::Life;
 use super::run::Run;
 use super::step::{Act, Which};
@@ -17,27 +17,7 @@ impl Run<'_> {
                 calendar,
                 set,
             } => self.create(*event, *user, *calendar, set),
-            Act::Edit { event, set } => {
-                let changes = self.changes(*event, set);
-                let before = self.ask("open", *event, json!({})).await?;
-                let before = before.unwrap_or_default();
-                if let Some(shown) = self
-                    .ask("edit", *event, json!({"changes": changes}))
-                    .await?
-                {
-                    let own = self.address(*event);
-                    let differs = |field: Field| {
-                        field.of_google(&before, own) != field.of_google(&shown, own)
-                    };
-                    // Who changes the guests is one of them from then on.
-                    let answered = |field| field == Field::Guests && differs(Field::Answer);
-                    let changed = |field| differs(field) || answered(field);
-                    let set = set.iter().filter(|(field, _)| changed(**field));
-                    let set = set.map(|(field, code)| (*field, *code)).collect();
-                    self.shown(*event, &shown, &set);
-                }
-                Ok(())
-            }
+            Act::Edit { event, set } => self.edit(*event, set).await,
             Act::Delete(event) => {
                 if self.ask("delete", *event, json!({})).await?.is_some() {
                     self.meet(*event, &Value::Null).google.end();
@@ -45,26 +25,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Act::Restore(event) => {
-                if let Some(shown) = self.ask("restore", *event, json!({})).await? {
-                    let owner = self.meet(*event, &shown).owner;
-                    let base = forms(&shown, &self.people[owner].email);
-                    let life = self.life(*event);
-                    life.google.begin();
-                    if !life.exists {
-                        life.base = base;
-                    } else {
-                        // What was changed in the trash comes with it.
-                        let was = life.base.clone();
-                        let changed = base
-                            .into_iter()
-                            .filter(|(of, form)| was.get(of) != Some(form));
-                        changed.for_each(|(of, form)| life.google.say(of, form));
-                    }
-                    self.unsettle_occurrences(*event);
-                }
-                Ok(())
-            }
+            Act::Restore(event) => self.restore(*event).await,
             Act::Answer(event, code) => {
                 let response = Field::Answer.form(*code);
                 let asked = self.ask("answer", *event, json!({"response": response}));
@@ -78,6 +39,40 @@ impl Run<'_> {
             Act::Move(event, calendar) => self.move_to(*event, *calendar).await,
             Act::Split { at, rest, set } => self.split_in_google(*at, *rest, set).await,
         }
+    }
+
+    async fn edit(&mut self, event: Which, set: &Values) -> Result<()> {
+        let changes = self.changes(event, set);
+        let before = self.ask("open", event, json!({})).await?;
+        let before = before.unwrap_or_default();
+        if let Some(shown) = self.ask("edit", event, json!({"changes": changes})).await? {
+            let own = self.address(event);
+            let differs =
+                |field: Field| field.of_google(&before, own) != field.of_google(&shown, own);
+            self.shown(event, &shown, &changed(set, differs));
+        }
+        Ok(())
+    }
+
+    async fn restore(&mut self, event: Which) -> Result<()> {
+        if let Some(shown) = self.ask("restore", event, json!({})).await? {
+            let owner = self.meet(event, &shown).owner;
+            let base = forms(&shown, &self.people[owner].email);
+            let life = self.life(event);
+            life.google.begin();
+            if !life.exists {
+                life.base = base;
+            } else {
+                // What was changed in the trash comes with it.
+                let was = life.base.clone();
+                let changed = base
+                    .into_iter()
+                    .filter(|(of, form)| was.get(of) != Some(form));
+                changed.for_each(|(of, form)| life.google.say(of, form));
+            }
+            self.unsettle_occurrences(event);
+        }
+        Ok(())
     }
 
     fn create(&mut self, event: u32, user: usize, calendar: usize, set: &Values) -> Result<()> {

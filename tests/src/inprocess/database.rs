@@ -19,6 +19,7 @@ const CLEAR: &str = "
     delete from tandem.jobs; delete from tandem.inbox; delete from tandem.history; delete from tandem.links;
     delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts;
     delete from tandem.oauth_states; delete from tandem.members; delete from tandem.buckets; delete from tandem.counters;
+    delete from tandem.settings where key in ('history_days', 'forgot_up_to');
     set session_replication_role = origin;";
 /// Systems after which the rows that they left are swept up.
 const SWEEP: u32 = 50;

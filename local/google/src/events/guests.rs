@@ -83,9 +83,7 @@ impl World {
         written: &Written<'_>,
     ) {
         self.changed_events(calendar, event.event_type());
-        // What had been a series may have exceptions still, which nothing else would end.
-        let falls = |before: &&Event| before.cancelled() != event.cancelled();
-        if let Some(before) = before.filter(|before| event.is_series() || falls(before)) {
+        if let Some(before) = before.filter(|_| event.is_series()) {
             self.follow_master(calendar, before, event);
         }
         if event.flag("privateCopy", false) {

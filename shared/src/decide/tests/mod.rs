@@ -42,7 +42,7 @@ pub(super) fn claimed(change: impl FnOnce(&mut Value)) -> Claimed {
         "unclear": false, "attempt": 1, "attempts": [{"rev": 10, "row": row()}], "changed_at": {"title": "2031-01-01T12:30:00Z"},
         "inbox": null, "calendar": {"google_id": "ann@example.com", "time_zone": "UTC", "access_role": "owner"},
         "connection": {"policy": "latest", "send_updates": "none", "opt_out": "remove"}, "decision": null, "quiet": false,
-        "unowned": false, "series": null, "moved_to": null, "organizer": null, "elsewhere": false,
+        "unowned": false, "series": null, "moved_to": null, "organizer": null, "elsewhere": false, "unlisted": [],
         "token": {"account_id": ID, "generation": 1, "refresh": false, "access_token": "k.a", "refresh_token": "k.r"},
         "link": {"id": ID, "root_id": ID, "leaving": false, "original_start": null, "google_id": "e1", "organized": true, "generation": 0, "state": "live", "etag": "\"1\"", "google_updated": "2031-01-01T12:00:00Z",
             "base_crm": row(), "base_google": base_google(), "deleted_by": null, "proof": null},

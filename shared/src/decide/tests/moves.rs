@@ -61,6 +61,23 @@ fn a_copy_that_became_a_guests_gives_way_to_the_organizers() {
 }
 
 #[test]
+fn an_event_is_waited_for_where_google_names_the_calendar_it_moved_to() {
+    let awaited = |claim: &mut Value| {
+        edited(claim);
+        claim["unlisted"] = json!(["second@group.calendar.google.com"]);
+    };
+    check(awaited, &guests(), "elsewhere");
+    let left = seen(|event| {
+        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
+        event["status"] = json!("cancelled");
+    });
+    check(awaited, &left, "elsewhere");
+    // One that was deleted names its own calendar.
+    let told = super::told(&super::claimed(awaited), &cancelled());
+    assert!(told.starts_with("restore"), "{told}");
+}
+
+#[test]
 fn what_a_moved_event_left_behind_is_not_brought_back() {
     let left = seen(|event| {
         event["organizer"] = json!({"email": "second@group.calendar.google.com"});
