@@ -177,9 +177,11 @@ begin
     delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;
   end loop;
-  -- Those that never got a link.
+  -- Those that never got a link, or that were handed over by a series that gives them up in Google.
   for x in select e as event_id from tandem.crm_exceptions(root) e loop
-    perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', tandem.crm_delete(x.event_id)));
+    gone_row := tandem.crm_delete(x.event_id);
+    perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', gone_row));
+    update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = gone_row where l.event_id = x.event_id and l.state <> 'gone';
     delete from tandem.inbox i where i.event_id = x.event_id;
     delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;

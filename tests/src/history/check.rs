@@ -130,7 +130,7 @@ impl Run<'_> {
             life.unsettled = true;
         }
         // What is back after its row was deleted is what it is in Google.
-        let deleted = life.crm.gone == Some(true) || came_back;
+        let deleted = life.crm.ended || came_back;
         if let (true, Some(row)) = (deleted, row) {
             life.enabled = row["google_sync_enabled"] == true;
         }
