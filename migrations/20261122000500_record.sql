@@ -262,7 +262,7 @@ language plpgsql volatile set search_path = '' as $$
 begin
   perform tandem.revive_exceptions(l.event_id);
   -- Google changed the series while it had no row.
-  perform tandem.look_at_exceptions(l.event_id);
+  perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
   perform tandem.recall(l, null);
   -- Exceptions that were listed while there was no row for the series.
   update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id

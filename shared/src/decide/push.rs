@@ -234,7 +234,7 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
                 Ok(erased(seen))
             }
             // What an event that moved has left behind comes back as nobody's.
-            (LinkState::Gone, true) if claimed.link.organized && has_other_organizer(event) => {
+            (_, true) if claimed.link.organized && has_other_organizer(event) => {
                 Ok(regenerate(claimed))
             }
             (_, true) => restore(claimed, row, event),

@@ -309,6 +309,7 @@ fn events_are_here(found: &Found, unseen: &[String]) -> Result<(), Violation> {
             }
             Some(row)
                 if stays_cancelled
+                    && link["state"] != "gone"
                     && row["status"] != "cancelled"
                     && link["is_primary"] == true =>
             {

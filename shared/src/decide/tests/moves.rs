@@ -88,6 +88,7 @@ fn what_a_moved_event_left_behind_is_not_brought_back() {
         claim["link"]["organized"] = json!(true);
     };
     check(anew, &left, "generation 1");
+    check(edited, &left, "generation 1");
     let told = super::told(&super::claimed(gone), &cancelled());
     assert!(told.starts_with("restore"), "{told}");
 }
