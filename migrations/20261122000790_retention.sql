@@ -2,8 +2,11 @@
 
 create or replace function tandem.kept_since() returns timestamptz
 language plpgsql stable set search_path = '' as $$
-begin return tandem.clock() - greatest(1, coalesce(tandem.setting('history_days')::integer, 400)) * interval '1 day'; end $$;
-comment on function tandem.kept_since() is 'What is older may be forgotten: settings.history_days ago, at least one day, 400 if it is not set.';
+begin
+  -- What is no number must not stop the clock.
+  return tandem.clock() - greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400)) * interval '1 day';
+end $$;
+comment on function tandem.kept_since() is 'What is older may be forgotten: settings.history_days ago, at least one day, 400 if it is not set or no number.';
 
 create or replace function tandem.forget_history(most integer) returns void
 language plpgsql volatile set search_path = '' as $$

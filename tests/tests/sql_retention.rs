@@ -23,11 +23,16 @@ async fn an_old_history_is_forgotten_and_a_young_one_is_not() -> Result<()> {
 }
 
 #[tokio::test]
-async fn how_long_is_a_setting_of_at_least_a_day() -> Result<()> {
+async fn how_long_is_a_setting_of_at_least_a_day_and_nonsense_is_none() -> Result<()> {
     let (sql, person) = with_person().await?;
     let event = sql.pushed(person.user).await?;
     note(&sql, event, "pushed").await?;
-    sql.run("insert into tandem.settings values ('history_days', '0')")
+    sql.run("insert into tandem.settings values ('history_days', 'a year')")
+        .await?;
+    sql.clock(2 * DAY).await?;
+    tick(&sql).await?;
+    assert_eq!(kinds(&sql, event).await?, json!(["pushed"]));
+    sql.run("update tandem.settings set value = '0' where key = 'history_days'")
         .await?;
     sql.clock(DAY / 2).await?;
     tick(&sql).await?;

@@ -16,3 +16,6 @@ import "@mantine/core/styles/Alert.css";
 import "@mantine/core/styles/ActionIcon.css";
 import "@mantine/core/styles/Notification.css";
 import "./app.css";
+import "./calendar/calendar.css";
+import "./event/dialog.css";
+import "./shell/lists.css";
