@@ -161,6 +161,9 @@ create or replace function tandem.record_regenerate(l tandem.links, p jsonb) ret
 language plpgsql volatile set search_path = '' as $$
 declare google text := tandem.google_id(l.event_id, (p ->> 'generation')::integer);
 begin
+  -- What was listed under the old id is nothing of this event's any more.
+  delete from tandem.inbox i using tandem.links x where x.root_id = l.root_id and (x.id = l.id or l.root_id = l.event_id and x.is_primary)
+    and i.calendar_id = x.calendar_id and i.google_id = x.google_id and i.state = 'waiting' and (i.seen -> 'cancelled')::boolean;
   update tandem.links x set generation = (p ->> 'generation')::integer, state = 'reserved', etag = null, base_crm = null, ical_uid = null,
     base_google = null, google_id = google, google_updated = null where x.id = l.id;
   update tandem.links x set state = 'reserved', etag = null, base_crm = null, base_google = null, ical_uid = null,
