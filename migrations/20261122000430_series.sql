@@ -20,6 +20,24 @@ begin
 end $$;
 comment on function tandem.reserve(uuid, uuid, uuid, tandem.calendars, text, integer, text, text) is 'Stores which Google id an event will have, before Google is asked for it.';
 
+create or replace function tandem.has_twin(l tandem.links, p jsonb) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.links o where o.tenant = l.tenant and o.ical_uid = p -> 'google' ->> 'ical_uid'
+    and o.original_start is not distinct from l.original_start and o.is_primary and o.state <> 'gone' and o.event_id <> l.event_id);
+end $$;
+comment on function tandem.has_twin(tandem.links, jsonb) is 'Whether the meeting that is being recorded has another row.';
+
+create or replace function tandem.read_again(l tandem.links) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
+  values (l.calendar_id, l.google_id, '', 'retry', 'its row has another event now', nextval('tandem.recorded'))
+  on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry';
+  update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id;
+end $$;
+comment on function tandem.read_again(tandem.links) is 'Has a Google event read that its link has left, to find out whose it is.';
+
 create or replace function tandem.exception_link(event uuid, r jsonb, root uuid, l tandem.links) returns tandem.links
 language plpgsql volatile set search_path = '' as $$
 declare m tandem.links; planned text := r ->> 'original_start'; home tandem.calendars;

@@ -122,7 +122,7 @@ begin
     update tandem.links set calendar_id = k.calendar_id, owner_id = k.owner_id, organized = k.organized, etag = null,
       google_id = coalesce(known, case when stays then tandem.instance_id(k.google_id, x.original_start) else x.google_id end) where id = x.id;
     -- Who is invited to one occurrence keeps a copy of it, also where the series has gone.
-    if x.state = 'live' then
+    if x.state = 'live' or exists (select from tandem.inbox i where i.calendar_id = x.calendar_id and i.google_id = x.google_id and i.state = 'waiting') then
       insert into tandem.links (tenant, event_id, root_id, owner_id, calendar_id, google_id, is_primary, organized, origin, state, ical_uid, original_start, etag, base_google)
       values (x.tenant, x.event_id, x.root_id, x.owner_id, x.calendar_id, x.google_id, false, false, x.origin, 'live', x.ical_uid, x.original_start, x.etag, x.base_google);
     end if;
@@ -290,6 +290,12 @@ declare shown text; left_over boolean := false;
 begin
   case p ->> 'outcome'
     when 'synced' then
+      -- The row was inserted again after its event had come back as another row.
+      if l.state = 'gone' and l.is_primary and tandem.has_twin(l, p) then
+        perform tandem.record_regenerate(l, jsonb_build_object('generation', l.generation + 1));
+        perform tandem.read_again(l);
+        return jsonb_build_object('shown', 'pending', 'left_over', true);
+      end if;
       left_over := tandem.record_synced(l, p);
       shown := 'synced';
     when 'revived' then
