@@ -20,23 +20,15 @@ begin
 end $$;
 comment on function tandem.reserve(uuid, uuid, uuid, tandem.calendars, text, integer, text, text) is 'Stores which Google id an event will have, before Google is asked for it.';
 
-create or replace function tandem.has_twin(l tandem.links, p jsonb) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-  return exists (select from tandem.links o where o.tenant = l.tenant and o.ical_uid = p -> 'google' ->> 'ical_uid'
-    and o.original_start is not distinct from l.original_start and o.is_primary and o.state <> 'gone' and o.event_id <> l.event_id);
-end $$;
-comment on function tandem.has_twin(tandem.links, jsonb) is 'Whether the meeting that is being recorded has another row.';
-
-create or replace function tandem.read_again(l tandem.links) returns void
+create or replace function tandem.read_again(calendar uuid, google text, why text) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
-  values (l.calendar_id, l.google_id, '', 'retry', 'its row has another event now', nextval('tandem.recorded'))
+  values (calendar, google, '', 'retry', why, nextval('tandem.recorded'))
   on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry';
-  update tandem.calendars c set poll_at = tandem.clock() where c.id = l.calendar_id;
+  update tandem.calendars c set poll_at = tandem.clock() where c.id = calendar;
 end $$;
-comment on function tandem.read_again(tandem.links) is 'Has a Google event read that its link has left, to find out whose it is.';
+comment on function tandem.read_again(uuid, text, text) is 'Has a Google event read that no row goes by any more, to find out whose it is.';
 
 create or replace function tandem.exception_link(event uuid, r jsonb, root uuid, l tandem.links) returns tandem.links
 language plpgsql volatile set search_path = '' as $$
@@ -155,6 +147,15 @@ begin
 end $$;
 comment on function tandem.series_blocked(uuid, uuid, jsonb) is 'Why an event has to wait for another one of its series, or has nothing to do any more; null where neither holds.';
 
+create or replace function tandem.is_cancelled(l tandem.links) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return coalesce((select (i.seen -> 'cancelled')::boolean from tandem.inbox i
+      where i.calendar_id = l.calendar_id and i.google_id = l.google_id and i.event_id = l.event_id and i.state = 'waiting'),
+    tandem.crm_read(l.event_id) ->> 'status' = 'cancelled', false);
+end $$;
+comment on function tandem.is_cancelled(tandem.links) is 'Whether an occurrence does not take place, by what Google has listed last or else by its row.';
+
 -- Exceptions go with their series. Rows first, since who works on one holds its row before its link.
 create or replace function tandem.bury_exceptions(root uuid, side text) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -164,27 +165,19 @@ declare x record; gone_row jsonb;
     or exists (select from tandem.links m where m.event_id = root and m.is_primary and m.base_google -> 'recurrence' = 'null');
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
-  with copies as (
-    delete from tandem.links l where l.root_id = root and l.event_id <> root and not l.is_primary and l.state = 'live' returning l.calendar_id, l.google_id),
-  again as (
-    insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
-    select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from copies k
-    on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
-  update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+  for x in delete from tandem.links l where l.root_id = root and l.event_id <> root and not l.is_primary and l.state = 'live' returning l.calendar_id, l.google_id loop
+    perform tandem.read_again(x.calendar_id, x.google_id, 'its series was deleted');
+  end loop;
   -- Somebody may have taken one of them out of the trash again: the listing that showed its series gone showed it.
   -- And where the series had moved away, what is left of an occurrence is a guest's copy.
-  with alive as (
-    update tandem.links e set etag = null from tandem.links m
+  for x in update tandem.links e set etag = null from tandem.links m
     where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
       and e.is_primary and e.state = 'live'
-      and ((single or side = 'google' and e.seen_listing >= m.seen_listing) and tandem.crm_read(e.event_id) ->> 'status' <> 'cancelled'
-        or m.organized and not e.organized)
-    returning e.calendar_id, e.google_id),
-  again as (
-    insert into tandem.inbox as i (calendar_id, google_id, raw, state, reason, as_of)
-    select k.calendar_id, k.google_id, '', 'retry', 'its series was deleted', nextval('tandem.recorded') from alive k
-    on conflict (calendar_id, google_id) do update set event_id = null, state = 'retry' returning i.calendar_id)
-  update tandem.calendars c set poll_at = tandem.clock() where c.id in (select again.calendar_id from again);
+      and ((single or side = 'google' and e.seen_listing >= m.seen_listing) and not tandem.is_cancelled(e) or m.organized and not e.organized)
+    returning e.calendar_id, e.google_id
+  loop
+    perform tandem.read_again(x.calendar_id, x.google_id, 'its series was deleted');
+  end loop;
   for x in select l.id, l.event_id from tandem.links l where l.root_id = root and l.event_id <> root and l.state <> 'gone' order by l.event_id loop
     gone_row := coalesce(tandem.crm_delete(x.event_id), tandem.deleted_row(x.event_id));
     update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = coalesce(gone_row, l.old_row),

@@ -13,32 +13,33 @@ begin
 end $$;
 comment on function tandem.account_calendars(uuid) is 'The other connected calendars of the Google account.';
 
+create or replace function tandem.is_listed(c tandem.calendars) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin return c.failures < 5 and c.imported_at is not null; end $$;
+comment on function tandem.is_listed(tandem.calendars) is 'Whether a calendar is listed without trouble.';
+
 create or replace function tandem.siblings(calendar uuid) returns setof tandem.calendars
 language plpgsql stable set search_path = '' as $$
 begin
-  return query select c.* from tandem.account_calendars(calendar) c where c.failures < 5 and c.imported_at is not null;
+  return query select c.* from tandem.account_calendars(calendar) c where tandem.is_listed(c);
 end $$;
 comment on function tandem.siblings(uuid) is 'The other calendars of the Google account that are listed without trouble: where an event may have moved to.';
 
 -- What disappears may be half of a move: the other half is in another calendar of the same account.
-create or replace function tandem.may_have_moved(l tandem.links) returns boolean
+create or replace function tandem.whereabouts(l tandem.links) returns jsonb
 language plpgsql stable set search_path = '' as $$
-declare patient boolean := coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true);
+declare patient boolean := coalesce(l.missed_at > tandem.clock() - interval '10 minutes', true); works boolean; unlisted jsonb;
 begin
-  -- A calendar that works will be listed, if late; one that does not is not waited for.
-  return l.state = 'live' and l.root_id = l.event_id and not l.leaving
-    and exists (select from tandem.siblings(l.calendar_id) c join tandem.accounts a on a.id = c.account_id
-      where (l.missed_seq is null or c.listed_seq <= l.missed_seq) and (patient or c.failures = 0 and a.state = 'active'));
+  if l.state = 'live' and l.root_id = l.event_id and not l.leaving then
+    -- A calendar that works will be listed, if late; one that does not is waited for only where Google names it.
+    select bool_or(tandem.is_listed(c) and (patient or c.failures = 0 and a.state = 'active')), jsonb_agg(c.google_id) into works, unlisted
+    from tandem.account_calendars(l.calendar_id) c join tandem.accounts a on a.id = c.account_id
+    where l.missed_seq is null or c.listed_seq <= l.missed_seq;
+  end if;
+  return jsonb_build_object('elsewhere', coalesce(works, false), 'unlisted', coalesce(unlisted, jsonb_build_array()));
 end $$;
-comment on function tandem.may_have_moved(tandem.links) is 'Whether a calendar that the event may have moved to has not been listed since the event was missed.';
-
-create or replace function tandem.unlisted(l tandem.links) returns jsonb
-language plpgsql stable set search_path = '' as $$
-begin
-  if l.state <> 'live' or l.root_id <> l.event_id or l.leaving then return jsonb_build_array(); end if;
-  return (select coalesce(jsonb_agg(c.google_id), '[]') from tandem.account_calendars(l.calendar_id) c where l.missed_seq is null or c.listed_seq <= l.missed_seq);
-end $$;
-comment on function tandem.unlisted(tandem.links) is 'Calendars of the account that have not been listed since the event was missed, with trouble or without.';
+comment on function tandem.whereabouts(tandem.links) is
+  'Where an event may have moved to: calendars that have not been listed since it was missed (unlisted), and whether one of them is worth waiting for by itself (elsewhere).';
 
 create or replace function tandem.put_by(event uuid, wait interval, reason text) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -66,7 +67,6 @@ begin
                  and l.is_primary and l.root_id = event order by k.organized desc, k.id limit 1),
     'organizer', (select k.id from tandem.links k where k.event_id = event and k.organized and not k.is_primary and k.state = 'live'
                   and not k.leaving and l.is_primary and l.root_id = event order by k.id limit 1),
-    'elsewhere', tandem.may_have_moved(l), 'unlisted', tandem.unlisted(l),
     'attempts', (select coalesce(jsonb_agg(jsonb_build_object('rev', t.rev, 'row', t.crm_row) order by t.rev), '[]')
                  from tandem.attempts t where t.event_id = event),
     'changed_at', (select coalesce(jsonb_object_agg(f.field, f.at), '{}') from (
@@ -82,7 +82,7 @@ begin
                      'policy', case x.direction when 'in' then 'google' when 'out' then 'crm' else x.policy end)
                    from tandem.connections x where x.calendar_id = l.calendar_id and x.user_id = l.owner_id
                    order by x.state = 'active' desc limit 1),
-    'token', token)
+    'token', token) || tandem.whereabouts(l)
   from tandem.jobs j where j.event_id = event);
 end $$;
 comment on function tandem.claimed(uuid, bigint, jsonb, jsonb, tandem.links, bigint, jsonb) is 'All that a decision about the event needs.';
@@ -188,7 +188,9 @@ begin
   end if;
   -- A look that is asked for from now on is more than this claim will have done.
   update tandem.jobs set state = 'open', account_id = account, waits_for = null, looking = looking or look, look = false where event_id = event;
-  return tandem.claimed(event, v_rev, crm_row, coalesce(l.old_row, gone), l, fence, token) || jsonb_build_object('unclear', unclear);
+  -- A row that was deleted again since is not what it was when its event went.
+  gone := case when v_rev > l.synced_rev then coalesce(gone, l.old_row) else coalesce(l.old_row, gone) end;
+  return tandem.claimed(event, v_rev, crm_row, gone, l, fence, token) || jsonb_build_object('unclear', unclear);
 end $$;
 comment on function public.tandem_push_claim(jsonb) is
   'Takes an event''s open work. p: {event_id, instance}. Returns {outcome: claimed, ...} with row, link, bases, attempts, inbox item, calendar and sealed token, or {outcome: nothing | waiting | busy, reason}.';

@@ -245,21 +245,6 @@ begin
 end $$;
 comment on function tandem.put_off(uuid, jsonb) is 'Stores why a push did not succeed and when the next attempt is due; says whether that is now.';
 
--- A meeting that was deleted here and lives on elsewhere may have got another row meanwhile.
-create or replace function tandem.join_twin(l tandem.links, p jsonb) returns boolean
-language plpgsql volatile set search_path = '' as $$
-declare twin tandem.links;
-begin
-  select * into twin from tandem.links o where o.tenant = l.tenant and o.ical_uid = p -> 'google' ->> 'ical_uid'
-    and o.original_start is not distinct from l.original_start and o.is_primary and o.state <> 'gone' and o.event_id <> l.event_id;
-  if not found then return false; end if;
-  update tandem.links x set event_id = twin.event_id, root_id = twin.root_id, is_primary = false, state = 'live', leaving = false,
-    organized = coalesce((p -> 'google' -> 'organized')::boolean, x.organized), etag = p -> 'google' ->> 'etag', gone_at = null where x.id = l.id;
-  perform tandem.look_at(twin.event_id);
-  return true;
-end $$;
-comment on function tandem.join_twin(tandem.links, jsonb) is 'Makes a copy that came back a mirror of the row that its meeting has; false where there is no other row.';
-
 create or replace function tandem.record_revived_series(l tandem.links) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -291,9 +276,9 @@ begin
   case p ->> 'outcome'
     when 'synced' then
       -- The row was inserted again after its event had come back as another row.
-      if l.state = 'gone' and l.is_primary and tandem.has_twin(l, p) then
+      if l.state = 'gone' and l.is_primary and (tandem.twin_of(l, p)).id is not null then
         perform tandem.record_regenerate(l, jsonb_build_object('generation', l.generation + 1));
-        perform tandem.read_again(l);
+        perform tandem.read_again(l.calendar_id, l.google_id, 'its row has another event now');
         return jsonb_build_object('shown', 'pending', 'left_over', true);
       end if;
       left_over := tandem.record_synced(l, p);

@@ -201,18 +201,17 @@ begin
 end $$;
 comment on function tandem.apply_copy(tandem.calendars, jsonb, bigint, tandem.links, uuid) is 'Another calendar''s copy of a meeting that has a row.';
 
--- Google may leave guests their copies: that in a calendar of the same user belongs to the row that says no.
+-- Google may leave guests their copies, and people move what they took out of the trash: in a calendar of the same user that belongs to the row that says no.
 create or replace function tandem.opted_out(owner uuid, item jsonb) returns tandem.links
 language plpgsql volatile set search_path = '' as $$
 declare known tandem.links;
 begin
-  if (item -> 'organized')::boolean then return null; end if;
-  select * into known from tandem.links l where l.owner_id = owner and l.ical_uid = item ->> 'ical_uid' and l.original_start is null
+  select * into known from tandem.links l where (l.google_id = item ->> 'google_id' or not (item -> 'organized')::boolean) and l.owner_id = owner and l.ical_uid = item ->> 'ical_uid' and l.original_start is null
     and l.state = 'gone' and l.deleted_by = 'opt_out' and l.is_primary and not (tandem.crm_read(l.event_id) -> 'enabled')::boolean
     order by l.id limit 1 for update;
   return known;
 end $$;
-comment on function tandem.opted_out(uuid, jsonb) is 'The link of a user''s event that was taken out of Google, of which an item is a guest''s copy; null where there is none.';
+comment on function tandem.opted_out(uuid, jsonb) is 'The link of a user''s event that was taken out of Google, of which an item is a guest''s copy or where it has moved; null where there is none.';
 
 create or replace function tandem.apply_new(c tandem.calendars, item jsonb, as_of bigint) returns jsonb
 language plpgsql volatile set search_path = '' as $$

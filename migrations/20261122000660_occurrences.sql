@@ -157,7 +157,7 @@ begin
     perform tandem.quarantine(c, item, as_of, item ->> 'unreadable');
     return jsonb_build_object('did', 'quarantined');
   end if;
-  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state in ('quarantined', 'retry');
+  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state in ('quarantined', 'retry', 'orphan');
   select * into l from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'google_id' for update;
   if coalesce((item -> 'absent')::boolean, false) then
     did := jsonb_build_object('did', 'absent');

@@ -31,15 +31,14 @@ comment on function tandem.is_spent(tandem.changes) is 'Whether nothing asks for
 -- A walk through all events, on from where the last one ended.
 create or replace function tandem.forget_changes(most integer) returns void
 language plpgsql volatile set search_path = '' as $$
-declare since timestamptz := tandem.kept_since(); place text[] := string_to_array(tandem.setting('forgot_up_to'), ' '); page tandem.changes[]; last tandem.changes;
+declare since timestamptz := tandem.kept_since(); place text[] := string_to_array(tandem.setting('forgot_up_to'), ' '); events uuid[]; revs bigint[];
 begin
-  page := array(select c from tandem.changes c
+  select coalesce(array_agg(x.event_id), '{}'), coalesce(array_agg(x.rev), '{}') into events, revs from (select c.event_id, c.rev from tandem.changes c
     where (c.event_id, c.rev) > (coalesce(place[1], '00000000-0000-0000-0000-000000000000')::uuid, coalesce(place[2], '0')::bigint)
-    order by c.event_id, c.rev limit most);
-  delete from tandem.changes c using unnest(page) p
-  where c.event_id = p.event_id and c.rev = p.rev and p.changed_at < since and tandem.is_spent(p);
-  last := page[cardinality(page)];
-  insert into tandem.settings as s (key, value) values ('forgot_up_to', case when cardinality(page) = most then last.event_id || ' ' || last.rev else '' end)
+    order by c.event_id, c.rev limit most) x;
+  delete from tandem.changes c using unnest(events, revs) p (event_id, rev)
+  where c.event_id = p.event_id and c.rev = p.rev and c.changed_at < since and tandem.is_spent(c);
+  insert into tandem.settings as s (key, value) values ('forgot_up_to', case when cardinality(events) = most then events[most] || ' ' || revs[most] else '' end)
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
 end $$;
 comment on function tandem.forget_changes(integer) is 'Drops old changes that nothing asks for, of the next events in order.';

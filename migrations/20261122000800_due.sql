@@ -137,6 +137,8 @@ comment on function public.tandem_token_reseal(jsonb) is
 create or replace function public.tandem_due(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare most integer := coalesce((p ->> 'most')::integer, 50);
+  -- One tick asks several times.
+  asked boolean := coalesce(tandem.setting('ticked_at')::timestamptz between tandem.clock() - interval '30 seconds' and tandem.clock(), false);
 begin
   perform tandem.check_instance(p ->> 'instance');
   insert into tandem.settings as s (key, value)
@@ -146,8 +148,10 @@ begin
   on conflict (key) do update set value = excluded.value;
   perform tandem.fold_some(1000);
   perform tandem.forget_deletions(1000);
-  perform tandem.forget_history(500);
-  perform tandem.forget_changes(500);
+  if not asked then
+    perform tandem.forget_history(500);
+    perform tandem.forget_changes(500);
+  end if;
   perform tandem.let_rest(most);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),
     'calendars', tandem.due_calendars(most), 'channels', tandem.due_channels(most), 'stops', tandem.due_stops(most),

@@ -34,6 +34,8 @@ pub enum Outcome {
         by: DeletedBy,
         /// How that is known.
         proof: Proof,
+        /// What lies in the trash does not repeat, whatever it was before.
+        single: bool,
     },
     /// It was deleted in Google: the row goes too.
     Erased {

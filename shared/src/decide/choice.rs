@@ -92,12 +92,12 @@ fn only_in(claimed: &Claimed, seen: &Seen, step: Step) -> Result<Step, Unmappabl
 
 /// Nothing of Google's is taken over.
 fn only_out(claimed: &Claimed, seen: &Seen, step: Step) -> Step {
-    let gone = |by| {
-        let proof = Proof::Confirmed;
-        Step::Record(Outcome::Deleted { by, proof }, note("deleted", "google"))
-    };
     match (step, seen) {
-        (Step::Record(Outcome::Erased { by, .. }, _), _) => gone(by),
+        (Step::Record(Outcome::Erased { by, single }, _), _) => {
+            let proof = Proof::Confirmed;
+            let outcome = Outcome::Deleted { by, proof, single };
+            Step::Record(outcome, note("deleted", "google"))
+        }
         (Step::Record(Outcome::Revived { .. }, _), Seen::Event(event)) => match &event.etag {
             Some(etag) => Step::Write(Write {
                 method: Method::Delete(etag.clone(), DeletedBy::Crm),

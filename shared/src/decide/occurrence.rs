@@ -1,7 +1,7 @@
 //! Exceptions: occurrences that differ from their series. One that no side has changed yet is what
 //! its series says, so that is what its first change is compared with.
 
-use super::push::{Method, Seen, Step, Write};
+use super::push::{Method, Seen, Step, Write, deleted};
 use super::write::{self, body_of};
 use crate::crm::Row;
 use crate::db::push_claim::{BaseGoogle, Claimed, DeletedBy, LinkState, Proof, Series};
@@ -82,8 +82,7 @@ fn planned(claimed: &Claimed) -> Option<(&Series, &str)> {
 /// The series has no such occurrence: one that is cancelled needs none.
 pub(super) fn not_planned(claimed: &Claimed, row: &Row) -> Step {
     if row.is_cancelled() {
-        let (by, proof) = (DeletedBy::Crm, Proof::NeverSeen);
-        return Step::Record(Outcome::Deleted { by, proof }, Vec::new());
+        return Step::Record(deleted(DeletedBy::Crm, Proof::NeverSeen), Vec::new());
     }
     let planned = claimed.link.original_start.as_deref().unwrap_or_default();
     let reason = format!(
@@ -134,8 +133,8 @@ pub(super) fn cancel(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable>
         (Seen::Base, Some(etag), LinkState::Live) => cancel_write(claimed, etag.clone()),
         (Seen::Base, _, _) => Ok(Step::Read),
         (Seen::Absent, _, _) => {
-            let (by, proof) = (DeletedBy::Crm, Proof::Confirmed);
-            Ok(Step::Record(Outcome::Deleted { by, proof }, Vec::new()))
+            let outcome = deleted(DeletedBy::Crm, Proof::Confirmed);
+            Ok(Step::Record(outcome, Vec::new()))
         }
         (Seen::Event(event), _, _) if event.is_cancelled() => {
             Ok(Step::Record(cancelled(claimed, event)?, Vec::new()))

@@ -189,8 +189,7 @@ pub fn written(
             // Only its organizer brings a meeting back, whatever the answer to a guest is.
             let stays_cancelled = event.is_cancelled() && !write.merged.row.is_cancelled();
             if stays_cancelled && !occurrence::is_exception(claimed) {
-                let generation = claimed.link.generation + 1;
-                return Ok((Outcome::Regenerate { generation }, notes));
+                return Ok((next_id(claimed), notes));
             }
             let reread = write.body.contains_key("start") || changes_times(&write.merged);
             let outcome = choice::taken(claimed, synced(event, &write.merged, reread)?);
@@ -264,7 +263,11 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
             Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
         }
         (_, Seen::Event(event)) if event.is_cancelled() => {
-            Ok(Step::Record(deleted(by, Proof::Confirmed), Vec::new()))
+            let (proof, single) = (Proof::Confirmed, is_single(event));
+            Ok(Step::Record(
+                Outcome::Deleted { by, proof, single },
+                Vec::new(),
+            ))
         }
         (LinkState::Reserved, Seen::Event(event))
             if LinkBack::of(event).is_foreign_to(claimed.event_id) =>
@@ -318,11 +321,12 @@ fn delete(etag: Etag, by: DeletedBy) -> Step {
 }
 
 pub(super) fn regenerate(claimed: &Claimed) -> Step {
+    Step::Record(next_id(claimed), note("note", "a new id in Google"))
+}
+
+pub(super) fn next_id(claimed: &Claimed) -> Outcome {
     let generation = claimed.link.generation + 1;
-    Step::Record(
-        Outcome::Regenerate { generation },
-        note("note", "a new id in Google"),
-    )
+    Outcome::Regenerate { generation }
 }
 
 /// Whether Google made its version so recently that it may not show it everywhere yet: a 404 then
@@ -352,14 +356,17 @@ pub(super) fn erased(seen: &Seen) -> Step {
     let by = DeletedBy::Google;
     let single = match seen {
         Seen::Base | Seen::Absent => false,
-        // Of some tombstones only the id is there.
-        Seen::Event(event) => {
-            event.start.is_some() && event.recurrence.as_ref().is_none_or(Vec::is_empty)
-        }
+        Seen::Event(event) => is_single(event),
     };
     Step::Record(Outcome::Erased { by, single }, note("deleted", "google"))
 }
 
-fn deleted(by: DeletedBy, proof: Proof) -> Outcome {
-    Outcome::Deleted { by, proof }
+/// Of some tombstones only the id is there: they say nothing.
+fn is_single(event: &Event) -> bool {
+    event.start.is_some() && event.recurrence.as_ref().is_none_or(Vec::is_empty)
+}
+
+pub(super) fn deleted(by: DeletedBy, proof: Proof) -> Outcome {
+    let single = false;
+    Outcome::Deleted { by, proof, single }
 }

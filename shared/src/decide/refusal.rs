@@ -1,7 +1,7 @@
 //! What to do when Google refuses a read or a write of a claimed event. The table is the reference
 //! for errors of Google's guide, by class; nobody here looks at a status code.
 
-use super::push::{Method, Write, is_young};
+use super::push::{Method, Write, deleted, is_young, next_id};
 use crate::db::push_claim::{Claimed, Proof};
 use crate::db::push_record::{Note, Outcome, Pause};
 use crate::error::Class;
@@ -38,12 +38,10 @@ pub fn after(
             Method::Delete(_, by)
                 if error.is_deleted() || error.is_not_found() && !is_young(claimed) =>
             {
-                let (by, proof) = (*by, Proof::Confirmed);
-                return After::Record(Outcome::Deleted { by, proof }, Vec::new());
+                return After::Record(deleted(*by, Proof::Confirmed), Vec::new());
             }
             Method::Restore(_) if error.is_forbidden() => {
-                let generation = claimed.link.generation + 1;
-                return After::Record(Outcome::Regenerate { generation }, Vec::new());
+                return After::Record(next_id(claimed), Vec::new());
             }
             Method::Insert | Method::Patch(_) | Method::Restore(_) | Method::Delete(..) => {}
         }

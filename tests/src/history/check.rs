@@ -239,7 +239,7 @@ fn place(link: &Value) -> (String, String) {
     (text("calendar"), text("google_id"))
 }
 
-fn said(row: &Value, own: &str) -> Forms {
+pub(super) fn said(row: &Value, own: &str) -> Forms {
     let form = |field: Field| (field, field.of_row(row, own));
     Field::ALL.into_iter().map(form).collect()
 }

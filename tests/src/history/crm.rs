@@ -1,5 +1,6 @@
 //! What the CRM does.
 
+use super::check::said;
 use super::field::{Field, Values, changed, rule_lines};
 use super::life::{Forms, Life, defaults};
 use super::run::{Run, Violation, broken, violation};
@@ -274,9 +275,7 @@ impl Run<'_> {
         };
         let row = "select to_jsonb(e) from public.events e where e.id = $1::text::uuid";
         let row = self.system.database.value(row, &[&id]).await?;
-        let own = self.own(&row);
-        let form = |field: Field| (field, field.of_row(&row, &own));
-        Ok(Field::ALL.into_iter().map(form).collect())
+        Ok(said(&row, &self.own(&row)))
     }
 
     /// Whether there was such a row.

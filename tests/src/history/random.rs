@@ -4,19 +4,25 @@
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn mixed(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 impl Random {
-    /// From a seed.
+    /// From a seed. Neighbours begin far from each other: a multiple of the step would make the one's numbers
+    /// the other's, shifted.
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self(mixed(seed.wrapping_add(STEP)))
     }
 
     /// A number below `below`, which is not 0.
     pub fn below(&mut self, below: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let high = (z ^ (z >> 31)) >> 32;
+        self.0 = self.0.wrapping_add(STEP);
+        let high = mixed(self.0) >> 32;
         u32::try_from((high * u64::from(below)) >> 32).unwrap_or_default()
     }
 

@@ -296,16 +296,19 @@ impl<'a> Run<'a> {
         let Some(life) = self.lives.get(&Which::Event(which.event())) else {
             return Ok(None);
         };
-        let found = match (&life.place, &life.row) {
-            (Some(place), _) => Some(place.clone()),
-            (None, Some(row)) => {
-                let linked = "select jsonb_build_array(c.google_id, l.google_id) from tandem.links l join tandem.calendars c on c.id = l.calendar_id
-                    where l.event_id = $1::text::uuid and l.is_primary and l.state <> 'reserved'";
-                let place = self.system.database.value(linked, &[row]).await?;
-                serde_json::from_value(place).ok()
-            }
-            (None, None) => None,
-        };
+        let mut found = None;
+        if let Some(row) = &life.row {
+            let linked = "select jsonb_build_array(c.google_id, l.google_id) from tandem.links l join tandem.calendars c on c.id = l.calendar_id
+                where l.event_id = $1::text::uuid and l.is_primary and l.state <> 'reserved'";
+            let place = self.system.database.value(linked, &[row]).await?;
+            found = serde_json::from_value::<(String, String)>(place).ok();
+        }
+        // Where it was moved to, unless its row has another event by now.
+        if let Some(moved) = &life.place
+            && found.as_ref().is_none_or(|(_, id)| *id == moved.1)
+        {
+            found = Some(moved.clone());
+        }
         Ok(found.map(|(calendar, id)| match which {
             Which::Event(_) => (calendar, id),
             Which::Occurrence(series, number) => {

@@ -86,6 +86,7 @@ pub(super) fn told(claimed: &Claimed, seen: &Seen) -> String {
             Outcome::Deleted {
                 by: DeletedBy::Crm,
                 proof: Proof::NeverSeen,
+                ..
             } => "deleted, never seen".to_owned(),
             Outcome::Deleted { .. } => "deleted".to_owned(),
             Outcome::Erased { .. } => "erased".to_owned(),

@@ -13,6 +13,14 @@ fn guests() -> Seen {
     })
 }
 
+/// What its calendar shows once it has moved away.
+fn left_behind() -> Seen {
+    seen(|event| {
+        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
+        event["status"] = json!("cancelled");
+    })
+}
+
 fn elsewhere(claim: &mut Value) {
     claim["elsewhere"] = json!(true);
 }
@@ -67,11 +75,7 @@ fn an_event_is_waited_for_where_google_names_the_calendar_it_moved_to() {
         claim["unlisted"] = json!(["second@group.calendar.google.com"]);
     };
     check(awaited, &guests(), "elsewhere");
-    let left = seen(|event| {
-        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
-        event["status"] = json!("cancelled");
-    });
-    check(awaited, &left, "elsewhere");
+    check(awaited, &left_behind(), "elsewhere");
     // One that was deleted names its own calendar.
     let told = super::told(&super::claimed(awaited), &cancelled());
     assert!(told.starts_with("restore"), "{told}");
@@ -79,16 +83,12 @@ fn an_event_is_waited_for_where_google_names_the_calendar_it_moved_to() {
 
 #[test]
 fn what_a_moved_event_left_behind_is_not_brought_back() {
-    let left = seen(|event| {
-        event["organizer"] = json!({"email": "second@group.calendar.google.com"});
-        event["status"] = json!("cancelled");
-    });
     let anew = |claim: &mut Value| {
         gone(claim);
         claim["link"]["organized"] = json!(true);
     };
-    check(anew, &left, "generation 1");
-    check(edited, &left, "generation 1");
+    check(anew, &left_behind(), "generation 1");
+    check(edited, &left_behind(), "generation 1");
     let told = super::told(&super::claimed(gone), &cancelled());
     assert!(told.starts_with("restore"), "{told}");
 }
