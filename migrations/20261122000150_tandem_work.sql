@@ -172,14 +172,15 @@ create table if not exists tandem.inbox (
   seen jsonb,
   series_id text,
   times jsonb not null default '{}',
-  state text not null default 'waiting' check (state in ('waiting', 'orphan', 'quarantined', 'retry')),
+  state text not null default 'waiting' check (state in ('waiting', 'orphan', 'dormant', 'quarantined', 'retry')),
   reason text,
   as_of bigint not null,
   received_at timestamptz not null default tandem.clock(),
   primary key (calendar_id, google_id)
 );
 create index if not exists inbox_event on tandem.inbox (event_id);
-create index if not exists inbox_reads on tandem.inbox (calendar_id, series_id) where state in ('orphan', 'retry');
+create index if not exists inbox_reads on tandem.inbox (calendar_id, series_id) where state in ('orphan', 'dormant', 'retry');
+create index if not exists inbox_dormant on tandem.inbox (received_at) where state = 'dormant';
 comment on table tandem.inbox is 'Google resources that a listing showed and that could not simply be written: they wait for their event''s job, or for a person.';
 comment on column tandem.inbox.calendar_id is 'The listed calendar.';
 comment on column tandem.inbox.google_id is 'Google''s event id.';
@@ -187,9 +188,9 @@ comment on column tandem.inbox.event_id is 'The event whose job takes it.';
 comment on column tandem.inbox.etag is 'Its version.';
 comment on column tandem.inbox.raw is 'The resource as it came. Text, since jsonb refuses some strings that JSON allows.';
 comment on column tandem.inbox.seen is 'What was read in it; null where it is quarantined.';
-comment on column tandem.inbox.series_id is 'Google''s id of the series that an orphan waits for.';
+comment on column tandem.inbox.series_id is 'Google''s id of the series that an orphan or a dormant exception waits for.';
 comment on column tandem.inbox.times is 'By unit: when Google made the first listed version with the value that the unit has now.';
-comment on column tandem.inbox.state is 'waiting for the job; orphan: an exception whose series is not known yet; quarantined: not understood or refused by the database; retry: to be read once more.';
+comment on column tandem.inbox.state is 'waiting for the job; orphan: an exception whose series is not known yet; dormant: one whose series lies in the trash and has no row; quarantined: not understood or refused by the database; retry: to be read once more.';
 comment on column tandem.inbox.reason is 'Why it is quarantined.';
 comment on column tandem.inbox.as_of is 'Value of tandem.recorded before the listing.';
 comment on column tandem.inbox.received_at is 'When.';

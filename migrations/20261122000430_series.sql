@@ -53,6 +53,11 @@ begin
 end $$;
 comment on function tandem.exception_link(uuid, jsonb, uuid, tandem.links) is 'The link of an exception, in its series'' calendar; null where the row does not say which occurrence it is.';
 
+create or replace function tandem.next_generation(event uuid) returns integer
+language plpgsql stable set search_path = '' as $$
+begin return (select 1 + max(l.generation) from tandem.links l where l.event_id = event); end $$;
+comment on function tandem.next_generation(uuid) is 'The generation of an event''s next id in Google: none of its links has had it.';
+
 -- An event that changes hands is first made in the new owner's calendar, then deleted in the old one.
 create or replace function tandem.link_for(event uuid, r jsonb, root uuid) returns tandem.links
 language plpgsql volatile set search_path = '' as $$
@@ -72,7 +77,7 @@ begin
       update tandem.links set owner_id = owner where id = l.id returning * into l;
       return l;
     end if;
-    gen := l.generation + 1;
+    gen := tandem.next_generation(event);
     update tandem.links set is_primary = false, leaving = state <> 'gone' where id = l.id;
   end if;
   select * into home from tandem.calendars c where c.id = target;
@@ -101,15 +106,20 @@ begin
 end $$;
 comment on function tandem.trim_of(uuid) is 'The series whose rule was changed in the transaction that made this one, while Google does not know of it: its tail must not be there before.';
 
-create or replace function tandem.drop_exception(event uuid) returns jsonb
+create or replace function tandem.drop_exception(event uuid, erased boolean) returns jsonb
 language plpgsql volatile set search_path = '' as $$
+declare x record;
 begin
   update tandem.links l set state = 'gone', proof = 'confirmed', deleted_by = coalesce(l.deleted_by, 'crm') where l.event_id = event and l.state <> 'gone';
-  delete from tandem.inbox i where i.event_id = event;
+  for x in delete from tandem.inbox i where i.event_id = event returning i.calendar_id, i.google_id, (i.seen -> 'cancelled')::boolean as cancelled loop
+    continue when x.cancelled or not erased;
+    perform tandem.read_again(x.calendar_id, x.google_id, 'its series was deleted');
+  end loop;
   delete from tandem.attempts t where t.event_id = event;
   return tandem.finish_unlinked(event, 'its series is not in Google');
 end $$;
-comment on function tandem.drop_exception(uuid) is 'Ends the work on an exception whose series has gone: it went with it.';
+comment on function tandem.drop_exception(uuid, boolean) is
+  'Ends the work on an exception whose series is not in Google: it went with it, unless Google has shown it since the series was deleted (erased).';
 
 create or replace function tandem.series_blocked(event uuid, root uuid, r jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -137,7 +147,7 @@ begin
     perform tandem.show(event, 'error', 'recurring_event_id names no event; set it to the series'' id, or to null');
     return jsonb_build_object('outcome', 'nothing', 'reason', 'recurring_event_id names no event');
   elsif m is null or l.state = 'gone' or not (m ->> 'enabled')::boolean then
-    return tandem.drop_exception(event);
+    return tandem.drop_exception(event, m is null);
   elsif l.id is null or l.state = 'kept' then
     return tandem.finish_unlinked(event, 'its series is not for Google');
   elsif l.state = 'reserved' then

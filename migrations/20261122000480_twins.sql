@@ -11,7 +11,7 @@ comment on function tandem.twin_of(tandem.links, jsonb) is 'What another row of 
 
 create or replace function tandem.join_twin(l tandem.links, p jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
-declare twin tandem.links := tandem.twin_of(l, p); e record;
+declare twin tandem.links := tandem.twin_of(l, p); e record; known jsonb;
 begin
   if twin.id is null then return false; end if;
   -- Its exceptions are the other row's too, as far as they are there.
@@ -21,6 +21,10 @@ begin
   end loop;
   update tandem.links x set event_id = twin.event_id, root_id = twin.root_id, is_primary = false, state = 'live', leaving = false,
     organized = coalesce((p -> 'google' -> 'organized')::boolean, x.organized), etag = p -> 'google' ->> 'etag', gone_at = null where x.id = l.id;
+  -- What only the CRM knew of the deleted row is not in Google, from where the other one is.
+  select jsonb_object_agg(f.key, f.value) into known from jsonb_each(p -> 'fields') f
+  where f.key in ('contact_id', 'company_id', 'deal_id') and f.value <> 'null' and tandem.crm_read(twin.event_id) -> f.key = 'null';
+  if known is not null then perform tandem.crm_write(twin.event_id, known); end if;
   perform tandem.look_at(twin.event_id);
   return true;
 end $$;

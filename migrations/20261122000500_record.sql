@@ -60,7 +60,8 @@ begin
   if l.root_id = l.event_id and l.etag is distinct from p -> 'google' ->> 'etag' then
     perform tandem.look_at_plain(l.event_id);
   end if;
-  if l.root_id = l.event_id and l.state <> 'live' then
+  if l.root_id = l.event_id and (l.state <> 'live'
+    or exists (select from tandem.changes c where c.event_id = l.event_id and c.op = 'insert' and c.rev > l.synced_rev)) then
     perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
     perform tandem.recall(l, null);
   end if;
@@ -134,7 +135,7 @@ comment on function tandem.move_exceptions(tandem.links, tandem.links, boolean) 
 
 create or replace function tandem.record_moved(l tandem.links, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare k tandem.links; stays boolean := (p -> 'stays')::boolean; own text[] := array[]::text[];
+declare k tandem.links; stays boolean := (p -> 'stays')::boolean; own text[] := array[]::text[]; fields text[] := array[]::text[];
 begin
   select * into k from tandem.links m where m.id = (p ->> 'moved_to')::uuid for update;
   if exists (select from tandem.connections x where x.calendar_id = k.calendar_id and x.user_id = l.owner_id and x.state <> 'disconnected') then
@@ -142,13 +143,16 @@ begin
   else
     perform tandem.crm_write(l.event_id, jsonb_build_object('owner_id', k.owner_id));
   end if;
-  if stays then own := tandem.own_units(l.event_id); end if;
+  if stays or not k.organized then
+    own := tandem.own_units(l.event_id);
+    fields := own || tandem.own_references(l.event_id);
+  end if;
   update tandem.links set is_primary = false, state = case when stays then state else 'gone' end, organized = false,
     proof = case when stays then proof else 'confirmed' end where id = l.id;
   update tandem.links set is_primary = true, owner_id = k.owner_id, synced_rev = l.synced_rev, ical_uid = l.ical_uid,
     generation = l.generation, etag = null, missed_seq = null, missed_at = null,
     -- What is never equal is an edit of the CRM.
-    base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(own) u),
+    base_crm = l.base_crm || jsonb_build_object('owner_id', k.owner_id) || (select coalesce(jsonb_object_agg(u, 'another copy''s'), '{}') from unnest(fields) u),
     base_google = l.base_google || (select coalesce(jsonb_object_agg(u, k.base_google -> u), '{}') from unnest(own) u where k.base_google ? u)
   where id = k.id;
   perform tandem.move_exceptions(l, k, stays);
@@ -159,12 +163,12 @@ comment on function tandem.record_moved(tandem.links, jsonb) is 'The event goes 
 
 create or replace function tandem.record_regenerate(l tandem.links, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare google text := tandem.google_id(l.event_id, (p ->> 'generation')::integer);
+declare gen integer := greatest((p ->> 'generation')::integer, tandem.next_generation(l.event_id)); google text := tandem.google_id(l.event_id, gen);
 begin
   -- What was listed under the old id is nothing of this event's any more.
   delete from tandem.inbox i using tandem.links x where x.root_id = l.root_id and (x.id = l.id or l.root_id = l.event_id and x.is_primary)
     and i.calendar_id = x.calendar_id and i.google_id = x.google_id and i.state = 'waiting' and (i.seen -> 'cancelled')::boolean;
-  update tandem.links x set generation = (p ->> 'generation')::integer, state = 'reserved', etag = null, base_crm = null, ical_uid = null,
+  update tandem.links x set generation = gen, state = 'reserved', etag = null, base_crm = null, ical_uid = null,
     base_google = null, google_id = google, google_updated = null where x.id = l.id;
   update tandem.links x set state = 'reserved', etag = null, base_crm = null, base_google = null, ical_uid = null,
     google_id = tandem.instance_id(google, x.original_start) where x.root_id = l.event_id and x.event_id <> l.event_id and x.is_primary;

@@ -81,6 +81,12 @@ comment on function tandem.lead_again(tandem.links) is 'Makes a copy that is ali
 create or replace function tandem.apply_mirror(c tandem.calendars, item jsonb, as_of bigint, l tandem.links) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 begin
+  -- A late insert into a calendar that the event had left before anybody saw it there.
+  if l.state = 'gone' and l.proof = 'never_seen' and not (item -> 'cancelled')::boolean then
+    l.leaving := true;
+    update tandem.links set leaving = true, proof = null where id = l.id;
+    perform tandem.look_at(l.event_id);
+  end if;
   if not (item -> 'cancelled')::boolean and tandem.lead_again(l) then
     return jsonb_build_object('did', 'parked', 'event_id', tandem.park(c, item, as_of, l.event_id));
   end if;
@@ -172,6 +178,13 @@ begin
     where exists (select from tandem.changes ch where ch.event_id = event and ch.op = 'update' and u = any (ch.fields)));
 end $$;
 comment on function tandem.own_units(uuid) is 'Units that differ between the copies of a meeting and that the CRM has set.';
+
+create or replace function tandem.own_references(event uuid) returns text[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return array(select r.key from jsonb_each_text(tandem.crm_read(event)) r where r.key in ('contact_id', 'company_id', 'deal_id') and r.value is not null);
+end $$;
+comment on function tandem.own_references(uuid) is 'The CRM''s references of an event, which each copy of a meeting carries for itself.';
 
 -- The organizer's copy is the one that can be changed, so it is the one that the row goes by.
 create or replace function tandem.apply_copy(c tandem.calendars, item jsonb, as_of bigint, known tandem.links, owner uuid) returns jsonb

@@ -119,11 +119,11 @@ create or replace function tandem.settle_orphans(c tandem.calendars, item jsonb,
 language plpgsql volatile set search_path = '' as $$
 declare x record; m tandem.links; known tandem.links; series text := item ->> 'google_id'; alone boolean := coalesce((item -> 'absent')::boolean, false);
 begin
-  if not exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan') then return; end if;
+  if not exists (select from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state in ('orphan', 'dormant')) then return; end if;
   select * into m from tandem.links l where l.calendar_id = c.id and l.google_id = series;
   -- Its row is yet to come back, or its deletion is yet to be done.
   if m.id is not null and tandem.crm_read(m.event_id) is null and not alone and not (item -> 'cancelled')::boolean then return; end if;
-  for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state = 'orphan' returning i.google_id, i.seen, i.raw loop
+  for x in delete from tandem.inbox i where i.calendar_id = c.id and i.series_id = series and i.state in ('orphan', 'dormant') returning i.google_id, i.seen, i.raw loop
     select * into known from tandem.links k where k.calendar_id = c.id and k.google_id = x.google_id for update;
     if m.id is not null and m.state <> 'gone' and known.id is not null then
       perform tandem.apply_linked(c, x.seen || jsonb_build_object('raw', x.raw), as_of, known, false);
@@ -134,6 +134,10 @@ begin
       perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
     elsif m.id is not null then
       perform tandem.pass_over(m, x.seen);
+    elsif not alone then
+      -- If its series comes out of the trash, no listing shows it once more.
+      perform tandem.orphan(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
+      update tandem.inbox i set state = 'dormant', reason = 'its series lies in the trash' where i.calendar_id = c.id and i.google_id = x.google_id;
     end if;
   end loop;
 end $$;
@@ -157,7 +161,7 @@ begin
     perform tandem.quarantine(c, item, as_of, item ->> 'unreadable');
     return jsonb_build_object('did', 'quarantined');
   end if;
-  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state in ('quarantined', 'retry', 'orphan');
+  delete from tandem.inbox i where i.calendar_id = c.id and i.google_id = item ->> 'google_id' and i.state <> 'waiting';
   select * into l from tandem.links x where x.calendar_id = c.id and x.google_id = item ->> 'google_id' for update;
   if coalesce((item -> 'absent')::boolean, false) then
     did := jsonb_build_object('did', 'absent');

@@ -17,6 +17,17 @@ begin
 end $$;
 comment on function tandem.forget_history(integer) is 'Drops the oldest entries, as far as they are too old.';
 
+-- Google's trash is emptied after about 30 days.
+create or replace function tandem.forget_dormant(most integer) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  delete from tandem.inbox i using (
+    select d.calendar_id, d.google_id from tandem.inbox d where d.state = 'dormant' and d.received_at < tandem.clock() - interval '60 days'
+    order by d.received_at limit most for update skip locked) old
+  where i.calendar_id = old.calendar_id and i.google_id = old.google_id;
+end $$;
+comment on function tandem.forget_dormant(integer) is 'Drops exceptions whose series has been in the trash for so long that it cannot come back.';
+
 -- An event's newest change says how it ended and which rev comes next; what was set of units that each copy
 -- has for itself is an edit of a copy that may come one day; what is newer than the link is still to be sent.
 create or replace function tandem.is_spent(c tandem.changes) returns boolean

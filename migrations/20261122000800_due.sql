@@ -151,6 +151,7 @@ begin
   if not asked then
     perform tandem.forget_history(500);
     perform tandem.forget_changes(500);
+    perform tandem.forget_dormant(500);
   end if;
   perform tandem.let_rest(most);
   return jsonb_build_object('now', tandem.utc(tandem.clock()), 'events', tandem.due_events(most),

@@ -135,6 +135,24 @@ async fn with_person() -> Result<(Sql, Person)> {
     Ok((sql, person))
 }
 
+#[tokio::test]
+async fn what_lay_in_googles_trash_for_too_long_is_forgotten() -> Result<()> {
+    let (sql, person) = with_person().await?;
+    let keep = format!(
+        "insert into tandem.inbox (calendar_id, google_id, raw, state, series_id, as_of) values ('{}', 's_1', '', 'dormant', 's', 0)",
+        person.calendar
+    );
+    sql.run(&keep).await?;
+    let left = "select count(*) from tandem.inbox";
+    sql.clock(59 * DAY).await?;
+    tick(&sql).await?;
+    assert_eq!(sql.value(left).await?, json!(1));
+    sql.clock(61 * DAY).await?;
+    tick(&sql).await?;
+    assert_eq!(sql.value(left).await?, json!(0));
+    Ok(())
+}
+
 async fn tick(sql: &Sql) -> Result<()> {
     sql.call("tandem_due", json!({"most": 10})).await?;
     Ok(())

@@ -74,15 +74,19 @@ pub fn decide(claimed: &Claimed, seen: &Seen) -> Result<Step, Unmappable> {
     if *seen == Seen::Base && must_read(claimed) {
         return Ok(Step::Read);
     }
+    // What people do with an event that was taken out of Google is their own business.
+    let left_alone = claimed.link.state == LinkState::Gone;
+    let row = claimed.row.as_ref();
+    let goes_on = row.is_some_and(|row| row.is_wanted() || !left_alone);
     if let Some(moved_to) = claimed.moved_to
-        && claimed.row.is_some()
+        && goes_on
         && is_gone(seen)
     {
         let stays = false;
         return Ok(Step::Record(Outcome::Moved { moved_to, stays }, Vec::new()));
     }
     if let Some(moved_to) = claimed.organizer
-        && claimed.row.is_some()
+        && goes_on
         && is_guests(seen)
     {
         let stays = true;
@@ -244,6 +248,8 @@ fn wanted(claimed: &Claimed, row: &Row, seen: &Seen) -> Result<Step, Unmappable>
 fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable> {
     let (link, by) = (&claimed.link, why.by());
     match (link.state, seen) {
+        // Attempts are forgotten when another copy is recorded.
+        (LinkState::Reserved, Seen::Base) if why == Why::Left => Ok(Step::Read),
         (LinkState::Reserved, Seen::Base | Seen::Absent) => {
             Ok(Step::Record(deleted(by, Proof::NeverSeen), Vec::new()))
         }

@@ -213,13 +213,20 @@ impl Run<'_> {
     fn meet(&mut self, which: Which, shown: &Value) -> &mut Life {
         let series = self.life(Which::Event(which.event()));
         let (owner, enabled) = (series.owner, series.enabled);
+        // The series may be a copy, see `born`.
+        let deal = series.base.get(&Field::Deal).cloned();
+        let deal = deal.filter(|_| series.row.is_none());
         let own = self.people[owner].email.clone();
-        self.lives.entry(which).or_insert_with(|| Life {
-            owner,
-            enabled,
-            exists: true,
-            base: forms(shown, &own),
-            ..Life::default()
+        self.lives.entry(which).or_insert_with(|| {
+            let mut base = forms(shown, &own);
+            base.extend(deal.map(|deal| (Field::Deal, deal)));
+            Life {
+                owner,
+                enabled,
+                exists: true,
+                base,
+                ..Life::default()
+            }
         })
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What is left to do, in one number.
 const OPEN: &str = "select (select count(*) from tandem.jobs) + (select count(*) from tandem.changes where not folded)
-    + (select count(*) from tandem.attempts) + (select count(*) from tandem.inbox)";
+    + (select count(*) from tandem.attempts) + (select count(*) from tandem.inbox i where i.state <> 'dormant')";
 /// The same for a person.
 const LEFT: &str = "select jsonb_build_object(
     'jobs', (select jsonb_agg(to_jsonb(j)) from tandem.jobs j), 'attempts', (select jsonb_agg(to_jsonb(a)) from tandem.attempts a),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Work that is not done.
 const OPEN: &str = "select (select count(*) from tandem.jobs where state <> 'held') + (select count(*) from tandem.changes where not folded)
-    + (select count(*) from tandem.attempts) + (select count(*) from tandem.inbox i where i.state <> 'quarantined'
+    + (select count(*) from tandem.attempts) + (select count(*) from tandem.inbox i where i.state not in ('quarantined', 'dormant')
         and not exists (select from tandem.jobs j where j.event_id = i.event_id and j.state = 'held'))";
 /// The same for a person.
 const LEFT: &str = "select jsonb_build_object(

@@ -119,3 +119,18 @@ fn an_event_that_had_opted_out_is_read_before_its_deletion_and_goes_with_its_row
     check(opted_out, &seen(|_| {}), "delete \"1\" google= crm=");
     check(opted_out, &super::renamed(), "revived");
 }
+
+#[test]
+fn what_people_do_with_an_event_that_was_taken_out_of_google_is_left_alone() {
+    let opted_out = |claim: &mut Value| {
+        gone(claim);
+        claim["row"]["enabled"] = json!(false);
+        organizer_is_known(claim);
+    };
+    check(opted_out, &guests(), "nothing");
+    let opted_in = |claim: &mut Value| {
+        gone(claim);
+        organizer_is_known(claim);
+    };
+    check(opted_in, &guests(), "moved");
+}

@@ -258,3 +258,28 @@ fn a_foreign_event_under_the_derived_id_is_left_alone() {
         "deleted, never seen",
     );
 }
+
+#[test]
+fn a_copy_that_was_to_be_left_before_it_was_made_is_looked_for() {
+    let left = |claim: &mut Value| {
+        reserved(claim);
+        claim["link"]["leaving"] = json!(true);
+    };
+    check(left, &Seen::Base, "read");
+    check(left, &Seen::Absent, "deleted, never seen");
+    check(left, &seen(|_| {}), "delete \"1\" google= crm=");
+}
+
+#[test]
+fn a_tombstone_that_does_not_repeat_says_so() {
+    let single = |seen: &Seen| match decide(&claimed(removed), seen) {
+        Ok(Step::Record(Outcome::Deleted { single, .. }, _)) => single,
+        other => panic!("{other:?}"),
+    };
+    assert!(single(&cancelled()));
+    let series = seen(|event| {
+        event["status"] = json!("cancelled");
+        event["recurrence"] = json!(["RRULE:FREQ=DAILY"]);
+    });
+    assert!(!single(&series));
+}
