@@ -146,6 +146,8 @@ begin
     update tandem.jobs set state = 'dead', last_error = 'recurring_event_id names no event' where event_id = event;
     perform tandem.show(event, 'error', 'recurring_event_id names no event; set it to the series'' id, or to null');
     return jsonb_build_object('outcome', 'nothing', 'reason', 'recurring_event_id names no event');
+  elsif exists (select from tandem.links x where x.event_id = event and x.leaving) then
+    return null;
   elsif m is null or l.state = 'gone' or not (m ->> 'enabled')::boolean then
     return tandem.drop_exception(event, m is null);
   elsif l.id is null or l.state = 'kept' then
@@ -156,6 +158,11 @@ begin
   return null;
 end $$;
 comment on function tandem.series_blocked(uuid, uuid, jsonb) is 'Why an event has to wait for another one of its series, or has nothing to do any more; null where neither holds.';
+
+create or replace function tandem.is_single(event uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin return exists (select from tandem.links l where l.event_id = event and l.is_primary and l.base_google -> 'recurrence' = 'null'); end $$;
+comment on function tandem.is_single(uuid) is 'Whether an event did not repeat in Google when it was recorded last.';
 
 create or replace function tandem.is_cancelled(l tandem.links) returns boolean
 language plpgsql stable set search_path = '' as $$
@@ -171,8 +178,7 @@ create or replace function tandem.bury_exceptions(root uuid, side text) returns 
 language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
   -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
-  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null
-    or exists (select from tandem.links m where m.event_id = root and m.is_primary and m.base_google -> 'recurrence' = 'null');
+  single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null or tandem.is_single(root);
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   for x in delete from tandem.links l where l.root_id = root and l.event_id <> root and not l.is_primary and l.state = 'live' returning l.calendar_id, l.google_id loop

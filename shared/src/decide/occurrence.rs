@@ -108,7 +108,11 @@ pub(super) fn cancelled_there(
     let known = base_of_google(claimed);
     let already =
         known.as_ref().and_then(|base| base.get(Unit::Status)) == Some(&json!("cancelled"));
-    if !row.is_cancelled() && (already || keep || write::is_edited(claimed, row)) {
+    // Taken out of Google by itself, when what had been its series was.
+    let ours =
+        claimed.link.state == LinkState::Gone && claimed.link.deleted_by == Some(DeletedBy::Crm);
+    let outlives = already || keep || ours || write::is_edited(claimed, row);
+    if outlives && !row.is_cancelled() {
         return write::restore(claimed, row, event);
     }
     let mut merged = Merged {

@@ -15,7 +15,7 @@ use crate::db::push_claim::{Claimed, Decision, DeletedBy, LinkState, OptOut, Pro
 use crate::db::push_record::{Note, Outcome};
 use crate::google::Etag;
 use crate::google::event::Event;
-use crate::map::{Access, LinkBack, Unmappable};
+use crate::map::{Access, LinkBack, Stamp, Unmappable};
 use crate::merge::Merged;
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
@@ -282,7 +282,9 @@ fn unwanted(claimed: &Claimed, why: Why, seen: &Seen) -> Result<Step, Unmappable
         }
         (LinkState::Reserved, Seen::Event(event)) => delete_seen(event, by),
         (LinkState::Live | LinkState::Kept, Seen::Event(event)) => shown(claimed, why, event),
-        (LinkState::Gone, Seen::Event(event)) if was_opted_out(claimed, why) => {
+        (LinkState::Gone, Seen::Event(event))
+            if was_opted_out(claimed, why) || is_our_restore(claimed, event) =>
+        {
             shown(claimed, why, event)
         }
         // A late insert of ours that the deletion overtook, or a person who wants it back.
@@ -309,6 +311,13 @@ fn shown(claimed: &Claimed, why: Why, event: &Event) -> Result<Step, Unmappable>
 /// The event went from Google before its row was deleted, since the row was not for Google.
 fn was_opted_out(claimed: &Claimed, why: Why) -> bool {
     why == Why::Deleted && claimed.link.deleted_by == Some(DeletedBy::OptOut)
+}
+
+/// What is back in Google was brought back by an attempt of ours, for a row that is deleted by now.
+fn is_our_restore(claimed: &Claimed, event: &Event) -> bool {
+    let stamp = Stamp::of(event);
+    let mut attempts = claimed.attempts.iter();
+    attempts.any(|attempt| attempt.row.is_some() && stamp == Some(Stamp(attempt.rev)))
 }
 
 fn delete_seen(event: &Event, by: DeletedBy) -> Result<Step, Unmappable> {

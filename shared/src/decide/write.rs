@@ -40,12 +40,17 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     let Some(etag) = &claimed.link.etag else {
         return Ok(Step::Read);
     };
-    let units = merge::crm_changed_units(row, claimed.link.base_crm.as_ref());
+    let mut units = merge::crm_changed_units(row, claimed.link.base_crm.as_ref());
     if units.is_empty() {
         return Ok(Step::Record(Outcome::Nothing, Vec::new()));
     }
     // What is refused gets Google's value back, so that has to be known.
     if access(claimed) != Access::Full {
+        return Ok(Step::Read);
+    }
+    units.retain(|unit| !is_shown(claimed, row, *unit));
+    // Said in another way only: nothing is to be written, and both bases are to be those of one version.
+    if units.is_empty() {
         return Ok(Step::Read);
     }
     let base = claimed.link.base_google.as_ref();
@@ -58,6 +63,15 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     });
     let body = body_of(claimed, row, &units, &link_back)?;
     Ok(write(Method::Patch(etag.clone()), body, row))
+}
+
+/// Whether Google shows what a unit of the row says, as far as the last record knows.
+fn is_shown(claimed: &Claimed, row: &Row, unit: Unit) -> bool {
+    let base = claimed.link.base_google.as_ref();
+    let known = base.and_then(|base| base.get(unit));
+    known.is_some_and(|known| {
+        map::expected(unit, row, &context(claimed)).is_ok_and(|said| said == *known)
+    })
 }
 
 pub(super) fn merge_with(claimed: &Claimed, row: &Row, event: &Event) -> Result<Step, Unmappable> {

@@ -250,3 +250,23 @@ async fn an_opted_out_series_takes_its_exceptions_along_and_brings_them_back() {
     assert_eq!(w.occurrences(&google).len(), 4);
     assert_eq!(w.google_of(&exception).await["location"], "Room 2");
 }
+
+#[tokio::test]
+async fn an_exception_of_what_google_made_a_single_event_leaves_with_it_and_comes_back() {
+    let w = world().await;
+    let (id, google) = tuesdays(&w, json!({})).await;
+    let exception = w
+        .insert(occurrence(&id, SECOND, json!({"location": "Room 2"})))
+        .await;
+    w.equal(&exception).await;
+    w.edit(&google, json!({"recurrence": null}));
+    w.settle().await;
+    w.update(&id, json!({"google_sync_enabled": false})).await;
+    w.settle().await;
+    assert!(w.events().is_empty());
+    assert_eq!(w.row(&exception).await["sync_state"], "none");
+    w.update(&id, json!({"google_sync_enabled": true})).await;
+    w.equal(&id).await;
+    w.equal(&exception).await;
+    assert_eq!(w.google_of(&exception).await["location"], "Room 2");
+}

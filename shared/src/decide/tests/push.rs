@@ -283,3 +283,38 @@ fn a_tombstone_that_does_not_repeat_says_so() {
     });
     assert!(!single(&series));
 }
+
+#[test]
+fn what_google_shows_already_is_not_sent_again() {
+    let said_otherwise = |claim: &mut Value| claim["link"]["base_crm"]["time_zone"] = json!("UTC");
+    check(said_otherwise, &Seen::Base, "read");
+    check(said_otherwise, &seen(|_| {}), "synced crm=");
+    check(
+        |claim| {
+            said_otherwise(claim);
+            edited(claim);
+        },
+        &Seen::Base,
+        "patch \"1\" google=summary crm=",
+    );
+}
+
+#[test]
+fn a_restore_of_ours_that_the_deletion_overtook_is_taken_back() {
+    let overtaken = |claim: &mut Value| {
+        removed(claim);
+        gone(claim);
+        claim["attempts"] = json!([{"rev": 9, "row": row()}, {"rev": 10, "row": null}]);
+    };
+    let landed = |title: &str| {
+        seen(|event| {
+            event["summary"] = json!(title);
+            event["extendedProperties"] = json!({"private": {"crmflowRev": "9"}});
+        })
+    };
+    let title = row()["title"].as_str().unwrap_or_default().to_owned();
+    check(overtaken, &landed(&title), "delete \"1\" google= crm=");
+    check(overtaken, &landed("Somebody's"), "revived");
+    // Somebody else brought it back.
+    check(overtaken, &seen(|_| {}), "revived");
+}
