@@ -92,10 +92,11 @@ begin
     perform tandem.bury_exceptions(l.event_id, side);
   else
     -- Google keeps the exceptions of what had become a single event: each is taken out by itself.
-    update tandem.links x set leaving = true where x.root_id = l.event_id and x.event_id <> l.event_id and x.state = 'live' and tandem.is_single(l.event_id);
+    update tandem.links x set leaving = true where x.root_id = l.event_id and x.event_id <> l.event_id and x.state = 'live' and x.is_primary
+      and tandem.is_single(l.event_id);
     perform tandem.look_at(x.event_id) from tandem.links x where x.root_id = l.event_id and x.event_id <> l.event_id and x.leaving;
     update tandem.links x set state = 'gone', deleted_by = side, proof = 'confirmed'
-      where x.root_id = l.event_id and x.event_id <> l.event_id and x.state <> 'gone' and not x.leaving;
+      where x.root_id = l.event_id and x.event_id <> l.event_id and x.state <> 'gone' and x.is_primary and not x.leaving;
     perform tandem.show(e, 'none', null) from tandem.crm_exceptions(l.event_id) e;
   end if;
 end $$;
