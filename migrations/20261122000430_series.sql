@@ -110,7 +110,7 @@ create or replace function tandem.drop_exception(event uuid, erased boolean) ret
 language plpgsql volatile set search_path = '' as $$
 declare x record;
 begin
-  update tandem.links l set state = 'gone', proof = 'confirmed', deleted_by = coalesce(l.deleted_by, 'crm') where l.event_id = event and l.state <> 'gone';
+  update tandem.links l set state = 'gone', proof = 'confirmed', deleted_by = coalesce(l.deleted_by, 'crm') where l.event_id = event and l.is_primary and l.state <> 'gone';
   for x in delete from tandem.inbox i where i.event_id = event returning i.calendar_id, i.google_id, (i.seen -> 'cancelled')::boolean as cancelled loop
     continue when x.cancelled or not erased;
     perform tandem.read_again(x.calendar_id, x.google_id, 'its series was deleted');
@@ -208,10 +208,16 @@ begin
   for x in select e as event_id from tandem.crm_exceptions(root) e loop
     gone_row := tandem.crm_delete(x.event_id);
     perform tandem.note(x.event_id, 'deleted', jsonb_build_object('by', side, 'row', gone_row));
-    update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = gone_row where l.event_id = x.event_id and l.state <> 'gone';
     delete from tandem.inbox i where i.event_id = x.event_id;
     delete from tandem.attempts t where t.event_id = x.event_id;
     delete from tandem.jobs j where j.event_id = x.event_id;
+    -- A series that is trimmed gives them up in Google, one that becomes a single event does not.
+    update tandem.links l set leaving = true, old_row = gone_row where l.event_id = x.event_id and l.is_primary and l.state = 'live';
+    if found then
+      perform tandem.look_at(x.event_id);
+    else
+      update tandem.links l set state = 'gone', deleted_by = side, proof = 'confirmed', old_row = gone_row where l.event_id = x.event_id and l.state <> 'gone';
+    end if;
   end loop;
 end $$;
 comment on function tandem.bury_exceptions(uuid, text) is 'Deletes the exceptions of a deleted series, rows and links.';

@@ -65,6 +65,11 @@ begin
     perform tandem.look_at(e) from tandem.crm_exceptions(l.event_id) e;
     perform tandem.recall(l, null);
   end if;
+  -- Nobody listened while it was opted out: occurrences that were deleted here may take place there.
+  if l.root_id = l.event_id and l.state = 'gone' and l.deleted_by = 'opt_out' then
+    perform tandem.look_at(x.event_id) from tandem.links x where x.root_id = l.event_id and x.event_id <> l.event_id
+      and x.is_primary and x.state = 'gone' and tandem.crm_read(x.event_id) is null;
+  end if;
   return left_units <> '{}';
 end $$;
 comment on function tandem.record_synced(tandem.links, jsonb) is 'Stores that both sides agree; says whether a part of that is left to do.';

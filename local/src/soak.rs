@@ -52,6 +52,8 @@ pub enum Feature {
     References,
     /// Instances that stand still, and calls that take effect late.
     Late,
+    /// Connections with other settings than the defaults.
+    Settings,
 }
 
 /// Has cargo run them.

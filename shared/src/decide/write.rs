@@ -40,7 +40,7 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     let Some(etag) = &claimed.link.etag else {
         return Ok(Step::Read);
     };
-    let mut units = merge::crm_changed_units(row, claimed.link.base_crm.as_ref());
+    let units = merge::crm_changed_units(row, claimed.link.base_crm.as_ref());
     if units.is_empty() {
         return Ok(Step::Record(Outcome::Nothing, Vec::new()));
     }
@@ -48,9 +48,8 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     if access(claimed) != Access::Full {
         return Ok(Step::Read);
     }
-    units.retain(|unit| !is_shown(claimed, row, *unit));
-    // Said in another way only: nothing is to be written, and both bases are to be those of one version.
-    if units.is_empty() {
+    // Said in another way only, or the base is older than the version: what Google shows decides.
+    if units.iter().any(|unit| is_shown(claimed, row, *unit)) {
         return Ok(Step::Read);
     }
     let base = claimed.link.base_google.as_ref();
@@ -65,7 +64,8 @@ pub(super) fn push_changes(claimed: &Claimed, row: &Row) -> Result<Step, Unmappa
     Ok(write(Method::Patch(etag.clone()), body, row))
 }
 
-/// Whether Google shows what a unit of the row says, as far as the last record knows.
+/// Whether Google showed what a unit of the row says. The base of a unit that the last record left to the
+/// next claim is not what Google shows now.
 fn is_shown(claimed: &Claimed, row: &Row, unit: Unit) -> bool {
     let base = claimed.link.base_google.as_ref();
     let known = base.and_then(|base| base.get(unit));

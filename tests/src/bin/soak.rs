@@ -113,6 +113,7 @@ fn scope(with: &[Feature]) -> Scope {
         opt_out: with.contains(&Feature::OptOut),
         references: with.contains(&Feature::References),
         late: with.contains(&Feature::Late),
+        settings: with.contains(&Feature::Settings),
     }
 }
 

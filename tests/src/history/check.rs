@@ -303,8 +303,10 @@ fn events_are_here(found: &Found, unseen: &[String]) -> Result<(), Violation> {
         let stays_cancelled = event["status"] == "cancelled";
         // A copy of a series may have exceptions that the one that counts does not have.
         let is_of_copy = link["is_primary"] == false && row_of("root_id").is_some();
+        // What people do in Google with a series that is not for Google is their own business.
+        let is_unheard = row_of("root_id").is_some_and(|root| root["google_sync_enabled"] == false);
         match row {
-            None if !stays_cancelled && !is_of_copy => {
+            None if !stays_cancelled && !is_of_copy && !is_unheard => {
                 return Err(violation("every event of Google is a row", told()));
             }
             Some(row)

@@ -146,10 +146,25 @@ impl<'a> Run<'a> {
             run.calendars.push(calendars);
             run.people.push(person);
         }
+        if scope.settings {
+            run.set_connections(seed).await?;
+        }
         if scope.several_calendars {
             system.tick().await;
         }
         Ok(run)
+    }
+
+    /// Users differ in who wins a conflict, histories in whether guests get mail.
+    async fn set_connections(&self, seed: u64) -> Result<()> {
+        let mail = ["none", "all"][usize::from(seed % 4 == 0)];
+        for (person, number) in self.people.iter().zip(seed..) {
+            let policy = ["latest", "crm", "google"][(number % 3) as usize];
+            let set = "update tandem.connections set policy = $2, send_updates = $3 where user_id = $1::text::uuid";
+            let database = &self.system.database;
+            database.execute(set, &[&person.id, policy, mail]).await?;
+        }
+        Ok(())
     }
 
     /// One step.

@@ -20,6 +20,8 @@ pub struct Scope {
     pub references: bool,
     /// Instances that stand still, and calls that take effect after their instance gave up.
     pub late: bool,
+    /// Connections with other settings than the defaults: who wins a conflict, whether guests get mail.
+    pub settings: bool,
 }
 
 impl Default for Scope {
@@ -32,6 +34,7 @@ impl Default for Scope {
             opt_out: true,
             references: true,
             late: true,
+            settings: true,
         }
     }
 }
@@ -46,6 +49,7 @@ impl Scope {
             opt_out: false,
             references: false,
             late: true,
+            settings: false,
         }
     }
 }
