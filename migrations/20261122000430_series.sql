@@ -179,6 +179,7 @@ language plpgsql volatile set search_path = '' as $$
 declare x record; gone_row jsonb;
   -- Google deletes the exceptions of a series with it, but not those of what had become a single event.
   single boolean := side = 'crm' and nullif(tandem.deleted_row(root) -> 'recurrence', 'null') is null or tandem.is_single(root);
+  moved boolean := exists (select from tandem.links k where k.event_id = root and not k.is_primary and k.organized and k.state = 'live');
 begin
   -- Who was invited to such an occurrence may keep a copy: without the series it is an event by itself.
   for x in delete from tandem.links l where l.root_id = root and l.event_id <> root and not l.is_primary and l.state = 'live' returning l.calendar_id, l.google_id loop
@@ -189,7 +190,7 @@ begin
   for x in update tandem.links e set etag = null from tandem.links m
     where m.event_id = root and m.is_primary and e.root_id = root and e.calendar_id = m.calendar_id and e.event_id <> root
       and e.is_primary and e.state = 'live'
-      and ((single or side = 'google' and e.seen_listing >= m.seen_listing) and not tandem.is_cancelled(e) or m.organized and not e.organized)
+      and ((single or side = 'google' and e.seen_listing >= m.seen_listing) and not tandem.is_cancelled(e) or m.organized and (moved or not e.organized))
     returning e.calendar_id, e.google_id
   loop
     perform tandem.read_again(x.calendar_id, x.google_id, 'its series was deleted');
