@@ -134,7 +134,7 @@ begin
       perform tandem.apply_new(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
     elsif m.id is not null then
       perform tandem.pass_over(m, x.seen);
-    elsif not alone then
+    elsif (item -> 'cancelled')::boolean then
       -- If its series comes out of the trash, no listing shows it once more.
       perform tandem.orphan(c, x.seen || jsonb_build_object('raw', x.raw), as_of);
       update tandem.inbox i set state = 'dormant', reason = 'its series lies in the trash' where i.calendar_id = c.id and i.google_id = x.google_id;
