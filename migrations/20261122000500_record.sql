@@ -309,6 +309,8 @@ begin
       -- What the CRM had changed before it deleted the row is still to be sent.
       perform tandem.keep_link(l, p, tandem.crm_insert(l.event_id, l.owner_id, p -> 'fields') || coalesce(p -> 'unsent', '{}'), array[]::text[]);
       left_over := coalesce(p -> 'unsent', '{}') <> '{}';
+      -- Until then no listing may take the row for a clean one.
+      if left_over then update tandem.links set synced_rev = (p ->> 'rev')::bigint - 1 where id = l.id; end if;
       if l.root_id = l.event_id then perform tandem.record_revived_series(l); end if;
       shown := 'synced';
     when 'erased' then

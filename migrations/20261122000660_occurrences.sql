@@ -39,7 +39,7 @@ comment on function tandem.add_exception(tandem.calendars, jsonb, bigint, tandem
 -- A guest's calendar has shown the occurrence before the series was known, so it is a row already.
 create or replace function tandem.join_series(c tandem.calendars, item jsonb, as_of bigint, m tandem.links, event uuid, lone tandem.links) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare gone_row jsonb;
+declare gone_row jsonb; row jsonb := tandem.crm_read(lone.event_id); series jsonb := tandem.crm_read(m.event_id); joined jsonb;
 begin
   if tandem.crm_lock(lone.event_id, false) is null then
     raise sqlstate 'PT503' using message = 'somebody edits the occurrence at this moment', hint = 'Try again.';
@@ -52,9 +52,10 @@ begin
     return null;
   end if;
   perform tandem.add_link(c, item || jsonb_build_object('organized', m.organized), as_of, lone.event_id, m.event_id, m.owner_id, true);
-  perform tandem.crm_write(lone.event_id, jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start', 'owner_id', m.owner_id));
-  update tandem.links x set base_google = lone.base_google, synced_rev = lone.synced_rev, etag = null, base_crm = lone.base_crm
-    || jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start', 'owner_id', m.owner_id)
+  joined := jsonb_build_object('recurring_event_id', m.event_id, 'original_start', item ->> 'original_start', 'owner_id', m.owner_id)
+    || (select coalesce(jsonb_object_agg(f, series -> f), '{}') from unnest(array['contact_id', 'company_id', 'deal_id']) f where row -> f = 'null');
+  perform tandem.crm_write(lone.event_id, joined);
+  update tandem.links x set base_google = lone.base_google, synced_rev = lone.synced_rev, etag = null, base_crm = lone.base_crm || joined
   where x.event_id = lone.event_id and x.is_primary;
   update tandem.jobs j set root_id = m.event_id where j.event_id = lone.event_id;
   perform tandem.look_at(lone.event_id);

@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
 
     /// Users differ in who wins a conflict, histories in whether guests get mail.
     async fn set_connections(&self, seed: u64) -> Result<()> {
-        let mail = ["none", "all"][usize::from(seed % 4 == 0)];
+        let mail = ["none", "all"][usize::from(seed.is_multiple_of(4))];
         for (person, number) in self.people.iter().zip(seed..) {
             let policy = ["latest", "crm", "google"][(number % 3) as usize];
             let set = "update tandem.connections set policy = $2, send_updates = $3 where user_id = $1::text::uuid";
