@@ -1,0 +1,1 @@
+//! The fields of an event, and their three-way merge.

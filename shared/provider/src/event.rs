@@ -1,0 +1,63 @@
+use chrono::{DateTime, Utc};
+use event::{Access, RemoteFields};
+use uuid::Uuid;
+
+/// An event as the provider shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemoteEvent {
+    /// Its id in its calendar.
+    pub id: String,
+    /// The version.
+    pub etag: Option<String>,
+    /// It was deleted; of an occurrence: it does not take place.
+    pub is_cancelled: bool,
+    /// When this version was made.
+    pub updated: Option<DateTime<Utc>>,
+    /// Identity of the meeting across calendars. Anybody can forge it.
+    pub ical_uid: Option<String>,
+    /// The calendar is its organizer's.
+    pub is_organizer: bool,
+    /// The organizer's calendar, where the event names one.
+    pub organizer: Option<String>,
+    /// The series of an exception.
+    pub series: Option<String>,
+    /// Which occurrence, canonical.
+    pub original_start: Option<String>,
+    /// What of it the account may change.
+    pub access: Access,
+    /// What it shows. Of a tombstone next to nothing.
+    pub fields: RemoteFields,
+    /// It has times: a bare tombstone has none.
+    pub is_whole: bool,
+    /// The row that it links to. A hint: anybody can forge it.
+    pub link_back: LinkBack,
+    /// Which write of ours it shows. A hint likewise.
+    pub stamp: Option<Stamp>,
+    /// When it, or its last occurrence, is over at the latest; none where nobody knows.
+    pub ends: Option<DateTime<Utc>>,
+    /// The provider is still making a part of it.
+    pub is_unfinished: bool,
+}
+
+/// What an event links back to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LinkBack {
+    /// Nothing.
+    #[default]
+    None,
+    /// A row's id.
+    Row(Uuid),
+    /// Something else.
+    Foreign(String),
+}
+
+/// Names a write: which rev of which row of which installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The rev.
+    pub rev: i64,
+    /// The installation.
+    pub instance: String,
+    /// The row.
+    pub event: Uuid,
+}

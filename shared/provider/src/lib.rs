@@ -1,0 +1,101 @@
+//! What a calendar provider can do, in neutral words: the planner and the engine know no other.
+
+mod error;
+mod event;
+mod list;
+
+pub use error::{Cause, Class, ProviderError, Scope, SideEffect};
+pub use event::{LinkBack, RemoteEvent, Stamp};
+pub use list::{ListRequest, Listed, Page, PageError, Unreadable};
+
+use ::event::{Context, EventFields, EventPatch};
+use std::future::Future;
+use uuid::Uuid;
+
+/// A write to the provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// What it does, and its guard.
+    pub method: Method,
+    /// Fields to change; all of them for an insert.
+    pub patch: EventPatch,
+    /// The row that the fields are of.
+    pub row: EventFields,
+    /// For the mapping.
+    pub context: Context,
+    /// Which row this is; the event links back to it, unless it links to another one.
+    pub link_back: Uuid,
+    /// The event links to something else already, which stays.
+    pub keeps_link_back: bool,
+    /// Names this write.
+    pub stamp: Stamp,
+    /// Who gets mail of it.
+    pub mail: Mail,
+    /// The CRM's page of the event, for an insert.
+    pub source: Option<String>,
+}
+
+/// The method of a write. Every change of what exists carries the version that it is based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    /// Adds it, with an id chosen before.
+    Insert,
+    /// Changes it.
+    Patch {
+        /// The version.
+        etag: String,
+    },
+    /// Brings a deleted one back.
+    Restore {
+        /// The version.
+        etag: String,
+    },
+    /// Cancels one occurrence of a series.
+    Cancel {
+        /// The version.
+        etag: String,
+    },
+    /// Deletes it.
+    Delete {
+        /// The version.
+        etag: String,
+    },
+}
+
+/// Who gets mail of a write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mail {
+    /// Nobody.
+    #[default]
+    None,
+    /// Guests outside the provider.
+    External,
+    /// All guests.
+    All,
+}
+
+/// A calendar provider, for one account.
+pub trait Provider {
+    /// One page of a listing.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    fn list(&self, request: &ListRequest) -> impl Future<Output = Result<Page, PageError>>;
+
+    /// One event.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; absent is [`Cause::NotFound`].
+    fn get(&self, calendar: &str, id: &str) -> impl Future<Output = Result<Listed, ProviderError>>;
+
+    /// Writes one event; what it shows afterwards, none for a deletion.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn write(
+        &self,
+        calendar: &str,
+        id: &str,
+        write: &Write,
+    ) -> impl Future<Output = Result<Option<Listed>, ProviderError>>;
+}

@@ -1,0 +1,259 @@
+//! `commit`: what came of families, and where a listing stands.
+
+use crate::{
+    AccountId, ConnectionId, EventId, Link, ListingCommit, Parked, RemoteId, Row, UserId, WorkState,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What is to be stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The deployment.
+    pub instance: String,
+    /// Families, each all or nothing.
+    pub families: Vec<FamilyCommit>,
+    /// A page of a listing. Where its fence is broken, nothing of the commit is stored.
+    pub listing: Option<ListingCommit>,
+    /// Calls that were made, to charge and to count.
+    pub usage: Vec<Usage>,
+    /// Refreshed tokens.
+    pub tokens: Vec<NewToken>,
+    /// Accounts that have to slow down.
+    pub pauses: Vec<Pause>,
+}
+
+/// A family's part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FamilyCommit {
+    /// Its root.
+    pub root: EventId,
+    /// The load's fence; none for a family that this commit makes.
+    pub fence: Option<i64>,
+    /// In order.
+    pub ops: Vec<Op>,
+    /// What is open afterwards; none: nothing. Open changes that are not acknowledged stay due whatever
+    /// it says, but not before its time.
+    pub work: Option<NewWork>,
+}
+
+/// A step of a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    /// Sets fields of a row, each only where the row still holds what was loaded: one that changed
+    /// since stays as it is now. Nothing where the row is gone.
+    WriteRow {
+        /// Which.
+        event: EventId,
+        /// The same fields as loaded.
+        expected: Map<String, Value>,
+        /// Their new values.
+        fields: Map<String, Value>,
+    },
+    /// Adds a row; `row.owner` is an owner of one of the commit's connections.
+    InsertRow {
+        /// Its id, chosen by the caller.
+        event: EventId,
+        /// What it says.
+        row: Row,
+    },
+    /// Deletes a row that has changed in nothing since it was loaded; else the family is [`Outcome::Stale`].
+    DeleteRow {
+        /// Which.
+        event: EventId,
+        /// All mapped fields as loaded.
+        expected: Map<String, Value>,
+    },
+    /// Adds or replaces a link.
+    PutLink {
+        /// The link; `recorded` is ignored.
+        link: Link,
+    },
+    /// Forgets a link.
+    DropLink {
+        /// Where.
+        connection: ConnectionId,
+        /// Which.
+        remote: RemoteId,
+    },
+    /// Changes up to a rev are done, and so are attempts up to it.
+    Acknowledge {
+        /// Of which event.
+        event: EventId,
+        /// The loaded rev.
+        rev: i64,
+    },
+    /// This load's attempt certainly wrote nothing: one that no other load made is forgotten.
+    NotWritten {
+        /// Of which event.
+        event: EventId,
+        /// The loaded rev.
+        rev: i64,
+    },
+    /// Adds or replaces a parked version.
+    Park {
+        /// The version.
+        parked: Parked,
+    },
+    /// Drops a parked version, if it is not newer.
+    Unpark {
+        /// Where.
+        connection: ConnectionId,
+        /// Which.
+        remote: RemoteId,
+        /// Listed before this.
+        as_of: i64,
+    },
+    /// Adds a line to an event's history; its owner's for ever.
+    Note {
+        /// Which.
+        event: EventId,
+        /// Whose.
+        owner: UserId,
+        /// What happened, in one word.
+        kind: String,
+        /// Values of both sides where they matter.
+        detail: Value,
+    },
+    /// Shows a row's sync state. `synced` and `none` are not shown over a change that is not acknowledged.
+    Show {
+        /// Which.
+        event: EventId,
+        /// What.
+        shown: Shown,
+    },
+}
+
+/// What a row shows of its sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its state.
+    pub state: SyncState,
+    /// Why, for people.
+    pub error: Option<String>,
+    /// The provider's id.
+    pub remote: Option<RemoteId>,
+    /// The calendar's id.
+    pub calendar: Option<String>,
+    /// What of it can be changed.
+    pub access: Option<String>,
+}
+
+/// A row's sync state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncState {
+    /// It is not for the provider.
+    None,
+    /// Work is open.
+    Pending,
+    /// Both sides agree.
+    Synced,
+    /// A permanent refusal, or attempts spent.
+    Error,
+}
+
+/// Work that stays open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewWork {
+    /// Where it stands.
+    pub state: WorkState,
+    /// Not before.
+    pub at: DateTime<Utc>,
+    /// Since the last success or change.
+    pub attempts: u32,
+    /// Another family whose work comes first: when that has nothing open any more, this is due at once.
+    pub waits_for: Option<EventId>,
+    /// Why, for people.
+    pub reason: Option<String>,
+    /// For the planner.
+    pub notes: Map<String, Value>,
+}
+
+/// Calls to the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Whose quota they used.
+    pub account: AccountId,
+    /// Quota units beyond what the load took; negative gives back.
+    pub units: i64,
+}
+
+/// A refreshed token, sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// The account.
+    pub account: AccountId,
+    /// The generation that it was made from; another one is not replaced.
+    pub generation: i64,
+    /// Sealed.
+    pub access_token: String,
+    /// Lifetime in seconds.
+    pub expires_in: i64,
+    /// Sealed; where the provider gave a new one.
+    pub refresh_token: Option<String>,
+}
+
+/// A pause of an account's writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    /// The account.
+    pub account: AccountId,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// For people.
+    pub reason: String,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Committed {
+    /// The listing's fence was broken: nothing was stored.
+    #[serde(default)]
+    pub fenced: bool,
+    /// By family, in the commit's order.
+    pub families: Vec<FamilyOutcome>,
+    /// Families that waited for one of these and are due now.
+    pub freed: Vec<EventId>,
+    /// The store's sequence, for the next page.
+    pub as_of: i64,
+    /// A listing that is not over, or was asked for again meanwhile.
+    pub more: bool,
+    /// At a listing's end: events to read one by one, at most 250, in the order of their ids.
+    pub reads: Vec<RemoteId>,
+}
+
+/// What became of a family's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FamilyOutcome {
+    /// Its root.
+    pub root: EventId,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a family's part. The lease ends with each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is stored.
+    Stored {
+        /// There is open work that is due already.
+        again: bool,
+    },
+    /// The lease had ended: nothing of it was stored.
+    Fenced,
+    /// A row changed, is locked, or a link stands there already: nothing of it was stored, and it is due.
+    Stale,
+    /// The database refused it: nothing of it was stored, and the work stays as it was.
+    Refused {
+        /// SQLSTATE.
+        code: String,
+        /// For people.
+        message: String,
+        /// It is worth trying again.
+        transient: bool,
+    },
+}
