@@ -1,0 +1,56 @@
+set local lock_timeout = '3s';
+create schema if not exists tandem;
+-- Nobody has USAGE of the schema until the last file gives it, and each file with a public function ends sealed.
+alter default privileges in schema tandem revoke execute on functions from public;
+comment on schema tandem is
+  'State of the two-way sync between a CRM''s events and a calendar. Written by its functions only.';
+
+-- Roles belong to all databases of a cluster: another one may make them at the same moment.
+do $$ begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tandem_component') then
+    create role tandem_component nologin noinherit;
+  end if;
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tandem_user') then
+    create role tandem_user nologin;
+  end if;
+exception when duplicate_object or unique_violation then null;
+end $$;
+do $$ begin
+  if not pg_has_role('tandem_component', 'tandem_user', 'member') then
+    grant tandem_user to tandem_component;
+  end if;
+  -- A CRM's own policies name Supabase's role.
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_has_role('tandem_user', 'authenticated', 'member') then
+    grant authenticated to tandem_user;
+  end if;
+exception when duplicate_object or unique_violation or internal_error or insufficient_privilege then
+  raise notice 'Tandem: % (it matters where policies name authenticated)',
+    sqlerrm;
+end $$;
+
+create table tandem.schema_version (
+  version integer primary key,
+  installed_at timestamptz not null default clock_timestamp()
+);
+comment on table tandem.schema_version is
+  'Which tables there are; components of another version refuse to work with them.';
+insert into tandem.schema_version (version) values (2);
+
+create table tandem.settings (
+  key text primary key,
+  value text not null
+);
+comment on table tandem.settings is
+  'Single values: function_url and function_secret (where and how triggers poke), event_url (the '
+  'CRM''s page of an event, with {id}), instance (which deployment may write), cluster (the database server it was then), '
+  'clock_offset (seconds, tests only), ticked_at, touched_horizon (the last transaction whose deletions are forgotten), '
+  'history_days, user_per_minute, user_burst, project_per_minute, project_burst (in place of the usual quota), '
+  'due_changes and due_work (the owner where the clock''s last look ended).';
+
+create sequence tandem.recorded;
+comment on sequence tandem.recorded is
+  'Orders what is stored against listings: a listing takes a value before it asks, a link '
+  'when it is stored.';
+create sequence tandem.fences;
+comment on sequence tandem.fences is 'Proofs of leases.';
