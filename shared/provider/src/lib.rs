@@ -88,6 +88,12 @@ pub trait Provider {
     /// [`ProviderError`]; absent is [`Cause::NotFound`].
     fn get(&self, calendar: &str, id: &str) -> impl Future<Output = Result<Listed, ProviderError>>;
 
+    /// Whether the calendar answers: the proof that one of its events is absent.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn probe(&self, calendar: &str) -> impl Future<Output = Result<(), ProviderError>>;
+
     /// Writes one event; what it shows afterwards, none for a deletion.
     ///
     /// # Errors

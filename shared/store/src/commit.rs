@@ -92,17 +92,20 @@ pub enum Op {
         /// The loaded rev.
         rev: i64,
     },
-    /// Adds or replaces a parked version.
+    /// Adds or replaces a parked version. One that is [`Waiting`](crate::ParkedState::Waiting) belongs to the
+    /// family of the link with its connection and remote id, whatever its `event` says, and makes it due.
     Park {
         /// The version.
         parked: Parked,
     },
-    /// Drops a parked version, if it is not newer.
+    /// Drops a parked version that has this etag or was listed before `as_of`.
     Unpark {
         /// Where.
         connection: ConnectionId,
         /// Which.
         remote: RemoteId,
+        /// The version that was taken.
+        etag: Option<String>,
         /// Listed before this.
         as_of: i64,
     },
@@ -116,6 +119,11 @@ pub enum Op {
         kind: String,
         /// Values of both sides where they matter.
         detail: Value,
+    },
+    /// Asks for a listing of a connection, as a notification does.
+    List {
+        /// Which.
+        connection: ConnectionId,
     },
     /// Shows a row's sync state. `synced` and `none` are not shown over a change that is not acknowledged.
     Show {
@@ -240,7 +248,7 @@ pub struct FamilyOutcome {
 pub enum Outcome {
     /// It is stored.
     Stored {
-        /// There is open work that is due already.
+        /// There is open work that is due already: newer changes, a parked version that waits.
         again: bool,
     },
     /// The lease had ended: nothing of it was stored.

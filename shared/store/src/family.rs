@@ -103,7 +103,8 @@ pub struct Member {
     pub links: Vec<Link>,
     /// What was about to be written and never acknowledged, by rev; one that this load stored is last.
     pub attempts: Vec<Attempt>,
-    /// Remote versions that wait for this event, by connection.
+    /// Remote versions that wait and have the connection and remote id of one of its links, and those that
+    /// name this event.
     pub parked: Vec<Parked>,
 }
 

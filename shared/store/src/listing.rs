@@ -98,7 +98,8 @@ pub struct ListingCommit {
     pub digest: String,
     /// Linked events that the page shows.
     pub seen: Vec<RemoteId>,
-    /// Versions that no family takes: orphans, quarantined ones, ones to be read.
+    /// Versions that no leased family takes: orphans, quarantined ones, ones to be read, and waiting ones of
+    /// families that somebody else has.
     pub park: Vec<crate::Parked>,
     /// Parked versions that are settled.
     pub unpark: Vec<RemoteId>,

@@ -53,11 +53,13 @@ pub enum Purpose {
 pub struct Loaded {
     /// The store's time.
     pub now: DateTime<Utc>,
+    /// The store's sequence: what is listed from now on is listed after it.
+    pub as_of: i64,
     /// The families, under leases.
     pub families: Vec<Family>,
     /// Those that were not loaded.
     pub skipped: Vec<Skipped>,
-    /// All connections of the families' owners.
+    /// All connections of the families' owners, and those of their links.
     pub connections: Vec<Connection>,
     /// Their accounts.
     pub accounts: Vec<Account>,
@@ -70,6 +72,9 @@ pub struct Loaded {
 pub struct Skipped {
     /// Its root.
     pub root: EventId,
+    /// Of [`Which::Remote`]: the ids that were asked for and are linked there.
+    #[serde(default)]
+    pub remotes: Vec<RemoteId>,
     /// Why.
     pub why: Why,
 }

@@ -1,0 +1,158 @@
+//! What now: the one decision about a link. Every call follows from it, and after each answer it is
+//! asked again.
+
+use crate::deleted::{delete, delete_found, deleted, revive, shown_though_unwanted};
+use crate::direction;
+use crate::occurrence;
+use crate::situation::{Decision, Seen, Situation, Wish};
+use crate::standing::{DeletedBy, Proof, Standing};
+use crate::state::Row;
+use crate::step::{Settlement, Step};
+use crate::write::{insert, merge_with, push_changes, restore};
+use crate::choices::OptOut;
+use event::{Access, Unmappable};
+use provider::RemoteEvent;
+
+/// Decides.
+///
+/// # Errors
+/// [`Unmappable`]: the row or the event lacks what every event needs.
+pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
+    if *situation.seen == Seen::NotRead && must_read(situation) {
+        return Ok(Step::Get);
+    }
+    let step = match situation.wish {
+        Wish::Present(row) => present(situation, row),
+        Wish::OptedOut(_) => opted_out(situation),
+        Wish::Absent if situation.is_exception() => occurrence::cancel(situation),
+        Wish::Absent => absent(situation),
+    };
+    direction::allowed(situation, step?)
+}
+
+/// An unacknowledged attempt, a parked version, an expected surprise: look before any write.
+fn must_read(situation: &Situation<'_>) -> bool {
+    let member = situation.member;
+    let etag = situation.link.standing.bases().and_then(|bases| bases.etag.as_deref());
+    let is_parked = member.parked.iter().any(|parked| {
+        parked.connection == situation.link.connection
+            && parked.remote == situation.link.remote
+            && parked.etag.as_deref() != etag
+    });
+    !member.attempts.is_empty() || member.must_read || is_parked
+}
+
+fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
+    let is_exception = situation.is_exception();
+    let keeps = situation.decision == Some(Decision::Keep);
+    let outlives = keeps || situation.is_edited(row);
+    match (&situation.link.standing, situation.seen) {
+        (Standing::Reserved, Seen::NotRead) if is_exception => Ok(Step::Get),
+        (Standing::Reserved, Seen::NotRead | Seen::NotFound) if !is_exception => Ok(insert(row)),
+        (Standing::Live(bases), Seen::NotRead) => push_changes(situation, row, bases),
+        (_, Seen::NotRead) => Ok(Step::Get),
+        (_, Seen::NotFound) if situation.is_within_read_lag() => Ok(Step::Settle(Settlement::NotVisibleYet)),
+        (Standing::Live(_), Seen::NotFound) if !outlives => Ok(erased(situation)),
+        (_, Seen::NotFound) if is_exception => Ok(occurrence::not_planned(situation, row)),
+        (_, Seen::NotFound) => Ok(anew(situation)),
+        (_, Seen::Found(event)) if !event.is_cancelled => merge_with(situation, row, event),
+        (_, Seen::Found(event)) if is_exception => occurrence::cancelled_there(situation, row, event),
+        (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => Ok(erased(situation)),
+        (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(row, event)),
+        // A guest cannot bring back what its organizer cancelled.
+        (_, Seen::Found(_)) => Ok(erased(situation)),
+    }
+}
+
+/// It was deleted with the provider, or it has moved to another calendar.
+fn erased(situation: &Situation<'_>) -> Step {
+    if situation.may_have_moved {
+        return Step::Settle(Settlement::Missed);
+    }
+    Step::Settle(Settlement::Erased)
+}
+
+/// The id is of no use any more.
+fn anew(situation: &Situation<'_>) -> Step {
+    if situation.may_have_moved {
+        return Step::Settle(Settlement::Missed);
+    }
+    if !situation.is_organizer() {
+        return Step::Settle(Settlement::Erased);
+    }
+    Step::Settle(Settlement::NewId)
+}
+
+fn opted_out(situation: &Situation<'_>) -> Result<Step, Unmappable> {
+    let by = DeletedBy::OptOut;
+    let keeps = situation.choices.opt_out == OptOut::Keep || situation.access() == Access::Read;
+    match (&situation.link.standing, situation.seen) {
+        (Standing::Live(_) | Standing::Kept(_), _) if keeps => Ok(Step::Settle(Settlement::Kept)),
+        (Standing::Reserved, Seen::NotRead | Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),
+        (Standing::Live(bases) | Standing::Kept(bases) | Standing::Leaving(bases), Seen::NotRead) => {
+            Ok(bases.etag.as_ref().map_or(Step::Get, |etag| delete(etag, by)))
+        }
+        (Standing::Live(_), Seen::NotFound) if situation.is_within_read_lag() => {
+            Ok(Step::Settle(Settlement::NotVisibleYet))
+        }
+        (Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_), Seen::NotFound) => {
+            Ok(deleted(by, Proof::Confirmed))
+        }
+        (Standing::Deleted(_), Seen::NotRead | Seen::NotFound) => Ok(Step::Settle(Settlement::Nothing)),
+        (Standing::Deleted(_), Seen::Found(event)) if event.is_cancelled => {
+            Ok(Step::Settle(Settlement::Nothing))
+        }
+        (_, Seen::Found(event)) if event.is_cancelled => Ok(deleted(by, Proof::Confirmed)),
+        (Standing::Deleted(deletion), Seen::Found(event)) => match deletion.proof {
+            Proof::NeverSeen => Ok(delete_found(event, by)),
+            // What people do with an event that was taken out is their own business.
+            Proof::Confirmed => Ok(Step::Settle(Settlement::Nothing)),
+        },
+        (
+            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_),
+            Seen::Found(event),
+        ) => Ok(delete_found(event, by)),
+    }
+}
+
+fn absent(situation: &Situation<'_>) -> Result<Step, Unmappable> {
+    let by = DeletedBy::Crm;
+    match (&situation.link.standing, situation.seen) {
+        (Standing::Reserved, Seen::NotRead | Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),
+        (Standing::Live(bases) | Standing::Kept(bases), Seen::NotRead) => match &bases.etag {
+            Some(etag) if situation.access() != Access::Read => Ok(delete(etag, by)),
+            Some(_) | None => Ok(Step::Get),
+        },
+        (Standing::Leaving(bases), Seen::NotRead) => {
+            Ok(bases.etag.as_ref().map_or(Step::Get, |etag| delete(etag, by)))
+        }
+        // It may have been taken out of the trash, which nobody cared about until now.
+        (Standing::Deleted(_), Seen::NotRead) if situation.was_opted_out() => Ok(Step::Get),
+        (Standing::Deleted(_), Seen::NotRead) => Ok(Step::Settle(Settlement::Nothing)),
+        (Standing::Live(_), Seen::NotFound) if situation.is_within_read_lag() => {
+            Ok(Step::Settle(Settlement::NotVisibleYet))
+        }
+        (_, Seen::NotFound) => Ok(deleted(by, Proof::Confirmed)),
+        (_, Seen::Found(event)) if event.is_cancelled => Ok(deleted(by, Proof::Confirmed)),
+        (Standing::Reserved | Standing::Leaving(_), Seen::Found(event)) => Ok(delete_found(event, by)),
+        (Standing::Live(_) | Standing::Kept(_), Seen::Found(event)) => {
+            shown_though_unwanted(situation, event)
+        }
+        (Standing::Deleted(deletion), Seen::Found(event)) => match deletion.proof {
+            // A late insert of ours that the deletion overtook.
+            Proof::NeverSeen => Ok(delete_found(event, by)),
+            Proof::Confirmed if situation.was_opted_out() || is_our_restore(situation, event) => {
+                shown_though_unwanted(situation, event)
+            }
+            // A person wants it back.
+            Proof::Confirmed => revive(situation, event),
+        },
+    }
+}
+
+/// What is back was brought back by an attempt of ours, for a row that is deleted by now.
+fn is_our_restore(situation: &Situation<'_>, event: &RemoteEvent) -> bool {
+    let rev = situation.stamped_rev(event);
+    let mut attempts = situation.member.attempts.iter();
+    attempts.any(|attempt| attempt.row.is_some() && rev == Some(attempt.rev))
+}

@@ -1,0 +1,69 @@
+//! Deletions, and what comes back from them.
+
+use crate::situation::Situation;
+use crate::standing::{DeletedBy, Proof};
+use crate::step::{Method, Settlement, Step, Write};
+use crate::write::{is_edited_by_remote, with_input};
+use event::{Access, Direction, Merged, Unmappable};
+use provider::RemoteEvent;
+
+pub(crate) fn deleted(by: DeletedBy, proof: Proof) -> Step {
+    Step::Settle(Settlement::Deleted { by, proof })
+}
+
+pub(crate) fn delete(etag: &str, by: DeletedBy) -> Step {
+    Step::Write(Box::new(Write {
+        method: Method::Delete {
+            etag: etag.to_owned(),
+            by,
+        },
+        merged: Merged::default(),
+    }))
+}
+
+pub(crate) fn delete_found(event: &RemoteEvent, by: DeletedBy) -> Step {
+    match &event.etag {
+        Some(etag) => delete(etag, by),
+        None => Step::Get,
+    }
+}
+
+/// It is shown, though its row was deleted: an edit there brings the row back.
+pub(crate) fn shown_though_unwanted(
+    situation: &Situation<'_>,
+    event: &RemoteEvent,
+) -> Result<Step, Unmappable> {
+    let comes_back =
+        situation.access_to(event) == Access::Read || is_edited_by_remote(situation, event)?;
+    if comes_back {
+        revive(situation, event)
+    } else {
+        Ok(delete_found(event, DeletedBy::Crm))
+    }
+}
+
+/// The row comes back with what the provider shows; what it had changed itself is still to be sent.
+pub(crate) fn revive(situation: &Situation<'_>, event: &RemoteEvent) -> Result<Step, Unmappable> {
+    let deleted = situation.member.deleted.as_ref().map(|row| &row.fields);
+    let known = situation.base_crm();
+    let row = deleted.or(known.as_deref()).cloned().unwrap_or_default();
+    let merged = with_input(situation, &row, event, event::merge);
+    let to_send = merged.map(|merged| merged.to_remote).unwrap_or_default();
+    let (mut fields, mut base) = (row.clone(), row);
+    for value in event.fields.iter() {
+        let group = value.group();
+        if !to_send.contains(&group) {
+            fields.apply(value);
+            base.apply(value);
+        } else if group.direction() == Direction::ToRemote {
+            base.set(group, &event::EventFields::default());
+        } else {
+            base.apply(value);
+        }
+    }
+    Ok(Step::Settle(Settlement::Revived {
+        event: Box::new(event.clone()),
+        fields: Box::new(fields),
+        base: Box::new(base),
+    }))
+}

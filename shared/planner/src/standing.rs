@@ -1,0 +1,143 @@
+//! Where a link stands. What cannot be cannot be written.
+
+use chrono::{DateTime, Utc};
+use event::{Access, EventFields, RemoteFields};
+use provider::{LinkBack, RemoteEvent};
+use serde::{Deserialize, Serialize};
+use store::LinkState;
+
+/// Where a link stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Standing {
+    /// Its id is chosen; whether the provider has it is not known.
+    Reserved,
+    /// It is with the provider.
+    Live(Box<Bases>),
+    /// It is with the provider as it was when its row opted out.
+    Kept(Box<Bases>),
+    /// It is with the provider and is to be deleted, since its row is another user's or its connection
+    /// ends.
+    Leaving(Box<Bases>),
+    /// It was deleted.
+    Deleted(Box<Deletion>),
+}
+
+/// What both sides last agreed on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bases {
+    /// The version that `remote` is of; none where it has to be read first.
+    pub etag: Option<String>,
+    /// When the provider made it.
+    pub updated: Option<DateTime<Utc>>,
+    /// The row then.
+    pub crm: EventFields,
+    /// What the provider showed then.
+    pub remote: RemoteFields,
+    /// The calendar was the organizer's.
+    pub is_organizer: bool,
+    /// What of it could be changed.
+    pub access: Access,
+    /// It links back to something else than its row.
+    pub has_foreign_link_back: bool,
+    /// It was missed, and may have moved to another calendar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// Writes of the last minutes, to notice a loop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<DateTime<Utc>>,
+}
+
+/// When an event was missed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    /// The store's sequence then: a calendar that was listed later would know it.
+    pub sequence: i64,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+/// How an event was deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// Who wanted it.
+    pub deleted_by: DeletedBy,
+    /// How it is known.
+    pub proof: Proof,
+    /// A person has said that it is meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed_by_person: bool,
+    /// The row as it was.
+    pub row: Option<EventFields>,
+    /// What both sides had agreed on.
+    pub bases: Option<Bases>,
+}
+
+/// Who wanted a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletedBy {
+    /// The row was deleted.
+    Crm,
+    /// It was deleted with the provider.
+    Remote,
+    /// The row is there, but not for the provider.
+    OptOut,
+}
+
+/// How a deletion is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The provider showed it gone.
+    Confirmed,
+    /// The provider never knew the id.
+    NeverSeen,
+}
+
+impl Standing {
+    /// The name that the store counts by.
+    pub fn state(&self) -> LinkState {
+        match self {
+            Self::Reserved => LinkState::Reserved,
+            Self::Live(_) => LinkState::Live,
+            Self::Kept(_) => LinkState::Kept,
+            Self::Leaving(_) => LinkState::Leaving,
+            Self::Deleted(_) => LinkState::Deleted,
+        }
+    }
+
+    /// What both sides last agreed on.
+    pub fn bases(&self) -> Option<&Bases> {
+        match self {
+            Self::Reserved => None,
+            Self::Live(bases) | Self::Kept(bases) | Self::Leaving(bases) => Some(bases),
+            Self::Deleted(deletion) => deletion.bases.as_ref(),
+        }
+    }
+
+    /// The provider has it, as far as is known.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Live(_) | Self::Kept(_) | Self::Leaving(_) => true,
+            Self::Reserved | Self::Deleted(_) => false,
+        }
+    }
+}
+
+impl Bases {
+    /// Both sides agree on this.
+    pub fn of(event: &RemoteEvent, crm: EventFields) -> Self {
+        Self {
+            etag: event.etag.clone(),
+            updated: event.updated,
+            crm,
+            remote: event.fields.clone(),
+            is_organizer: event.is_organizer,
+            access: event.access,
+            has_foreign_link_back: event.link_back != LinkBack::None,
+            missed: None,
+            writes: Vec::new(),
+        }
+    }
+}

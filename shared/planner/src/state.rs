@@ -1,0 +1,98 @@
+//! A family as the planner sees it: the store's, with everything typed, and what has changed in it since.
+
+use crate::standing::Standing;
+use chrono::{DateTime, Utc};
+use event::EventFields;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use store::{ConnectionId, EventId, Parked, RemoteId, Side, UserId};
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its mapped fields.
+    pub fields: EventFields,
+    /// The same as the store gave them.
+    pub raw: Map<String, Value>,
+    /// Whose it is.
+    pub owner: UserId,
+    /// It is for the provider.
+    pub enabled: bool,
+    /// The master that it names.
+    pub series: Option<EventId>,
+    /// Which occurrence.
+    pub original_start: Option<String>,
+}
+
+/// An event of a family.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Which.
+    pub event: EventId,
+    /// The row as the commit leaves it; none where there is none.
+    pub row: Option<Row>,
+    /// The row as it was deleted.
+    pub deleted: Option<Row>,
+    /// What a commit acknowledges.
+    pub rev: i64,
+    /// Open changes, by field.
+    pub changed: BTreeMap<String, DateTime<Utc>>,
+    /// Links.
+    pub links: Vec<Link>,
+    /// Writes that were never acknowledged, without this load's own.
+    pub attempts: Vec<Attempt>,
+    /// Remote versions that wait.
+    pub parked: Vec<Parked>,
+    /// The event must be read before anything else.
+    pub must_read: bool,
+    /// This planning adds it.
+    pub is_new: bool,
+}
+
+/// Which remote event an event is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// Where.
+    pub connection: ConnectionId,
+    /// Which.
+    pub remote: RemoteId,
+    /// Where it was born.
+    pub origin: Side,
+    /// Identity of the meeting.
+    pub ical_uid: Option<String>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Acknowledged last.
+    pub synced_rev: i64,
+    /// The store's sequence when it was stored.
+    pub recorded: i64,
+}
+
+/// A write that was never acknowledged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// What its stamp says.
+    pub rev: i64,
+    /// What it may have written; none for a deletion.
+    pub row: Option<EventFields>,
+}
+
+impl Member {
+    /// A change that is not acknowledged, or a write whose outcome is unknown.
+    pub fn is_dirty(&self) -> bool {
+        !self.changed.is_empty() || self.deleted.is_some() || !self.attempts.is_empty()
+    }
+
+    /// The link in a connection.
+    pub fn link_in(&self, connection: &ConnectionId) -> Option<usize> {
+        self.links
+            .iter()
+            .position(|link| link.connection == *connection)
+    }
+
+    /// Which occurrence it is.
+    pub fn original_start(&self) -> Option<&str> {
+        let row = self.row.as_ref().or(self.deleted.as_ref());
+        row.and_then(|row| row.original_start.as_deref())
+    }
+}

@@ -1,0 +1,180 @@
+//! What a decision writes.
+
+use crate::situation::Situation;
+use crate::standing::Bases;
+use crate::state::Row;
+use crate::step::{Method, Settlement, Step, Write};
+use chrono::{DateTime, Utc};
+use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_groups};
+use event::{Direction, EventFields, EventPatch, Group, Merged, Status, Unmappable};
+use provider::RemoteEvent;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+pub(crate) fn insert(row: &Row) -> Step {
+    whole(Method::Insert, row, &writable())
+}
+
+/// What the row changed, on the version that is known: `If-Match` says whether it still is the newest.
+pub(crate) fn push_changes(
+    situation: &Situation<'_>,
+    row: &Row,
+    bases: &Bases,
+) -> Result<Step, Unmappable> {
+    if crm_changed_groups(&row.fields, Some(&bases.crm)).is_empty() {
+        return Ok(Step::Settle(Settlement::Nothing));
+    }
+    let Some(etag) = &bases.etag else {
+        return Ok(Step::Get);
+    };
+    let merged = event::merge(&MergeInput {
+        row: &row.fields,
+        base_crm: Some(&bases.crm),
+        remote: &bases.remote,
+        base_remote: Some(&bases.remote),
+        landed: &[],
+        policy: situation.choices.policy,
+        changed_at: &situation.member.changed,
+        remote_updated: bases.updated,
+        remote_times: &BTreeMap::new(),
+        freshness: Freshness::Current,
+        access: situation.access(),
+        context: &situation.context(),
+    })?;
+    // Never seen in full, refused, or said in another way only: what is shown now decides.
+    let is_settled = merged.to_remote.is_empty() || !merged.refused.is_empty();
+    if is_settled || !merged.unsent.is_empty() {
+        return Ok(Step::Get);
+    }
+    let method = Method::Patch { etag: etag.clone() };
+    Ok(Step::Write(Box::new(Write { method, merged })))
+}
+
+/// Three-way merge with what the provider shows.
+pub(crate) fn merge_with(
+    situation: &Situation<'_>,
+    row: &Row,
+    event: &RemoteEvent,
+) -> Result<Step, Unmappable> {
+    let mut merged = with_input(situation, &row.fields, event, event::merge)?;
+    if situation.is_exception() {
+        edit_outlives_cancellation(&mut merged);
+    }
+    match &event.etag {
+        Some(etag) if !merged.to_remote.is_empty() => {
+            let method = Method::Patch { etag: etag.clone() };
+            Ok(Step::Write(Box::new(Write { method, merged })))
+        }
+        Some(_) | None => Ok(synced(situation, event, merged)),
+    }
+}
+
+pub(crate) fn synced(situation: &Situation<'_>, event: &RemoteEvent, merged: Merged) -> Step {
+    let known = situation.base_remote();
+    let moved = [Group::Time, Group::Recurrence].iter().any(|group| {
+        let known = known.as_ref().and_then(|known| known.get(*group));
+        known.is_some() && known != event.fields.get(*group)
+    });
+    Step::Settle(Settlement::Synced {
+        event: Box::new(event.clone()),
+        merged: Box::new(merged),
+        reread_exceptions: moved && !situation.is_exception(),
+    })
+}
+
+/// An occurrence that the row cancels while somebody edits it with the provider takes place.
+fn edit_outlives_cancellation(merged: &mut Merged) {
+    let cancels = merged.row.is_cancelled() && merged.to_remote.contains(&Group::Status);
+    if cancels && merged.to_crm.iter().any(|group| group.is_authored()) {
+        merged.to_remote.retain(|group| *group != Group::Status);
+        merged.row.status = Status::Confirmed;
+        merged.to_crm.push(Group::Status);
+        merged.patch = EventPatch::of(&merged.to_remote, &merged.row);
+    }
+}
+
+/// Brings a deleted event back with everything that the row says.
+pub(crate) fn restore(row: &Row, event: &RemoteEvent) -> Step {
+    let Some(etag) = event.etag.clone() else {
+        return Step::Settle(Settlement::NewId);
+    };
+    let mut groups = writable();
+    groups.retain(|group| *group != Group::Conference);
+    whole(Method::Restore { etag }, row, &groups)
+}
+
+fn writable() -> Vec<Group> {
+    let all = Group::ALL.into_iter();
+    all.filter(|group| group.direction() != Direction::FromRemote)
+        .collect()
+}
+
+fn whole(method: Method, row: &Row, groups: &[Group]) -> Step {
+    let merged = Merged {
+        to_remote: groups.to_vec(),
+        patch: EventPatch::of(groups, &row.fields),
+        row: row.fields.clone(),
+        ..Merged::default()
+    };
+    Step::Write(Box::new(Write { method, merged }))
+}
+
+/// Whether somebody edited on the provider's side what people author.
+///
+/// # Errors
+/// [`Unmappable`].
+pub(crate) fn is_edited_by_remote(
+    situation: &Situation<'_>,
+    event: &RemoteEvent,
+) -> Result<bool, Unmappable> {
+    let base = situation.base_crm().map(Cow::into_owned);
+    let deleted = situation.member.deleted.as_ref();
+    let Some(row) = base.or_else(|| deleted.map(|row| row.fields.clone())) else {
+        return Ok(false);
+    };
+    let changed = with_input(situation, &row, event, remote_changed_groups)?;
+    Ok(event.is_organizer && changed.iter().any(|group| group.is_authored()))
+}
+
+/// Gathers what a merge compares, and hands it over.
+pub(crate) fn with_input<T>(
+    situation: &Situation<'_>,
+    row: &EventFields,
+    event: &RemoteEvent,
+    then: impl FnOnce(&MergeInput<'_>) -> Result<T, Unmappable>,
+) -> Result<T, Unmappable> {
+    let (base_crm, base_remote) = (situation.base_crm(), situation.base_remote());
+    let landed = situation.landed(event);
+    let landed: Vec<&EventFields> = landed.iter().filter_map(|one| one.row.as_ref()).collect();
+    let stamped = situation.stamped_rev(event);
+    let is_outdated = stamped.is_some_and(|rev| rev > situation.member.rev);
+    then(&MergeInput {
+        row,
+        base_crm: base_crm.as_deref(),
+        base_remote: base_remote.as_deref(),
+        remote: &event.fields,
+        landed: &landed,
+        policy: situation.choices.policy,
+        changed_at: &situation.member.changed,
+        remote_updated: event.updated,
+        remote_times: &times_of(situation, event),
+        freshness: if is_outdated {
+            Freshness::Outdated
+        } else {
+            Freshness::Current
+        },
+        access: situation.access_to(event),
+        context: &situation.context(),
+    })
+}
+
+/// When groups got their values, as far as listings have shown it.
+fn times_of(situation: &Situation<'_>, event: &RemoteEvent) -> BTreeMap<Group, DateTime<Utc>> {
+    let mut parked = situation.member.parked.iter();
+    let parked = parked.find(|parked| {
+        parked.connection == situation.link.connection && parked.etag == event.etag
+    });
+    parked
+        .and_then(|parked| serde_json::from_value(parked.item.get("times")?.clone()).ok())
+        .unwrap_or_default()
+}
