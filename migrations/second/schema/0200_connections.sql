@@ -50,7 +50,8 @@ create table tandem.connections (
     check (state in ('active', 'paused', 'unreachable', 'disconnecting', 'disconnected')),
   is_target boolean not null default false,
   takes_new boolean not null generated always as (
-    is_target and state in ('active', 'paused', 'unreachable') and coalesce(choices ->> 'direction', '') <> 'in') stored,
+    is_target and state in ('active', 'paused', 'unreachable')
+    and coalesce(choices ->> 'direction', '') <> 'in') stored,
   import_from timestamptz,
   imported_at timestamptz,
   digest text,

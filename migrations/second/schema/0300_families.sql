@@ -141,6 +141,8 @@ create table tandem.work (
   waits_for uuid,
   reason text,
   notes jsonb not null default '{}',
+  is_bulk boolean not null default false,
+  is_asked boolean not null default false,
   fence bigint not null default 0,
   lease_until timestamptz
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
@@ -156,6 +158,8 @@ comment on column tandem.work.at is 'Not before; infinity: only leased.';
 comment on column tandem.work.attempts is 'Loads for writing since the last success or change.';
 comment on column tandem.work.waits_for is 'A family whose work comes first.';
 comment on column tandem.work.notes is 'The planner''s.';
+comment on column tandem.work.is_bulk is 'Part of a first export: it yields to live changes.';
+comment on column tandem.work.is_asked is 'Somebody asked for it since it was loaded: a commit leaves it due.';
 comment on column tandem.work.fence is 'Proof of the lease.';
 
 create table tandem.history (

@@ -1,7 +1,7 @@
 set local lock_timeout = '3s';
 
 create table tandem.adoption (
-  only boolean primary key default true check (only),
+  one boolean primary key default true check (one),
   relation text not null,
   mapping jsonb not null,
   fields text[] not null default '{}',
@@ -19,8 +19,11 @@ comment on table tandem.keys is 'Tandem''s ids of rows whose own key is no uuid.
 
 create table tandem.event_fields (
   event uuid primary key,
-  fields jsonb not null
+  fields jsonb not null,
+  series uuid,
+  original_start text
 );
+create index event_fields_series on tandem.event_fields (series) where series is not null;
 comment on table tandem.event_fields is 'Fields that the CRM''s table has no column for.';
 
 create table tandem.event_state (

@@ -49,7 +49,8 @@ create table public.events (
 create index events_owner on public.events (owner_id, starts_at);
 create index events_long on public.events (owner_id, starts_at) where ends_at - starts_at > interval '31 days';
 create index events_masters on public.events (owner_id, starts_at) where recurrence is not null;
-create unique index events_series on public.events (recurring_event_id, original_start) where recurring_event_id is not null;
+create unique index events_series on public.events (recurring_event_id, original_start)
+  where recurring_event_id is not null;
 comment on table public.events is 'The CRM''s events.';
 comment on column public.events.description is 'Text; HTML where it came from Google.';
 comment on column public.events.starts_at is 'Start; midnight in time_zone (else UTC) for an all-day event.';
