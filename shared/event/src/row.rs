@@ -1,0 +1,152 @@
+//! The JSON of a row, as the CRM's adapter gives and takes it.
+
+use crate::fields::{EventFields, References};
+use crate::{Attendees, EventTime, FieldSet, Person, Reminders, Status, Transparency, Visibility};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+pub fn from_row(row: &Map<String, Value>) -> EventFields {
+    let value = |name: &str| row.get(name).unwrap_or(&Value::Null);
+    let text = |name: &str| text(value(name));
+    let array = |name: &str| value(name).as_array().cloned().unwrap_or_default();
+    let lines = array("recurrence").into_iter();
+    EventFields {
+        title: text("title"),
+        description: text("description"),
+        location: text("location"),
+        time: time(row),
+        recurrence: lines
+            .filter_map(|line| line.as_str().map(str::to_owned))
+            .collect(),
+        status: Status::from(value("status").as_str().unwrap_or_default()),
+        visibility: Visibility::from(value("visibility").as_str().unwrap_or_default()),
+        transparency: Transparency::from(value("transparency").as_str().unwrap_or_default()),
+        color: text("color"),
+        attendees: Attendees::of_row(value("attendees")),
+        reminders: Reminders::of_row(value("reminders")),
+        conference: Some(value("conference").clone()).filter(|conference| !conference.is_null()),
+        organizer: Person::of_row(value("organizer")),
+        creator: Person::of_row(value("creator")),
+        attachments: array("attachments"),
+        references: References {
+            contact_id: text("contact_id"),
+            company_id: text("company_id"),
+            deal_id: text("deal_id"),
+        },
+        unknown: FieldSet::of(|name| !row.contains_key(name)),
+    }
+}
+
+pub fn to_row(fields: &EventFields) -> Map<String, Value> {
+    let filled = |values: Value| {
+        let is_empty = values.as_array().is_some_and(Vec::is_empty);
+        if is_empty { Value::Null } else { values }
+    };
+    let References {
+        contact_id,
+        company_id,
+        deal_id,
+    } = &fields.references;
+    let rest = [
+        ("title", json!(fields.title)),
+        ("description", json!(fields.description)),
+        ("location", json!(fields.location)),
+        ("recurrence", filled(json!(fields.recurrence))),
+        ("status", json!(fields.status)),
+        ("visibility", json!(fields.visibility)),
+        ("transparency", json!(fields.transparency)),
+        ("color", json!(fields.color)),
+        ("attendees", json!(fields.attendees)),
+        ("reminders", json!(fields.reminders)),
+        ("conference", json!(fields.conference)),
+        ("organizer", json!(fields.organizer)),
+        ("creator", json!(fields.creator)),
+        ("attachments", filled(json!(fields.attachments))),
+        ("contact_id", json!(contact_id)),
+        ("company_id", json!(company_id)),
+        ("deal_id", json!(deal_id)),
+    ];
+    let all = time_fields(fields.time.as_ref()).into_iter().chain(rest);
+    all.filter(|(name, _)| !fields.unknown.contains(name))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn time(row: &Map<String, Value>) -> Option<EventTime> {
+    let zone = |name: &str| row.get(name).and_then(text);
+    let parsed = |name: &str| row.get(name)?.as_str();
+    if row.get("all_day").and_then(Value::as_bool) == Some(true) {
+        let date = |name| parsed(name)?.parse::<NaiveDate>().ok();
+        return Some(EventTime::AllDay {
+            start: date("starts_on")?,
+            end: date("ends_on")?,
+            zone: zone("time_zone"),
+        });
+    }
+    let instant = |name| {
+        let time = DateTime::parse_from_rfc3339(parsed(name)?).ok()?;
+        Some(time.to_utc())
+    };
+    Some(EventTime::timed(
+        instant("starts_at")?,
+        instant("ends_at")?,
+        zone("time_zone"),
+        zone("end_time_zone"),
+    ))
+}
+
+fn time_fields(time: Option<&EventTime>) -> [(&'static str, Value); 7] {
+    let null = Value::Null;
+    let (all_day, at, on, zone, end_zone) = match time {
+        None => (
+            false,
+            [null.clone(), null.clone()],
+            [null.clone(), null],
+            None,
+            None,
+        ),
+        Some(EventTime::AllDay { start, end, zone }) => (
+            true,
+            [null.clone(), null],
+            [json!(start), json!(end)],
+            zone.as_ref(),
+            None,
+        ),
+        Some(EventTime::Timed {
+            start,
+            end,
+            start_zone,
+            end_zone,
+        }) => (
+            false,
+            [micros(*start), micros(*end)],
+            [null.clone(), null],
+            start_zone.as_ref(),
+            end_zone.as_ref(),
+        ),
+    };
+    let ([starts_at, ends_at], [starts_on, ends_on]) = (at, on);
+    [
+        ("all_day", json!(all_day)),
+        ("starts_at", starts_at),
+        ("ends_at", ends_at),
+        ("starts_on", starts_on),
+        ("ends_on", ends_on),
+        ("time_zone", json!(zone)),
+        ("end_time_zone", json!(end_zone)),
+    ]
+}
+
+/// The form in which the database compares times.
+fn micros(time: DateTime<Utc>) -> Value {
+    json!(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// A CRM's keys may be numbers.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}

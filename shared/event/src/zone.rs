@@ -1,0 +1,103 @@
+//! Time zones by name, as forgiving as calendars are.
+
+use chrono::{
+    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+};
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+/// A zone whose midnights can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    Named(Tz),
+    Fixed(FixedOffset),
+}
+
+impl Zone {
+    /// Of a name in any case, or of an offset as in `GMT+02:00` and `(GMT-05:00) Eastern Time`.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.trim();
+        let exact = name.parse().ok();
+        let similar = || {
+            let mut all = TZ_VARIANTS.iter().copied();
+            all.find(|zone| zone.name().eq_ignore_ascii_case(name))
+        };
+        let named = exact.or_else(similar).map(Self::Named);
+        named.or_else(|| offset(name).map(Self::Fixed))
+    }
+
+    /// The beginning of a day: where there is no midnight, the first moment after it.
+    pub fn midnight(self, date: NaiveDate) -> Option<DateTime<Utc>> {
+        let midnight = date.and_time(NaiveTime::MIN);
+        let shifts = [0, 30, 60, 120, 24 * 60];
+        let mut tries = shifts
+            .into_iter()
+            .map(|minutes| midnight.checked_add_signed(TimeDelta::minutes(minutes)));
+        tries.find_map(|local| self.first(local?))
+    }
+
+    fn first(self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Named(zone) => Some(zone.from_local_datetime(&local).earliest()?.to_utc()),
+            Self::Fixed(offset) => Some(offset.from_local_datetime(&local).earliest()?.to_utc()),
+        }
+    }
+}
+
+fn offset(name: &str) -> Option<FixedOffset> {
+    let text = name.trim_start_matches('(');
+    let text = text.split(')').next()?;
+    let text = text
+        .strip_prefix("GMT")
+        .or_else(|| text.strip_prefix("UTC"))?;
+    let (sign, text) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = text.split_once(':').unwrap_or((text, "0"));
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let seconds = hours
+        .checked_mul(60)?
+        .checked_add(minutes)?
+        .checked_mul(60)?;
+    FixedOffset::east_opt(sign * seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(zone: &str, date: &str, expected: &str) {
+        let midnight = Zone::named(zone).unwrap().midnight(date.parse().unwrap());
+        assert_eq!(midnight, Some(expected.parse().unwrap()), "{zone}");
+    }
+
+    #[test]
+    fn a_day_begins_in_its_zone() {
+        check("Europe/Berlin", "2031-03-03", "2031-03-02T23:00:00Z");
+        check("europe/berlin", "2031-07-03", "2031-07-02T22:00:00Z");
+        check("GMT+02:00", "2031-03-03", "2031-03-02T22:00:00Z");
+        check(
+            "(GMT-05:00) Eastern Time",
+            "2031-03-03",
+            "2031-03-03T05:00:00Z",
+        );
+        // In Beirut the clocks go from 00:00 to 01:00.
+        check("Asia/Beirut", "2031-03-30", "2031-03-29T22:00:00Z");
+    }
+
+    #[test]
+    fn what_names_no_zone_is_none() {
+        for name in [
+            "",
+            "Mars/Olympus",
+            "GMT+",
+            "GMT*3",
+            "GMT+99",
+            "(",
+            "GMT+99999999999",
+        ] {
+            assert_eq!(Zone::named(name), None, "{name}");
+        }
+    }
+}
