@@ -1,0 +1,34 @@
+set local lock_timeout = '3s';
+
+create or replace function tandem.default_mapping() returns jsonb
+language plpgsql immutable set search_path = '' as $$
+declare
+  plain jsonb := (select jsonb_object_agg(c, c) from unnest('{title,description,location,all_day,recurrence,status,visibility,
+    transparency,color,reminders,conference,organizer,creator,attachments,contact_id,company_id,deal_id}'::text[]) c);
+  times text[] := '{all_day,starts_at,ends_at,starts_on,ends_on,time_zone}';
+  -- A date begins at midnight in the event's zone.
+  moment text := $sql$case when ($1 ->> 'all_day')::boolean then timezone(coalesce(tandem.known_zone($1 ->> 'time_zone'), 'UTC'),
+    ($1 ->> '%1$s_on')::timestamp) else ($1 ->> '%1$s_at')::timestamptz end$sql$;
+begin
+  return jsonb_build_object('key', 'id', 'owner', 'owner_id', 'enabled', 'google_sync_enabled',
+    'series', 'recurring_event_id', 'original_start', 'original_start',
+    'fields', plain || jsonb_build_object(
+      'starts_at', jsonb_build_object('read', 'case when not all_day then tandem.utc(starts_at) end'),
+      'ends_at', jsonb_build_object('read', 'case when not all_day then tandem.utc(ends_at) end'),
+      'starts_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), starts_at)::date end'),
+      'ends_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), ends_at)::date end'),
+      'time_zone', jsonb_build_object('read', 'time_zone',
+        'write', jsonb_build_object('time_zone', 'tandem.known_zone($1 #>> ''{}'')')),
+      'end_time_zone', jsonb_build_object('read', 'end_time_zone',
+        'write', jsonb_build_object('end_time_zone', 'tandem.known_zone($1 #>> ''{}'')')),
+      'attendees', jsonb_build_object('read', 'coalesce(attendees, ''[]'')',
+        'write', jsonb_build_object('attendees', 'coalesce(nullif($1, ''null''), ''[]'')'))),
+    'columns', jsonb_build_object(
+      'starts_at', jsonb_build_object('from', times, 'write', format(moment, 'starts')),
+      'ends_at', jsonb_build_object('from', times, 'write', format(moment, 'ends'))),
+    'own', jsonb_build_array('organizer', 'creator', 'attachments'),
+    'touch', jsonb_build_object('updated_at', 'tandem.clock()'),
+    'state', jsonb_build_object('state', 'sync_state', 'error', 'sync_error', 'remote', 'google_event_id',
+      'calendar', 'google_calendar_id', 'access', 'google_access'));
+end $$;
+comment on function tandem.default_mapping() is 'The mapping of public.events as Tandem makes it.';

@@ -1,0 +1,121 @@
+set local lock_timeout = '3s';
+-- What CRM transactions leave behind: rows in tandem.changes, and a poke. They take no lock of Tandem's.
+
+create or replace function tandem.takes_new(owner text) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.connections c where c.user_id = owner and c.takes_new);
+end $$;
+comment on function tandem.takes_new(text) is 'Whether a user''s new events go to a calendar.';
+
+create or replace function tandem.is_linked(event_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from tandem.links l where l.event = event_id and l.state in ('live', 'leaving', 'reserved'));
+end $$;
+comment on function tandem.is_linked(uuid) is 'Whether an event is in a calendar.';
+
+-- A service may store what it likes; a load takes such a row for a family of its own.
+create or replace function tandem.check_series(series uuid, owner text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if series is null or tandem.uid() is null then return; end if;
+  if exists (select from tandem.crm_rows r where r.event = series and r.owner is distinct from check_series.owner) then
+    raise sqlstate 'PT403' using message = 'the series that this occurrence names is another user''s';
+  end if;
+end $$;
+comment on function tandem.check_series(uuid, text) is 'Refuses an occurrence of a series of somebody else''s.';
+
+create or replace function tandem.key_of(row_key text) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare known uuid := (select k.event from tandem.keys k where k.key = row_key);
+begin
+  if known is null then
+    insert into tandem.keys (key) values (row_key) returning event into known;
+  end if;
+  return known;
+end $$;
+comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it has none.';
+
+create or replace function tandem.add_change(event_id uuid, series uuid, owner text, op text, fields text[], old_row jsonb)
+returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare t timestamptz; poked text := current_setting('tandem.poke', true);
+begin
+  -- What Tandem writes itself is compared once it is written.
+  if current_setting('tandem.commit', true) = 'yes' and exists (select from tandem.writing w where w.event = event_id) then
+    return;
+  end if;
+  t := tandem.clock();
+  insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
+  values (event_id,
+    coalesce(series, (select l.root from tandem.links l where l.event = event_id limit 1), event_id), owner,
+    greatest(tandem.rev(t), 1 + coalesce((select c.rev from tandem.changes c where c.event = event_id
+      order by c.rev desc limit 1), 0), 1 + coalesce((select o.rev from tandem.open_changes o where o.event = event_id), 0),
+      1 + coalesce((select max(l.synced_rev) from tandem.links l where l.event = event_id), 0)),
+    op, fields, old_row, t);
+  if poked is null or length(poked) < 800 then
+    poked := set_config('tandem.poke', concat_ws(' ', nullif(poked, ''), event_id::text), true);
+  end if;
+end $$;
+comment on function tandem.add_change(uuid, uuid, text, text, text[], jsonb) is 'Notes what a statement did to one row.';
+
+-- Whatever goes wrong here costs only time: the scheduler finds the changes.
+create or replace function tandem.poke() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare events text := nullif(current_setting('tandem.poke', true), ''); s jsonb; headers jsonb; event text; cleared text;
+  post text := 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)';
+begin
+  if events is null then return null; end if;
+  cleared := set_config('tandem.poke', '', true);
+  if to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then return null; end if;
+  select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
+  where x.key in ('function_url', 'function_secret', 'cluster');
+  if s ->> 'function_url' is null or s ->> 'cluster' is distinct from tandem.cluster() then return null; end if;
+  headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || (s ->> 'function_secret'));
+  if length(events) >= 20 * 37 then
+    execute post using (s ->> 'function_url') || '/scheduler/tick', jsonb_build_object('due', 20), headers;
+    return null;
+  end if;
+  foreach event in array string_to_array(events, ' ') loop
+    execute post using (s ->> 'function_url') || case tg_op when 'INSERT' then '/event-create'
+        when 'UPDATE' then '/event-update' else '/event-delete' end,
+      jsonb_build_object('type', tg_op, 'schema', tg_table_schema, 'table', tg_table_name,
+        'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
+        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end), headers;
+  end loop;
+  return null;
+exception when others then
+  raise warning 'Tandem was not poked: %', sqlerrm;
+  return null;
+end $$;
+comment on function tandem.poke() is 'Tells the components, after the commit, that events changed. Uses pg_net where there is one.';
+
+create or replace function tandem.before_truncate() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if exists (select from tandem.links l where l.state <> 'deleted') then
+    raise exception 'events that are linked to a calendar cannot be truncated'
+      using hint = 'Use DELETE, which the calendar follows, or disconnect the calendars first.';
+  end if;
+  insert into tandem.settings as s (key, value) values ('touched_horizon', pg_current_xact_id()::text)
+  on conflict (key) do update set value = excluded.value;
+  return null;
+end $$;
+comment on function tandem.before_truncate() is 'TRUNCATE fires no row trigger, so it would lose deletions.';
+
+-- After a write: what the rows say now, against what was written. Triggers of the CRM's may have changed it.
+create or replace function tandem.settle() returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+begin
+  with written as materialized (delete from tandem.writing where true returning event, expected),
+  differs as (
+    select r.event, r.owner, r.series, tandem.differing(w.expected -> 'fields', r.fields) || array_remove(array[
+      case when w.expected ->> 'owner' is distinct from r.owner then 'owner' end,
+      case when (w.expected ->> 'enabled')::boolean is distinct from r.enabled then 'enabled' end,
+      case when w.expected ->> 'series' is distinct from r.series::text then 'series' end,
+      case when w.expected ->> 'original_start' is distinct from r.original_start then 'original_start' end], null) as fields
+    from written w join tandem.crm_rows r on r.event = w.event where w.expected is not null)
+  select tandem.add_change(d.event, d.series, d.owner, 'update', d.fields, null) from differs d where d.fields <> '{}';
+end $$;
+comment on function tandem.settle() is 'Notes the edits that the CRM''s triggers made to what Tandem wrote.';
