@@ -1,15 +1,30 @@
 //! What to do about a family of events: pure.
 
+mod act;
+mod backoff;
 mod choices;
+mod close;
 mod decide;
 mod deleted;
 mod direction;
+mod family;
+mod listing;
+mod moves;
+mod notes;
 mod occurrence;
+mod plan;
+mod reach;
+mod settle;
 mod situation;
 mod standing;
 mod state;
 mod step;
 mod write;
 
-pub use choices::{Choices, OptOut, SendUpdates};
+pub use backoff::{MOST_ATTEMPTS, backoff};
+pub use choices::{Choices, Direction, OptOut, SendUpdates};
+pub use listing::{PageInput, PagePlan, ids, plan_page};
+pub use notes::{Notes, Refused};
+pub use plan::{Answer, Call, CallKind, Next, Plan, World};
+pub use situation::Decision;
 pub use standing::{Bases, DeletedBy, Deletion, Missed, Proof, Standing};

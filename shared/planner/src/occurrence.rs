@@ -14,7 +14,7 @@ pub(crate) fn not_planned(situation: &Situation<'_>, row: &Row) -> Step {
     if row.fields.is_cancelled() {
         return deleted(DeletedBy::Crm, Proof::NeverSeen);
     }
-    let start = situation.member.original_start().unwrap_or_default();
+    let start = situation.member.original_start.as_deref().unwrap_or_default();
     Step::Settle(Settlement::Refused(format!(
         "the series has no occurrence planned for {start}; set original_start to one of its starts, or delete this exception"
     )))

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use provider::{Listed, ProviderError, RemoteEvent};
 use std::collections::VecDeque;
 use store::{
-    Account, Connection, ConnectionId, EventId, Family, FamilyCommit, Op, RemoteId, UserId, WorkState,
+    Account, Connection, ConnectionId, EventId, Family, FamilyCommit, Op, RemoteId, UserId,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ pub struct World<'a> {
     pub event_url: Option<&'a str>,
     /// From 0 to 1: spreads retries.
     pub fraction: f64,
+    /// Deletions on the provider's side that the listing shows and that are not stored yet.
+    pub erasures: i64,
     /// A fresh random id.
     pub new_id: &'a dyn Fn() -> Uuid,
 }
@@ -110,6 +112,8 @@ pub(crate) struct Task {
     pub(crate) seen: Seen,
     /// The listing's resource and the sequence before it was asked for.
     pub(crate) listed: Option<(Listed, i64)>,
+    /// The calendar is to be asked whether it answers.
+    pub(crate) probes: bool,
 }
 
 /// A call under way.
@@ -130,15 +134,15 @@ pub struct Plan<'a> {
     pub(crate) members: Vec<Member>,
     pub(crate) notes: Notes,
     pub(crate) attempts: u32,
-    pub(crate) state: WorkState,
     pub(crate) waits_for: Option<EventId>,
     pub(crate) ops: Vec<Op>,
     pub(crate) extra: Vec<FamilyCommit>,
+    pub(crate) instead: Vec<store::Parked>,
     pub(crate) ending: Ending,
     tasks: VecDeque<Task>,
     pending: Option<Pending>,
     /// Members whose tasks are made.
-    reached: usize,
+    pub(crate) reached: usize,
     steps: usize,
 }
 
@@ -183,7 +187,6 @@ impl<'a> Plan<'a> {
             members,
             notes,
             attempts: family.work.attempts,
-            state: family.work.state,
             ..Self::empty(world, family.root.clone(), Some(family.fence), mode)
         };
         if mode == Mode::Write {
@@ -210,10 +213,10 @@ impl<'a> Plan<'a> {
             members: Vec::new(),
             notes: Notes::default(),
             attempts: 0,
-            state: WorkState::Open,
             waits_for: None,
             ops: Vec::new(),
             extra: Vec::new(),
+            instead: Vec::new(),
             ending: Ending::default(),
             tasks: VecDeque::new(),
             pending: None,

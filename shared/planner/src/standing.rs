@@ -5,6 +5,7 @@ use event::{Access, EventFields, RemoteFields};
 use provider::{LinkBack, RemoteEvent};
 use serde::{Deserialize, Serialize};
 use store::LinkState;
+use uuid::Uuid;
 
 /// Where a link stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,9 +126,29 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// The provider has had it.
+    pub fn was_there(&self) -> bool {
+        match self {
+            Self::Live(_) | Self::Kept(_) | Self::Leaving(_) => true,
+            Self::Deleted(deletion) => deletion.proof == Proof::Confirmed,
+            Self::Reserved => false,
+        }
+    }
+
+    /// What both sides last agreed on, to change it.
+    pub fn bases_mut(&mut self) -> Option<&mut Bases> {
+        match self {
+            Self::Reserved => None,
+            Self::Live(bases) | Self::Kept(bases) | Self::Leaving(bases) => Some(bases),
+            Self::Deleted(deletion) => deletion.bases.as_mut(),
+        }
+    }
+}
+
 impl Bases {
     /// Both sides agree on this.
-    pub fn of(event: &RemoteEvent, crm: EventFields) -> Self {
+    pub fn of(event: &RemoteEvent, crm: EventFields, row: Uuid) -> Self {
         Self {
             etag: event.etag.clone(),
             updated: event.updated,
@@ -135,7 +156,7 @@ impl Bases {
             remote: event.fields.clone(),
             is_organizer: event.is_organizer,
             access: event.access,
-            has_foreign_link_back: event.link_back != LinkBack::None,
+            has_foreign_link_back: event.link_back != LinkBack::None && event.link_back != LinkBack::Row(row),
             missed: None,
             writes: Vec::new(),
         }

@@ -43,6 +43,8 @@ pub struct Member {
     pub attempts: Vec<Attempt>,
     /// Remote versions that wait.
     pub parked: Vec<Parked>,
+    /// Which occurrence it is, canonical.
+    pub original_start: Option<String>,
     /// The event must be read before anything else.
     pub must_read: bool,
     /// This planning adds it.
@@ -88,11 +90,5 @@ impl Member {
         self.links
             .iter()
             .position(|link| link.connection == *connection)
-    }
-
-    /// Which occurrence it is.
-    pub fn original_start(&self) -> Option<&str> {
-        let row = self.row.as_ref().or(self.deleted.as_ref());
-        row.and_then(|row| row.original_start.as_deref())
     }
 }

@@ -1,9 +1,8 @@
 //! What a decision comes to.
 
 use crate::standing::{DeletedBy, Proof};
-use event::{EventFields, Group, Merged};
+use event::{EventFields, Merged};
 use provider::RemoteEvent;
-use serde_json::Value;
 
 /// What to do next about a link.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,30 +102,4 @@ pub enum Settlement {
     NotVisibleYet,
     /// It cannot be done until the row changes.
     Refused(String),
-    /// The row gets the provider's values back, which are in the link's bases.
-    Reverted {
-        /// Which groups.
-        groups: Vec<Group>,
-        /// Why, for people.
-        why: String,
-    },
-}
-
-/// A line of an event's history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Note {
-    /// What happened, in one word.
-    pub kind: &'static str,
-    /// Values of both sides where they matter.
-    pub detail: Value,
-}
-
-impl Step {
-    /// Whether it needs the provider.
-    pub fn is_call(&self) -> bool {
-        match self {
-            Self::Get | Self::Write(_) => true,
-            Self::Settle(_) => false,
-        }
-    }
 }

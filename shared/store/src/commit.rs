@@ -36,6 +36,10 @@ pub struct FamilyCommit {
     /// What is open afterwards; none: nothing. Open changes that are not acknowledged stay due whatever
     /// it says, but not before its time.
     pub work: Option<NewWork>,
+    /// Versions to park where the family is not stored: one that the database refuses is quarantined
+    /// with what it said, else as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instead: Vec<Parked>,
 }
 
 /// A step of a commit.

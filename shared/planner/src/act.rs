@@ -1,0 +1,384 @@
+//! A link's decision, carried out: calls that are wanted, answers that came.
+
+use crate::backoff::backoff;
+use crate::choices::Choices;
+use crate::plan::{Call, CallKind, Pending, Plan, Task};
+use crate::situation::{Decision, Seen, Series, Situation, Wish};
+use crate::standing::{DeletedBy, Missed, Proof, Standing};
+use crate::step::{Method, Settlement, Step, Write};
+use chrono::TimeDelta;
+use provider::{Cause, Class, Listed, Mail, ProviderError, Scope, SideEffect, Stamp};
+use store::{Connection, ConnectionState, LinkState, Side};
+
+/// How long an event that was missed is looked for in the account's other calendars.
+const MOVE_PATIENCE: TimeDelta = TimeDelta::minutes(10);
+/// Writes of one event within [`LOOP_WINDOW`] that make a loop.
+const LOOP_WRITES: usize = 20;
+const LOOP_WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+impl Plan<'_> {
+    /// Decides about a link until it needs a call or is settled.
+    pub(crate) fn step(&mut self, task: &mut Task) -> Option<Call> {
+        if task.probes {
+            task.probes = false;
+            return self.ask(Pending::Probe, task, CallKind::Probe);
+        }
+        if task.listed.is_some() {
+            self.take_listed(task);
+            return None;
+        }
+        if task.seen != Seen::NotRead
+            && let Some(parked) = self.moved_to(task)
+        {
+            if Self::found(task).is_some_and(|event| !event.is_cancelled) {
+                self.set_apart(task, parked);
+            } else {
+                self.take_along(task, parked);
+            }
+        }
+        match self.decide(task) {
+            Err(error) => self.refuse(task.member, error),
+            Ok(Step::Get) => return self.ask(Pending::Get, task, CallKind::Get),
+            Ok(Step::Write(write)) => return self.write(task, write),
+            Ok(Step::Settle(settlement)) => self.settle(task, settlement),
+        }
+        None
+    }
+
+    pub(crate) fn decide(&self, task: &Task) -> Result<Step, String> {
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        let connection = self.world.connection(&link.connection);
+        let choices = connection.map(|connection| Choices::of(&connection.choices));
+        let leaves = link.standing.state() == LinkState::Leaving;
+        let wish = match &member.row {
+            None => Wish::Absent,
+            Some(row) if leaves || !row.enabled => Wish::OptedOut(row),
+            Some(row) => Wish::Present(row),
+        };
+        let situation = Situation {
+            now: self.world.now,
+            instance: self.world.instance,
+            member,
+            link,
+            wish,
+            seen: &task.seen,
+            series: self.series(task),
+            choices: &choices.unwrap_or_default(),
+            can_write: connection.is_some_and(can_write),
+            time_zone: connection.map_or("UTC", |connection| &connection.time_zone),
+            may_have_moved: self.may_have_moved(task),
+            decision: self.notes.decision,
+        };
+        crate::decide::decide(&situation).map_err(|error| error.to_string())
+    }
+
+    fn series(&self, task: &Task) -> Option<Series> {
+        let member = &self.members[task.member];
+        if member.event == self.root {
+            return None;
+        }
+        let connection = &member.links[task.link].connection;
+        let root = self.members.first().filter(|root| root.event == self.root)?;
+        let link = root.link_in(connection)?;
+        Some(Series {
+            bases: root.links[link].standing.bases()?.clone(),
+            original_start: member.original_start.as_deref()?.parse().ok()?,
+        })
+    }
+
+    /// What disappears may be half of a move: the other half is in another calendar of the account.
+    fn may_have_moved(&self, task: &Task) -> bool {
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        let bases = match &link.standing {
+            Standing::Live(bases) => bases,
+            Standing::Reserved | Standing::Kept(_) | Standing::Leaving(_) | Standing::Deleted(_) => return false,
+        };
+        if member.event != self.root || self.notes.decision == Some(Decision::Apply) {
+            return false;
+        }
+        let is_patient = bases
+            .missed
+            .is_none_or(|missed| self.world.now - missed.at < MOVE_PATIENCE);
+        is_patient
+            && self.siblings(link.connection.clone()).any(|sibling| {
+                bases.missed.is_none_or(|missed| sibling.listed <= missed.sequence)
+            })
+    }
+
+    /// The account's other calendars that are listed without trouble.
+    fn siblings(&self, of: store::ConnectionId) -> impl Iterator<Item = &Connection> {
+        let account = self.world.connection(&of).map(|connection| connection.account.clone());
+        self.world.connections.iter().filter(move |sibling| {
+            sibling.id != of
+                && Some(&sibling.account) == account.as_ref()
+                && sibling.state == ConnectionState::Active
+                && sibling.imported_at.is_some()
+                && sibling.failures < 5
+        })
+    }
+
+    /// The event is to be looked for where it may have moved to.
+    pub(crate) fn missed(&mut self, task: &Task, sequence: i64) {
+        let of = self.members[task.member].links[task.link].connection.clone();
+        let siblings: Vec<_> = self.siblings(of).map(|sibling| sibling.id.clone()).collect();
+        let now = self.world.now;
+        let bases = self.members[task.member].links[task.link].standing.bases_mut();
+        if let Some(bases) = bases {
+            bases.missed = bases.missed.or(Some(Missed { sequence, at: now }));
+            bases.etag = None;
+        }
+        self.put_link(task.member, task.link);
+        for connection in siblings {
+            self.ops.push(store::Op::List { connection });
+        }
+        self.read_again(task.member);
+        self.wait_in(10.0, "it may have moved to another calendar".to_owned());
+    }
+
+    fn write(&mut self, task: &Task, write: Box<Write>) -> Option<Call> {
+        let connection = self.world.connection(&self.members[task.member].links[task.link].connection);
+        if !connection.is_some_and(can_write) {
+            let reason = "this calendar can only be read; choose another one for the event";
+            self.refuse(task.member, reason.to_owned());
+            return None;
+        }
+        if self.is_held(task, &write) {
+            self.hold(task, Side::Crm);
+            return None;
+        }
+        if self.is_looping(task) {
+            let reason = "another program keeps changing this event; trying again in 10 minutes";
+            self.wait(LOOP_WINDOW, reason.to_owned());
+            return None;
+        }
+        let what = CallKind::Write(Box::new(self.request(task, &write)));
+        self.ask(Pending::Write(write), task, what)
+    }
+
+    /// Many deletions at once wait for a person.
+    fn is_held(&self, task: &Task, write: &Write) -> bool {
+        let Method::Delete { by: DeletedBy::Crm, .. } = write.method else {
+            return false;
+        };
+        let link = &self.members[task.member].links[task.link];
+        let connection = self.world.connection(&link.connection);
+        link.standing.state() != LinkState::Leaving
+            && self.notes.decision.is_none()
+            && connection.is_some_and(|connection| is_mass(connection.deleted_by_crm, connection))
+    }
+
+    fn is_looping(&self, task: &Task) -> bool {
+        let bases = self.members[task.member].links[task.link].standing.bases();
+        bases.is_some_and(|bases| {
+            let recent = bases.writes.iter().filter(|at| self.world.now - **at < LOOP_WINDOW);
+            recent.count() >= LOOP_WRITES
+        })
+    }
+
+    fn request(&self, task: &Task, write: &Write) -> provider::Write {
+        let member = &self.members[task.member];
+        let bases = member.links[task.link].standing.bases();
+        let connection = self.world.connection(&member.links[task.link].connection);
+        let time_zone = connection.map_or("UTC", |connection| &connection.time_zone);
+        let stamp = Stamp {
+            rev: member.rev,
+            instance: self.world.instance.to_owned(),
+            event: member.event.0,
+        };
+        let seen = Self::found(task).map(|event| &event.link_back);
+        let is_foreign = match seen {
+            Some(provider::LinkBack::None) => false,
+            Some(provider::LinkBack::Row(row)) => *row != member.event.0,
+            Some(provider::LinkBack::Foreign(_)) => true,
+            None => bases.is_some_and(|bases| bases.has_foreign_link_back),
+        };
+        let url = self.world.event_url.filter(|_| write.method == Method::Insert);
+        provider::Write {
+            method: method(&write.method),
+            patch: write.merged.patch.clone(),
+            row: write.merged.row.clone(),
+            context: event::Context {
+                time_zone: time_zone.to_owned(),
+                request_id: format!("{}-{}", member.event, member.rev),
+            },
+            link_back: member.event.0,
+            keeps_link_back: is_foreign,
+            stamp,
+            mail: self.mail(task, time_zone),
+            source: url.map(|url| url.replace("{id}", &member.event.to_string())),
+        }
+    }
+
+    /// Nobody gets mail of a first export, nor of what is over.
+    fn mail(&self, task: &Task, time_zone: &str) -> Mail {
+        let member = &self.members[task.member];
+        let connection = self.world.connection(&member.links[task.link].connection);
+        let row = member.row.as_ref().or(member.deleted.as_ref());
+        let is_over = row.is_some_and(|row| row.fields.is_over(self.world.now, time_zone));
+        match connection {
+            Some(connection) if !self.notes.quiet && !is_over => {
+                Choices::of(&connection.choices).send_updates.into()
+            }
+            Some(_) | None => Mail::None,
+        }
+    }
+
+    /// What a successful write comes to.
+    pub(crate) fn written(&mut self, task: &Task, write: &Write, listed: Option<Box<Listed>>) {
+        let event = match listed.map(|listed| listed.event) {
+            Some(Ok(event)) => event,
+            Some(Err(unreadable)) => {
+                self.read_again(task.member);
+                return self.wait_in(30.0, unreadable.why);
+            }
+            None => {
+                let by = match &write.method {
+                    Method::Delete { by, .. } => *by,
+                    Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Cancel { .. } => {
+                        self.read_again(task.member);
+                        return self.wait_in(5.0, "Google answered without the event".to_owned());
+                    }
+                };
+                self.note(task.member, "pushed", serde_json::json!({"what": "delete"}));
+                let proof = Proof::Confirmed;
+                return self.settle(task, Settlement::Deleted { by, proof });
+            }
+        };
+        self.note(task.member, "pushed", serde_json::json!({"what": name(&write.method)}));
+        self.note_unlike(task, write, &event);
+        let is_exception = self.members[task.member].event != self.root;
+        let settlement = match &write.method {
+            Method::Cancel { .. } => Settlement::OccurrenceCancelled {
+                event: Box::new(event),
+                fields: Box::new(write.merged.row.clone()),
+            },
+            // Only its organizer brings a meeting back, whatever the answer to a guest is.
+            Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Delete { .. }
+                if event.is_cancelled && !write.merged.row.is_cancelled() && !is_exception =>
+            {
+                Settlement::NewId
+            }
+            Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Delete { .. } => {
+                self.settled(task, event, write)
+            }
+        };
+        self.mark_write(task);
+        self.settle(task, settlement);
+    }
+
+    fn settled(&self, task: &Task, event: provider::RemoteEvent, write: &Write) -> Settlement {
+        let times = [event::Group::Time, event::Group::Recurrence];
+        let reread_exceptions = self.members[task.member].event == self.root
+            && times.iter().any(|group| {
+                write.merged.to_remote.contains(group) || write.merged.to_crm.contains(group)
+            });
+        Settlement::Synced {
+            event: Box::new(event),
+            merged: Box::new(write.merged.clone()),
+            reread_exceptions,
+        }
+    }
+
+    /// What to do after a refusal.
+    pub(crate) fn failed(&mut self, mut task: Task, write: Option<&Write>, error: &ProviderError) {
+        if error.side_effect == SideEffect::None && write.is_some() {
+            self.not_written(task.member);
+        }
+        if error.cause == Cause::Deleted {
+            task.seen = Seen::NotFound;
+            if let Some(Method::Delete { by, .. }) = write.map(|write| &write.method) {
+                let (by, proof) = (*by, Proof::Confirmed);
+                return self.settle(&task, Settlement::Deleted { by, proof });
+            }
+            return self.first(task);
+        }
+        let restores = write.is_some_and(|write| matches!(write.method, Method::Restore { .. }));
+        match (error.scope, error.class) {
+            (_, _) if error.cause == Cause::NotFound => {
+                task.probes = true;
+                self.first(task);
+            }
+            (Scope::Event, _) if restores && error.cause == Cause::Forbidden => {
+                self.settle(&task, Settlement::NewId);
+            }
+            (Scope::Event, Class::Conflict) => {
+                self.members[task.member].must_read = true;
+                task.seen = Seen::NotRead;
+                self.first(task);
+            }
+            (Scope::Event, Class::Permanent) => {
+                self.note(task.member, "note", serde_json::json!({"error": error.detail}));
+                self.refuse(task.member, error.explanation.clone());
+            }
+            (Scope::Event, _) => self.retry(error),
+            (Scope::Calendar, _) => {
+                let connection = self.members[task.member].links[task.link].connection.clone();
+                self.ops.push(store::Op::List { connection });
+                self.stop(TimeDelta::minutes(5), error.explanation.clone());
+            }
+            (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
+            (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
+            (Scope::Deployment, _) => {
+                let wait = backoff(4, self.world.fraction);
+                self.stop(error.retry_after.map_or(wait, seconds), error.explanation.clone());
+            }
+        }
+    }
+
+    fn retry(&mut self, error: &ProviderError) {
+        let wait = backoff(self.attempts, self.world.fraction);
+        let wait = error.retry_after.map_or(wait, |after| wait.max(seconds(after)));
+        self.wait(wait, error.explanation.clone());
+        self.ending.is_free = false;
+    }
+
+    /// A quota recovers in hours, a rate in a minute.
+    fn slow_down(&mut self, task: &Task, error: &ProviderError) {
+        let usual = if error.cause == Cause::Quota { 7_200 } else { 30 };
+        let wait = seconds(error.retry_after.unwrap_or(usual));
+        let spread = TimeDelta::milliseconds((wait.num_milliseconds() as f64 * self.world.fraction) as i64);
+        let link = &self.members[task.member].links[task.link];
+        let account = self.world.connection(&link.connection).map(|connection| connection.account.clone());
+        self.ending.pause = account.map(|account| store::Pause {
+            account,
+            until: self.world.now + wait + spread,
+            reason: error.explanation.clone(),
+        });
+        self.stop(wait + spread, error.explanation.clone());
+    }
+}
+
+fn seconds(count: u32) -> TimeDelta {
+    TimeDelta::seconds(i64::from(count))
+}
+
+/// More than ten, and more than a fifth of what there is.
+pub(crate) fn is_mass(deleted: i64, connection: &Connection) -> bool {
+    deleted > 10.max(connection.linked / 5)
+}
+
+fn can_write(connection: &Connection) -> bool {
+    matches!(connection.access_role.as_str(), "owner" | "writer" | "writerWithoutPrivateAccess")
+}
+
+fn method(method: &Method) -> provider::Method {
+    match method.clone() {
+        Method::Insert => provider::Method::Insert,
+        Method::Patch { etag } => provider::Method::Patch { etag },
+        Method::Restore { etag } => provider::Method::Restore { etag },
+        Method::Cancel { etag } => provider::Method::Cancel { etag },
+        Method::Delete { etag, .. } => provider::Method::Delete { etag },
+    }
+}
+
+fn name(method: &Method) -> &'static str {
+    match method {
+        Method::Insert => "insert",
+        Method::Patch { .. } => "patch",
+        Method::Restore { .. } => "restore",
+        Method::Cancel { .. } => "cancel",
+        Method::Delete { .. } => "delete",
+    }
+}

@@ -1,0 +1,30 @@
+//! How long to wait before the next attempt.
+
+use chrono::TimeDelta;
+
+/// After so many failures of its own an event waits for a change or a person.
+pub const MOST_ATTEMPTS: u32 = 10;
+
+/// The wait after the `attempt`-th failure: 5, 10, 20, … seconds up to an hour, of which a random half is
+/// taken off so that failures of one moment do not come back together. `fraction` is from 0 to 1.
+pub fn backoff(attempt: u32, fraction: f64) -> TimeDelta {
+    let doublings = attempt.saturating_sub(1).min(20);
+    let full = (5.0 * 2.0_f64.powi(doublings.cast_signed())).min(3600.0);
+    TimeDelta::milliseconds((full * (0.5 + fraction / 2.0) * 1000.0) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_an_hour() {
+        let check = |attempt, seconds| assert_eq!(backoff(attempt, 1.0), TimeDelta::seconds(seconds));
+        check(1, 5);
+        check(2, 10);
+        check(5, 80);
+        check(11, 3600);
+        check(4_000_000_000, 3600);
+        assert_eq!(backoff(1, 0.0), TimeDelta::milliseconds(2500));
+    }
+}

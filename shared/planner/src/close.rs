@@ -1,0 +1,290 @@
+//! The steps of a commit, and what stays open after it.
+
+use crate::backoff::MOST_ATTEMPTS;
+use crate::family::as_map;
+use crate::notes::Refused;
+use crate::plan::{Plan, Task};
+use crate::state::Row;
+use chrono::{DateTime, TimeDelta, Utc};
+use event::EventFields;
+use serde_json::Value;
+use store::{FamilyCommit, LinkState, NewWork, Op, Shown, SyncState, WorkState};
+
+impl Plan<'_> {
+    /// Stores a link as it stands.
+    pub(crate) fn put_link(&mut self, at: usize, link: usize) {
+        let member = &self.members[at];
+        let link = &member.links[link];
+        self.ops.push(Op::PutLink {
+            link: store::Link {
+                connection: link.connection.clone(),
+                remote: link.remote.clone(),
+                event: member.event.clone(),
+                root: self.root.clone(),
+                origin: link.origin,
+                ical_uid: link.ical_uid.clone(),
+                original_start: member.original_start.clone(),
+                state: link.standing.state(),
+                standing: serde_json::to_value(&link.standing).unwrap_or_default(),
+                synced_rev: member.rev.max(link.synced_rev),
+                recorded: 0,
+            },
+        });
+    }
+
+    pub(crate) fn drop_link(&self, at: usize, link: usize) -> Op {
+        let link = &self.members[at].links[link];
+        Op::DropLink {
+            connection: link.connection.clone(),
+            remote: link.remote.clone(),
+        }
+    }
+
+    /// A link's work is done: changes are acknowledged, parked versions dropped.
+    pub(crate) fn done(&mut self, task: &Task, etag: Option<String>) {
+        let link = &self.members[task.member].links[task.link];
+        let (connection, remote) = (link.connection.clone(), link.remote.clone());
+        let is_own = self
+            .world
+            .connection(&connection)
+            .is_some_and(|connection| Some(&connection.user) == self.owner.as_ref());
+        let as_of = task.listed.as_ref().map_or(self.world.as_of, |(_, as_of)| *as_of);
+        let member = &mut self.members[task.member];
+        member.parked.retain(|parked| parked.connection != connection || parked.remote != remote);
+        self.notes.reads.remove(&member.event.0);
+        self.notes.refused.remove(&member.event.0);
+        self.ops.push(Op::Unpark {
+            connection,
+            remote,
+            etag,
+            as_of,
+        });
+        let others_leave = member.links.iter().any(|link| link.standing.state() == LinkState::Leaving);
+        if is_own || !others_leave {
+            self.acknowledge(task.member);
+        }
+    }
+
+    /// What was loaded of an event is done.
+    pub(crate) fn acknowledge(&mut self, at: usize) {
+        let member = &mut self.members[at];
+        if member.rev > 0 && !member.is_new {
+            self.ops.push(Op::Acknowledge {
+                event: member.event.clone(),
+                rev: member.rev,
+            });
+        }
+        member.changed.clear();
+    }
+
+    /// Attempts up to now say nothing any more.
+    pub(crate) fn forget_attempts(&mut self, at: usize) {
+        self.members[at].attempts.clear();
+        self.not_written(at);
+    }
+
+    pub(crate) fn not_written(&mut self, at: usize) {
+        let member = &self.members[at];
+        self.ops.push(Op::NotWritten {
+            event: member.event.clone(),
+            rev: member.rev,
+        });
+    }
+
+    /// The next plan reads the event first.
+    pub(crate) fn read_again(&mut self, at: usize) {
+        self.notes.reads.insert(self.members[at].event.0);
+    }
+
+    /// Counts a write, to notice a loop.
+    pub(crate) fn mark_write(&mut self, task: &Task) {
+        let now = self.world.now;
+        let bases = self.members[task.member].links[task.link].standing.bases_mut();
+        if let Some(bases) = bases {
+            bases.writes.retain(|at| now - *at < TimeDelta::minutes(10));
+            bases.writes.push(now);
+        }
+    }
+
+    pub(crate) fn note(&mut self, at: usize, kind: &str, detail: Value) {
+        let Some(owner) = self.owner.clone() else {
+            return;
+        };
+        self.ops.push(Op::Note {
+            event: self.members[at].event.clone(),
+            owner,
+            kind: kind.to_owned(),
+            detail,
+        });
+    }
+
+    /// Adds the row of an event, or makes it again.
+    pub(crate) fn insert_row(&mut self, at: usize, fields: &EventFields) {
+        let Some(owner) = self.owner.clone() else {
+            return;
+        };
+        let is_root = self.members[at].event == self.root;
+        let series = (!is_root).then(|| self.root.clone());
+        let member = &mut self.members[at];
+        let raw = as_map(fields);
+        let original_start = member.original_start.clone();
+        self.ops.push(Op::InsertRow {
+            event: member.event.clone(),
+            row: store::Row {
+                fields: raw.clone(),
+                owner: owner.clone(),
+                enabled: true,
+                series: series.clone(),
+                original_start: original_start.clone(),
+            },
+        });
+        member.row = Some(Row {
+            fields: fields.clone(),
+            raw,
+            owner,
+            enabled: true,
+            series,
+            original_start,
+        });
+        member.deleted = None;
+    }
+
+    /// Deletes the row of an event, if there is one.
+    pub(crate) fn delete_row(&mut self, at: usize) {
+        let member = &mut self.members[at];
+        if let Some(row) = member.row.take() {
+            self.ops.push(Op::DeleteRow {
+                event: member.event.clone(),
+                expected: row.raw.clone(),
+            });
+            member.deleted = Some(row);
+        }
+    }
+
+    /// Shows a row's sync state, of a link where there is one.
+    pub(crate) fn show(&mut self, at: usize, state: SyncState, link: Option<usize>) {
+        let member = &self.members[at];
+        if member.row.is_none() {
+            return;
+        }
+        let link = link.map(|link| &member.links[link]);
+        let connection = link.and_then(|link| self.world.connection(&link.connection));
+        let bases = link.and_then(|link| link.standing.bases());
+        let shown = Shown {
+            state,
+            error: None,
+            remote: link.map(|link| link.remote.clone()),
+            calendar: connection.map(|connection| connection.calendar.clone()),
+            access: bases.map(|bases| bases.access.as_str().to_owned()),
+        };
+        let event = member.event.clone();
+        self.ops.push(Op::Show { event, shown });
+    }
+
+    /// It cannot be done until the row changes.
+    pub(crate) fn refuse(&mut self, at: usize, reason: String) {
+        let member = &self.members[at];
+        let (event, rev) = (member.event.clone(), member.rev);
+        let link = member.links.iter().position(|link| link.standing.is_there());
+        self.note(at, "failed", serde_json::json!({"reason": reason}));
+        self.not_written(at);
+        self.show(at, SyncState::Error, link);
+        if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
+            shown.error = Some(reason.clone());
+        }
+        self.notes.refused.insert(event.0, Refused { rev, reason });
+    }
+
+    /// Attempts are spent.
+    pub(crate) fn give_up(&mut self, reason: Option<&str>) {
+        let reason = reason.unwrap_or("each ended without an answer");
+        let reason = format!("given up after {MOST_ATTEMPTS} attempts: {reason}");
+        for member in 0..self.members.len() {
+            if self.members[member].is_dirty() {
+                self.refuse(member, reason.clone());
+            }
+        }
+    }
+
+    /// What is open waits; it is no attempt.
+    pub(crate) fn wait(&mut self, by: TimeDelta, reason: String) {
+        let at = self.world.now + by;
+        let ending = &mut self.ending;
+        ending.is_free = ending.at.is_none() || ending.is_free;
+        ending.at = Some(ending.at.map_or(at, |known| known.min(at)));
+        ending.reason.get_or_insert(reason);
+    }
+
+    pub(crate) fn wait_in(&mut self, seconds: f64, reason: String) {
+        let spread = 1.0 + self.world.fraction;
+        self.wait(TimeDelta::milliseconds((seconds * spread * 1000.0) as i64), reason);
+    }
+
+    /// Nothing of the family can go on before that; it is no attempt.
+    pub(crate) fn stop(&mut self, by: TimeDelta, reason: String) {
+        self.wait(by, reason);
+        self.ending.stops = true;
+    }
+
+    /// What is to be committed.
+    pub(crate) fn commit(&mut self) -> Vec<FamilyCommit> {
+        let work = self.new_work();
+        if let Some(work) = work.as_ref().filter(|work| work.state != WorkState::Dead) {
+            self.show_waiting(work.reason.clone());
+        }
+        let own = FamilyCommit {
+            root: self.root.clone(),
+            fence: self.fence,
+            ops: std::mem::take(&mut self.ops),
+            work,
+            instead: std::mem::take(&mut self.instead),
+        };
+        std::iter::once(own).chain(self.extra.drain(..)).collect()
+    }
+
+    fn new_work(&mut self) -> Option<NewWork> {
+        let open = |at: DateTime<Utc>, state, attempts| NewWork {
+            state,
+            at,
+            attempts,
+            waits_for: self.waits_for.clone(),
+            reason: self.ending.reason.clone(),
+            notes: self.notes.to_map(),
+        };
+        let loads = u32::from(self.mode == crate::plan::Mode::Write);
+        let earlier = self.attempts.saturating_sub(loads);
+        match self.ending.at {
+            Some(at) if self.ending.is_held => Some(open(at, WorkState::Held, earlier)),
+            Some(at) if self.ending.is_free => Some(open(at, WorkState::Open, earlier)),
+            Some(at) => Some(open(at, WorkState::Open, self.attempts)),
+            None if !self.notes.refused.is_empty() => {
+                Some(open(self.world.now, WorkState::Dead, self.attempts))
+            }
+            None => None,
+        }
+    }
+
+    /// Members that wait say why.
+    fn show_waiting(&mut self, reason: Option<String>) {
+        for at in 0..self.members.len() {
+            let member = &self.members[at];
+            let waits = member.is_dirty() || self.notes.reads.contains(&member.event.0);
+            if !waits || self.notes.refused.contains_key(&member.event.0) {
+                continue;
+            }
+            let link = member.links.iter().position(|link| link.standing.is_there());
+            let is_for_somebody = member.row.as_ref().is_some_and(|row| row.enabled) || link.is_some();
+            if member.row.is_some() && is_for_somebody {
+                self.show(at, SyncState::Pending, link);
+                if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
+                    shown.error.clone_from(&reason);
+                }
+            }
+        }
+    }
+
+    /// An account that has to slow down.
+    pub fn pause(&self) -> Option<&store::Pause> {
+        self.ending.pause.as_ref()
+    }
+}

@@ -1,0 +1,477 @@
+//! What a page of a listing comes to: clean rows are written, all else is parked.
+
+use crate::choices::{Choices, Direction};
+use crate::plan::{Mode, Next, Plan, Task, World};
+use crate::situation::Seen;
+use crate::standing::Standing;
+use crate::state::{Link, Member};
+use chrono::{DateTime, Utc};
+use event::{EventFields, Group};
+use provider::{Listed, RemoteEvent};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{
+    Connection, ConnectionId, EventId, FamilyCommit, Loaded, Parked, ParkedState,
+    RemoteId, Side,
+};
+
+/// A page, and what is known of the listing.
+pub struct PageInput<'a> {
+    /// The connection.
+    pub connection: &'a Connection,
+    /// What was listed.
+    pub items: Vec<Listed>,
+    /// Events that were asked for one by one, after the end of a listing.
+    pub is_read: bool,
+    /// The store's sequence before it was asked for.
+    pub as_of: i64,
+    /// What is over before this is not taken.
+    pub import_from: Option<DateTime<Utc>>,
+    /// The families that the items belong to.
+    pub loaded: &'a Loaded,
+}
+
+/// What a page comes to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PagePlan {
+    /// Families.
+    pub families: Vec<FamilyCommit>,
+    /// What no leased family takes.
+    pub park: Vec<Parked>,
+    /// Parked versions that are settled.
+    pub unpark: Vec<RemoteId>,
+    /// Linked events that the page shows.
+    pub seen: Vec<RemoteId>,
+    /// How many items were what.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+/// The ids that have to be loaded for a page: its events and the series that they name.
+pub fn ids(items: &[Listed]) -> Vec<RemoteId> {
+    let mut ids = BTreeSet::new();
+    for item in items {
+        match &item.event {
+            Ok(event) => {
+                ids.insert(RemoteId(event.id.clone()));
+                ids.extend(event.series.clone().map(RemoteId));
+            }
+            Err(unreadable) => ids.extend(unreadable.id.clone().map(RemoteId)),
+        }
+    }
+    ids.into_iter().collect()
+}
+
+struct Page<'a> {
+    world: &'a World<'a>,
+    input: &'a PageInput<'a>,
+    choices: Choices,
+    plans: Vec<Plan<'a>>,
+    plan: PagePlan,
+}
+
+/// Plans a page.
+pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan {
+    let mut page = Page {
+        world,
+        input,
+        choices: Choices::of(&input.connection.choices),
+        plans: input.loaded.families.iter().map(|family| Plan::to_store(world, family)).collect(),
+        plan: PagePlan::default(),
+    };
+    // Series before their exceptions, whatever the page's order.
+    let (masters, exceptions): (Vec<_>, Vec<_>) = input.items.iter().partition(|item| {
+        item.event.as_ref().is_ok_and(|event| event.series.is_none())
+    });
+    for item in masters.into_iter().chain(exceptions) {
+        page.place(item);
+    }
+    for plan in &mut page.plans {
+        if let Next::Commit(families) = plan.next() {
+            page.plan.families.extend(families);
+        }
+    }
+    page.plan
+}
+
+impl<'a> Page<'a> {
+    fn place(&mut self, item: &Listed) {
+        let event = match &item.event {
+            Ok(event) => event,
+            Err(unreadable) => return self.quarantine(item, unreadable),
+        };
+        let id = RemoteId(event.id.clone());
+        if self.is_skipped(&id) {
+            self.plan.seen.push(id);
+            return self.park(item, event, ParkedState::Waiting, json!({}));
+        }
+        let connection = &self.input.connection.id;
+        if let Some((plan, member, link)) = self.find(connection, &id) {
+            self.plan.seen.push(id);
+            return self.count_into(plan, member, link, item);
+        }
+        if let Some(series) = &event.series {
+            return self.place_exception(item, event, &RemoteId(series.clone()));
+        }
+        let parked = self.input.loaded.parked.iter();
+        let is_apart = parked.clone().any(|parked| parked.remote == id && parked.item["apart"] == true);
+        if let Some((plan, member)) = self.find_elsewhere(&id).filter(|_| !is_apart && !event.is_cancelled) {
+            return self.park_move(plan, member, item, event);
+        }
+        self.add_single(item, event);
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.plan.counts.entry(what).or_default() += 1;
+    }
+
+    fn count_into(&mut self, plan: usize, member: usize, link: usize, item: &Listed) {
+        self.count("linked");
+        if let Ok(event) = &item.event {
+            let id = self.plans[plan].members[member].event.clone();
+            let connection = self.input.connection.id.clone();
+            let parked = parked_item(connection, Some(id), item, event, self.input.as_of, json!({}));
+            self.plans[plan].instead.push(parked);
+        }
+        self.plans[plan].last(Task {
+            member,
+            link,
+            seen: Seen::NotRead,
+            listed: Some((item.clone(), self.input.as_of)),
+            probes: false,
+        });
+    }
+
+    fn is_skipped(&self, id: &RemoteId) -> bool {
+        let mut skipped = self.input.loaded.skipped.iter();
+        skipped.any(|skipped| skipped.remotes.contains(id))
+    }
+
+    /// Where an event is linked in the listed connection.
+    fn find(&self, connection: &ConnectionId, id: &RemoteId) -> Option<(usize, usize, usize)> {
+        self.plans.iter().enumerate().find_map(|(plan, family)| {
+            family.members.iter().enumerate().find_map(|(member, of)| {
+                let is_it = |link: &Link| link.connection == *connection && link.remote == *id;
+                of.links.iter().position(is_it).map(|link| (plan, member, link))
+            })
+        })
+    }
+
+    /// Where the same id is linked in another of the user's connections.
+    fn find_elsewhere(&self, id: &RemoteId) -> Option<(usize, usize)> {
+        self.plans.iter().enumerate().find_map(|(plan, family)| {
+            let member = family.members.iter().position(|member| {
+                let mut links = member.links.iter();
+                links.any(|link| link.remote == *id && link.standing.is_there())
+            });
+            member.map(|member| (plan, member))
+        })
+    }
+
+    fn quarantine(&mut self, item: &Listed, unreadable: &provider::Unreadable) {
+        self.count("quarantined");
+        let id = unreadable.id.clone().unwrap_or_else(|| format!("unnamed:{}", item.raw.len()));
+        self.plan.park.push(Parked {
+            connection: self.input.connection.id.clone(),
+            remote: RemoteId(id),
+            event: None,
+            series: None,
+            state: ParkedState::Quarantined,
+            etag: unreadable.etag.clone(),
+            raw: item.raw.clone(),
+            item: json!({}),
+            reason: Some(unreadable.why.clone()),
+            as_of: self.input.as_of,
+        });
+    }
+
+    fn park(&mut self, item: &Listed, event: &RemoteEvent, state: ParkedState, read: Value) {
+        self.count("parked");
+        self.plan.park.push(Parked {
+            connection: self.input.connection.id.clone(),
+            remote: RemoteId(event.id.clone()),
+            event: None,
+            series: event.series.clone().map(RemoteId),
+            state,
+            etag: event.etag.clone(),
+            raw: item.raw.clone(),
+            item: read,
+            reason: None,
+            as_of: self.input.as_of,
+        });
+    }
+
+    /// The same event in another of the user's calendars: its copy there is read before the row follows.
+    fn park_move(&mut self, plan: usize, member: usize, item: &Listed, event: &RemoteEvent) {
+        self.count("moved");
+        let parked = Parked {
+            connection: self.input.connection.id.clone(),
+            remote: RemoteId(event.id.clone()),
+            event: Some(self.plans[plan].members[member].event.clone()),
+            series: None,
+            state: ParkedState::Waiting,
+            etag: event.etag.clone(),
+            raw: item.raw.clone(),
+            item: json!({}),
+            reason: None,
+            as_of: self.input.as_of,
+        };
+        let plan = &mut self.plans[plan];
+        plan.ops.push(store::Op::Park { parked });
+        plan.read_again(member);
+        plan.wait_in(0.0, "it is in another calendar, too".to_owned());
+    }
+
+    fn is_taken(&mut self, event: &RemoteEvent) -> bool {
+        let is_old = self
+            .input
+            .import_from
+            .zip(event.ends)
+            .is_some_and(|(from, ends)| ends <= from);
+        if is_old || self.choices.direction == Direction::Out {
+            self.count("ignored");
+            return false;
+        }
+        true
+    }
+
+    fn add_single(&mut self, item: &Listed, event: &RemoteEvent) {
+        if event.is_cancelled {
+            self.plan.unpark.push(RemoteId(event.id.clone()));
+            return self.count("unknown");
+        }
+        if !self.is_taken(event) {
+            return self.plan.unpark.push(RemoteId(event.id.clone()));
+        }
+        let root = EventId((self.world.new_id)());
+        let mut plan = Plan::empty(self.world, root.clone(), None, Mode::Store);
+        plan.owner = Some(self.input.connection.user.clone());
+        self.add(&mut plan, root, item, event, EventFields::default());
+        self.plans.push(plan);
+    }
+
+    fn place_exception(&mut self, item: &Listed, event: &RemoteEvent, series: &RemoteId) {
+        if self.is_skipped(series) {
+            return self.park(item, event, ParkedState::Orphan, json!({}));
+        }
+        let connection = &self.input.connection.id;
+        let found = self.find(connection, series);
+        let is_root = |(plan, member, _): &(usize, usize, usize)| {
+            self.plans[*plan].members[*member].event == self.plans[*plan].root
+        };
+        match found.filter(is_root) {
+            Some((plan, member, link)) => self.add_exception(plan, member, link, item, event),
+            None if event.is_cancelled => {
+                self.plan.unpark.push(RemoteId(event.id.clone()));
+                self.count("unknown");
+            }
+            // Its series was asked for, too, and is not there: a guest of this one occurrence.
+            None if self.input.is_read => self.add_single(item, event),
+            None => self.park(item, event, ParkedState::Orphan, json!({})),
+        }
+    }
+
+    fn add_exception(
+        &mut self,
+        plan: usize,
+        root: usize,
+        link: usize,
+        item: &Listed,
+        event: &RemoteEvent,
+    ) {
+        let Some(start) = event.original_start.clone() else {
+            return self.park(item, event, ParkedState::Quarantined, json!({}));
+        };
+        let family = &self.plans[plan];
+        let series = &family.members[root];
+        let standing = &series.links[link].standing;
+        let is_there = standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
+        let bases = standing.bases().cloned();
+        let (true, Some(bases), true) = (is_there, bases, self.choices.direction != Direction::Out) else {
+            self.plan.unpark.push(RemoteId(event.id.clone()));
+            return self.count("ignored");
+        };
+        let has_row = family.members.iter().position(|member| {
+            member.event != family.root && member.original_start.as_deref() == Some(start.as_str())
+        });
+        // A row of the same occurrence is on its way.
+        if let Some(member) = has_row {
+            let event_id = family.members[member].event.clone();
+            let connection = self.input.connection.id.clone();
+            let plan = &mut self.plans[plan];
+            plan.ops.push(store::Op::Park {
+                parked: parked_item(connection, Some(event_id), item, event, self.input.as_of, json!({})),
+            });
+            plan.read_again(member);
+            return plan.wait_in(0.0, "it changed in Google, too".to_owned());
+        }
+        let plain = start.parse().map(|start| bases.crm.occurrence(start)).unwrap_or_default();
+        let id = EventId((self.world.new_id)());
+        let mut plan = self.plans.swap_remove(plan);
+        self.add(&mut plan, id, item, event, plain);
+        self.plans.push(plan);
+    }
+
+    /// Adds a row and its link.
+    fn add(
+        &mut self,
+        plan: &mut Plan<'a>,
+        id: EventId,
+        item: &Listed,
+        event: &RemoteEvent,
+        plain: EventFields,
+    ) {
+        self.count("new");
+        let mut fields = plain;
+        event.fields.iter().for_each(|value| fields.apply(value));
+        let remote = RemoteId(event.id.clone());
+        self.plan.seen.push(remote.clone());
+        plan.members.push(Member {
+            event: id,
+            row: None,
+            deleted: None,
+            rev: 0,
+            changed: BTreeMap::new(),
+            links: vec![Link {
+                connection: self.input.connection.id.clone(),
+                remote: remote.clone(),
+                origin: Side::Remote,
+                ical_uid: event.ical_uid.clone(),
+                standing: Standing::Reserved,
+                synced_rev: 0,
+                recorded: 0,
+            }],
+            attempts: Vec::new(),
+            parked: Vec::new(),
+            original_start: event.original_start.clone(),
+            must_read: false,
+            is_new: true,
+        });
+        let at = plan.members.len() - 1;
+        plan.reached = plan.members.len();
+        let connection = self.input.connection.id.clone();
+        let mut parked = parked_item(connection, None, item, event, self.input.as_of, json!({}));
+        parked.state = ParkedState::Read;
+        plan.instead.push(parked);
+        plan.insert_row(at, &fields);
+        let task = Task {
+            member: at,
+            link: 0,
+            seen: Seen::Found(Box::new(event.clone())),
+            listed: Some((item.clone(), self.input.as_of)),
+            probes: false,
+        };
+        plan.note(at, "pulled", json!({"what": "insert"}));
+        plan.set_live(&task, event, fields);
+        self.plan.unpark.push(remote);
+    }
+}
+
+fn parked_item(
+    connection: ConnectionId,
+    event_id: Option<EventId>,
+    item: &Listed,
+    event: &RemoteEvent,
+    as_of: i64,
+    read: Value,
+) -> Parked {
+    Parked {
+        connection,
+        remote: RemoteId(event.id.clone()),
+        event: event_id,
+        series: event.series.clone().map(RemoteId),
+        state: ParkedState::Waiting,
+        etag: event.etag.clone(),
+        raw: item.raw.clone(),
+        item: read,
+        reason: None,
+        as_of,
+    }
+}
+
+impl Plan<'_> {
+    /// Takes a listed version where the row is clean, and parks it elsewhere.
+    pub(crate) fn take_listed(&mut self, task: &mut Task) {
+        let Some((listed, as_of)) = task.listed.clone() else {
+            return;
+        };
+        let Ok(event) = &listed.event else {
+            return;
+        };
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        let bases = link.standing.bases();
+        let is_same = bases.is_some_and(|bases| bases.etag.is_some() && bases.etag == event.etag);
+        if is_same && !matches!(link.standing, Standing::Deleted(_)) {
+            let missed = bases.is_some_and(|bases| bases.missed.is_some());
+            if missed && let Some(bases) = self.members[task.member].links[task.link].standing.bases_mut() {
+                bases.missed = None;
+                self.put_link(task.member, task.link);
+            }
+            return self.unpark(task, event.etag.clone(), as_of);
+        }
+        let is_clean = !member.is_dirty() && member.parked.is_empty() && link.recorded <= as_of;
+        if !is_clean {
+            return self.park_listed(task, &listed, as_of);
+        }
+        task.seen = Seen::Found(Box::new(event.clone()));
+        match self.decide(task) {
+            Ok(crate::step::Step::Settle(settlement)) => self.settle(task, settlement),
+            Ok(crate::step::Step::Get | crate::step::Step::Write(_)) | Err(_) => {
+                self.park_listed(task, &listed, as_of);
+            }
+        }
+    }
+
+    fn unpark(&mut self, task: &Task, etag: Option<String>, as_of: i64) {
+        let link = &self.members[task.member].links[task.link];
+        self.ops.push(store::Op::Unpark {
+            connection: link.connection.clone(),
+            remote: link.remote.clone(),
+            etag,
+            as_of,
+        });
+    }
+
+    fn park_listed(&mut self, task: &Task, listed: &Listed, as_of: i64) {
+        self.park(task, listed, as_of);
+        self.read_again(task.member);
+        self.wait_in(0.0, "it changed in Google".to_owned());
+    }
+
+    /// Keeps a version until the family's work takes it.
+    pub(crate) fn park(&mut self, task: &Task, listed: &Listed, as_of: i64) {
+        let Ok(event) = &listed.event else {
+            return;
+        };
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        let read = json!({"times": times(member, link, event), "fields": event.fields});
+        let connection = link.connection.clone();
+        let parked = parked_item(connection, Some(member.event.clone()), listed, event, as_of, read);
+        self.ops.push(store::Op::Park { parked });
+    }
+}
+
+/// When the provider made the first listed version with the value that a group has now.
+fn times(member: &Member, link: &Link, event: &RemoteEvent) -> BTreeMap<Group, DateTime<Utc>> {
+    let mut earlier = member.parked.iter();
+    let earlier = earlier.find(|parked| {
+        parked.connection == link.connection && parked.remote == link.remote
+    });
+    let fields: event::RemoteFields = earlier
+        .and_then(|parked| serde_json::from_value(parked.item["fields"].clone()).ok())
+        .unwrap_or_default();
+    let known: BTreeMap<Group, DateTime<Utc>> = earlier
+        .and_then(|parked| serde_json::from_value(parked.item["times"].clone()).ok())
+        .unwrap_or_default();
+    let bases = link.standing.bases();
+    let changed = event.fields.iter().filter_map(|value| {
+        let group = value.group();
+        if fields.get(group) == Some(value) {
+            return known.get(&group).map(|time| (group, *time));
+        }
+        let is_base = bases.is_some_and(|bases| bases.remote.get(group) == Some(value));
+        event.updated.filter(|_| !is_base).map(|time| (group, time))
+    });
+    changed.collect()
+}

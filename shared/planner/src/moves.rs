@@ -1,0 +1,76 @@
+//! An event that moved between two calendars of one account: same id, the old copy cancelled.
+
+use crate::plan::{Plan, Task};
+use crate::standing::Standing;
+use crate::state::Link;
+use store::ParkedState;
+
+impl Plan<'_> {
+    /// A copy in another of the user's calendars that a listing has shown: the row goes there if its own is
+    /// known to be gone. Else its own is read first.
+    pub(crate) fn follow_move(&mut self, at: usize) {
+        let member = &self.members[at];
+        let elsewhere = member.parked.iter().position(|parked| {
+            parked.event.as_ref() == Some(&member.event)
+                && parked.state == ParkedState::Waiting
+                && member.link_in(&parked.connection).is_none()
+        });
+        if elsewhere.is_some() {
+            self.members[at].must_read = true;
+        }
+    }
+
+    /// Where a listing has shown another copy of the link's event.
+    pub(crate) fn moved_to(&self, task: &Task) -> Option<usize> {
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        member.parked.iter().position(|parked| {
+            parked.remote == link.remote
+                && parked.connection != link.connection
+                && member.link_in(&parked.connection).is_none()
+        })
+    }
+
+    /// The row goes with its event to another calendar; what is there is read next.
+    pub(crate) fn take_along(&mut self, task: &mut Task, parked: usize) {
+        let at = task.member;
+        self.ops.push(self.drop_link(at, task.link));
+        let parked = self.members[at].parked.remove(parked);
+        self.ops.push(store::Op::Unpark {
+            connection: parked.connection.clone(),
+            remote: parked.remote.clone(),
+            etag: parked.etag,
+            as_of: self.world.as_of,
+        });
+        for member in 0..self.members.len() {
+            let Some(link) = self.members[member].link_in(&self.members[at].links[task.link].connection) else {
+                continue;
+            };
+            if member != at {
+                self.ops.push(self.drop_link(member, link));
+            }
+            let moved: &mut Link = &mut self.members[member].links[link];
+            moved.connection = parked.connection.clone();
+            if let Standing::Live(bases) = &mut moved.standing {
+                bases.etag = None;
+                bases.missed = None;
+            }
+            self.members[member].must_read = true;
+            self.put_link(member, link);
+        }
+        let note = serde_json::json!({"what": "moved to another calendar"});
+        self.note(at, "note", note);
+        task.seen = crate::situation::Seen::NotRead;
+    }
+
+    /// Both copies live: the other one gets a row of its own, with the next listing of its calendar.
+    pub(crate) fn set_apart(&mut self, task: &Task, parked: usize) {
+        let mut parked = self.members[task.member].parked.remove(parked);
+        parked.event = None;
+        parked.state = ParkedState::Read;
+        parked.item = serde_json::json!({"apart": true});
+        let connection = parked.connection.clone();
+        self.ops.push(store::Op::Park { parked });
+        self.ops.push(store::Op::List { connection });
+    }
+}

@@ -1,0 +1,291 @@
+//! Which links of a family there is something to decide about: the master first, then its exceptions.
+
+use crate::plan::{Plan, Task};
+use crate::situation::Seen;
+use crate::standing::{DeletedBy, Deletion, Proof, Standing};
+use crate::state::Link;
+use event::OriginalStart;
+use store::{ConnectionState, LinkState, RemoteId, Side, SyncState};
+
+/// Why the account or the calendar cannot work now.
+pub(crate) enum Blocked {
+    /// Everything waits for this.
+    Waits(String),
+    /// The connection has ended.
+    Ended,
+}
+
+impl Plan<'_> {
+    /// Makes the tasks of a member.
+    pub(crate) fn reach(&mut self, member: usize) {
+        if self.members[member].event == self.root {
+            self.reach_root(member);
+        } else {
+            self.reach_exception(member);
+        }
+    }
+
+    /// Something happened to it that cannot be done until it changes again.
+    fn is_refused(&self, member: usize) -> bool {
+        let member = &self.members[member];
+        let refused = self.notes.refused.get(&member.event.0);
+        refused.is_some_and(|refused| refused.rev >= member.rev)
+    }
+
+    fn is_own(&self, link: &Link) -> bool {
+        let connection = self.world.connection(&link.connection);
+        connection.is_some_and(|connection| Some(&connection.user) == self.owner.as_ref())
+    }
+
+    fn reach_root(&mut self, at: usize) {
+        if self.is_refused(at) {
+            return;
+        }
+        self.follow_move(at);
+        let (own, others): (Vec<_>, Vec<_>) = (0..self.members[at].links.len())
+            .partition(|link| self.is_own(&self.members[at].links[*link]));
+        let is_for_somebody = self.members[at].row.as_ref().is_some_and(|row| row.enabled);
+        if own.is_empty() && (is_for_somebody || others.is_empty()) {
+            self.unlinked(at);
+        }
+        for link in own {
+            if !self.is_blocked(at, link) {
+                self.last(task(at, link));
+            }
+        }
+        // The new copy first, then the one that the event has left.
+        for link in others {
+            self.leave(at, link);
+            if self.members[at].links[link].standing.is_there() && !self.is_blocked(at, link) {
+                self.last(task(at, link));
+            }
+        }
+    }
+
+    /// A link of another user's connection is to go, whatever the row says.
+    fn leave(&mut self, at: usize, link: usize) {
+        let standing = &mut self.members[at].links[link].standing;
+        if let Standing::Live(bases) | Standing::Kept(bases) = standing {
+            *standing = Standing::Leaving(bases.clone());
+        }
+    }
+
+    /// A row that no calendar is there for.
+    fn unlinked(&mut self, at: usize) {
+        if self.members[at].row.is_none() {
+            self.bury_exceptions(DeletedBy::Crm);
+        }
+        self.show(at, SyncState::None, None);
+        self.acknowledge(at);
+    }
+
+    fn is_blocked(&mut self, at: usize, link: usize) -> bool {
+        let leaves = self.members[at].links[link].standing.state() == LinkState::Leaving;
+        match self.blocked(at, link) {
+            None => false,
+            Some(Blocked::Ended) if leaves => {
+                self.ops.push(self.drop_link(at, link));
+                true
+            }
+            Some(Blocked::Ended) => {
+                self.unlinked(at);
+                true
+            }
+            Some(Blocked::Waits(reason)) => {
+                self.wait(chrono::TimeDelta::zero(), reason);
+                self.ending.stops = !leaves;
+                true
+            }
+        }
+    }
+
+    fn blocked(&self, at: usize, link: usize) -> Option<Blocked> {
+        let link = &self.members[at].links[link];
+        let Some(connection) = self.world.connection(&link.connection) else {
+            return Some(Blocked::Ended);
+        };
+        let account = self.world.account(connection);
+        let leaves = link.standing.state() == LinkState::Leaving;
+        match connection.state {
+            ConnectionState::Disconnected => return Some(Blocked::Ended),
+            ConnectionState::Disconnecting if !leaves => return Some(Blocked::Ended),
+            ConnectionState::Paused => return Some(Blocked::Waits("sync is paused".to_owned())),
+            ConnectionState::Unreachable => {
+                let reason = "the calendar cannot be reached; it may have been unshared or deleted";
+                return Some(Blocked::Waits(reason.to_owned()));
+            }
+            ConnectionState::Active | ConnectionState::Disconnecting => {}
+        }
+        match account.map(|account| account.state) {
+            Some(store::AccountState::Active | store::AccountState::Disconnecting) => {}
+            Some(store::AccountState::ReconnectNeeded) => {
+                let why = account.and_then(|account| account.reason.as_deref());
+                let why = why.unwrap_or("access was withdrawn");
+                let reason = format!("Google Calendar must be connected again: {why}");
+                return Some(Blocked::Waits(reason));
+            }
+            Some(store::AccountState::Disconnected) | None => return Some(Blocked::Ended),
+        }
+        if connection.imported_at.is_none() && !leaves {
+            let reason = "waiting for the first import of the calendar";
+            return Some(Blocked::Waits(reason.to_owned()));
+        }
+        let paused = account.and_then(|account| account.paused_until);
+        if paused.is_some_and(|until| until > self.world.now) {
+            let why = account.and_then(|account| account.reason.clone());
+            return Some(Blocked::Waits(why.unwrap_or_else(|| "waiting for Google's quota".to_owned())));
+        }
+        None
+    }
+
+    fn reach_exception(&mut self, at: usize) {
+        if self.is_refused(at) || self.members[at].is_new {
+            return;
+        }
+        let Some(root) = self.members.first().filter(|root| root.event == self.root) else {
+            return self.without_series(at);
+        };
+        let home = root.links.iter().find(|link| self.is_own(link));
+        let is_gone = root.row.is_none();
+        let is_there = home.map(|home| home.standing.state());
+        let is_opted_out = root.row.as_ref().is_some_and(|row| !row.enabled);
+        match is_there {
+            None if is_gone && root.deleted.is_none() && root.links.is_empty() => self.without_series(at),
+            None | Some(LinkState::Deleted) if is_gone => self.bury(at, DeletedBy::Crm),
+            None => self.not_there(at),
+            Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
+            // It waits for its series, whose work is open.
+            Some(LinkState::Reserved | LinkState::Leaving) => {}
+            Some(LinkState::Live) if is_gone || is_opted_out => {}
+            Some(LinkState::Live) => self.reach_occurrence(at),
+        }
+    }
+
+    fn without_series(&mut self, at: usize) {
+        if self.members[at].row.is_none() {
+            return self.acknowledge(at);
+        }
+        let reason = "recurring_event_id names no event of its owner; set it to the series' id, or to null";
+        self.refuse(at, reason.to_owned());
+    }
+
+    /// Its series is not with the provider, so neither is it.
+    fn not_there(&mut self, at: usize) {
+        for link in 0..self.members[at].links.len() {
+            if self.members[at].links[link].standing.is_there() {
+                self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
+            }
+        }
+        self.show(at, SyncState::None, None);
+        self.acknowledge(at);
+    }
+
+    fn reach_occurrence(&mut self, at: usize) {
+        let Some(root_link) = self.members[0].links.iter().find(|link| self.is_own(link)).cloned() else {
+            return;
+        };
+        // What a series has left behind went with it there.
+        for link in 0..self.members[at].links.len() {
+            let there = &self.members[at].links[link];
+            if there.connection != root_link.connection && there.standing.is_there() {
+                self.set_deleted(at, link, DeletedBy::Crm, Proof::Confirmed);
+            }
+        }
+        if let Some(link) = self.members[at].link_in(&root_link.connection) {
+            return self.last(task(at, link));
+        }
+        if self.members[at].row.as_ref().is_some_and(|row| !row.enabled) {
+            self.show(at, SyncState::None, None);
+            return self.acknowledge(at);
+        }
+        let start = self.members[at].original_start.as_deref().map(str::parse::<OriginalStart>);
+        let Some(Ok(start)) = start else {
+            if self.members[at].row.is_none() {
+                return self.acknowledge(at);
+            }
+            let reason = "original_start is missing; set it to one of the series' starts";
+            return self.refuse(at, reason.to_owned());
+        };
+        let remote = RemoteId(format!("{}_{}", root_link.remote, start.instance_suffix()));
+        let link = self.hand_over(at, &remote).unwrap_or(Link {
+            connection: root_link.connection,
+            remote,
+            origin: Side::Crm,
+            ical_uid: root_link.ical_uid,
+            standing: Standing::Reserved,
+            synced_rev: 0,
+            recorded: 0,
+        });
+        self.members[at].links.push(link);
+        let link = self.members[at].links.len() - 1;
+        self.last(task(at, link));
+    }
+
+    /// A row that was deleted and inserted anew for the same occurrence goes on where the old one stood.
+    fn hand_over(&mut self, at: usize, remote: &RemoteId) -> Option<Link> {
+        let is_it = |link: &Link| link.remote == *remote;
+        let before = (0..self.members.len()).find(|other| {
+            *other != at
+                && self.members[*other].row.is_none()
+                && self.members[*other].links.iter().any(is_it)
+        })?;
+        let link = self.members[before].links.iter().position(is_it)?;
+        let mut link = self.members[before].links.remove(link);
+        if let Some(bases) = link.standing.bases_mut() {
+            bases.etag = None;
+        }
+        self.acknowledge(before);
+        Some(link)
+    }
+
+    /// Exceptions go with their series: rows and links.
+    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy) {
+        for member in 0..self.members.len() {
+            if self.members[member].event != self.root {
+                self.bury(member, by);
+            }
+        }
+    }
+
+    fn bury(&mut self, at: usize, by: DeletedBy) {
+        for link in 0..self.members[at].links.len() {
+            if self.members[at].links[link].standing.state() != LinkState::Deleted {
+                self.set_deleted(at, link, by, Proof::Confirmed);
+            }
+        }
+        self.delete_row(at);
+        self.acknowledge(at);
+    }
+
+    /// Stores that a link's event is gone.
+    pub(crate) fn set_deleted(&mut self, at: usize, link: usize, by: DeletedBy, proof: Proof) {
+        let member = &mut self.members[at];
+        let row = member.row.as_ref().or(member.deleted.as_ref());
+        let row = row.map(|row| row.fields.clone());
+        let standing = &mut member.links[link].standing;
+        let (known, bases) = match standing {
+            Standing::Deleted(deletion) => (deletion.row.clone(), deletion.bases.clone()),
+            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => {
+                (None, standing.bases().cloned())
+            }
+        };
+        *standing = Standing::Deleted(Box::new(Deletion {
+            deleted_by: by,
+            proof,
+            confirmed_by_person: self.notes.decision.is_some(),
+            row: row.or(known),
+            bases,
+        }));
+        self.put_link(at, link);
+    }
+}
+
+fn task(member: usize, link: usize) -> Task {
+    Task {
+        member,
+        link,
+        seen: Seen::NotRead,
+        listed: None,
+        probes: false,
+    }
+}

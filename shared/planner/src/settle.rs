@@ -1,0 +1,303 @@
+//! What a settlement makes of rows and links.
+
+use crate::plan::{Plan, Task};
+use crate::standing::{Bases, DeletedBy, Proof, Standing};
+use crate::step::{Settlement, Write};
+use chrono::TimeDelta;
+use event::{Direction, EventFields, Group, GroupValue, Merged};
+use provider::RemoteEvent;
+use serde_json::json;
+use store::{Op, RemoteId, Side, SyncState};
+
+impl Plan<'_> {
+    /// Stores what was decided about a link.
+    pub(crate) fn settle(&mut self, task: &Task, settlement: Settlement) {
+        let at = task.member;
+        match settlement {
+            Settlement::Synced {
+                event,
+                merged,
+                reread_exceptions,
+            } => self.synced(task, &event, &merged, reread_exceptions),
+            Settlement::Deleted { by, proof } => self.deleted(task, by, proof),
+            Settlement::Erased if self.is_mass_erasure(task) => self.hold(task, Side::Remote),
+            Settlement::Erased => self.erased(task),
+            Settlement::Missed => self.missed(task, self.sequence_of(task)),
+            Settlement::Revived {
+                event,
+                fields,
+                base,
+            } => self.revived(task, &event, &fields, *base),
+            Settlement::OccurrenceCancelled { event, fields } => {
+                self.revived(task, &event, &fields, (*fields).clone());
+            }
+            Settlement::NewId => self.new_id(task),
+            Settlement::Kept => self.kept(task),
+            Settlement::Nothing => {
+                self.show_link(task);
+                self.done(task, None);
+            }
+            Settlement::NotVisibleYet => {
+                let reason = "Google does not show the event yet; trying again";
+                self.read_again(at);
+                self.wait(TimeDelta::seconds(30), reason.to_owned());
+            }
+            Settlement::Refused(reason) => self.refuse(at, reason),
+        }
+    }
+
+    /// The store's sequence when an event was missed.
+    fn sequence_of(&self, task: &Task) -> i64 {
+        task.listed.as_ref().map_or(self.world.as_of, |(_, as_of)| *as_of)
+    }
+
+    fn synced(&mut self, task: &Task, event: &RemoteEvent, merged: &Merged, reread: bool) {
+        let at = task.member;
+        let is_exception = self.members[at].event != self.root;
+        for conflict in &merged.conflicts {
+            self.note(at, "conflict", conflict.detail());
+        }
+        for group in &merged.refused {
+            let why = "only the organizer can change this in Google";
+            self.note(at, "refused", json!({"group": group, "why": why}));
+        }
+        let mut row = merged.row.clone();
+        let mut groups = merged.to_crm.clone();
+        for value in made_by_provider(&row, event, is_exception) {
+            row.apply(value);
+            if !groups.contains(&value.group()) {
+                groups.push(value.group());
+            }
+        }
+        if task.listed.is_some() && !groups.is_empty() {
+            self.note(at, "pulled", json!({"groups": groups}));
+        }
+        let before = self.members[at].links[task.link].standing.bases().map(|bases| bases.crm.clone());
+        let mut base = merged.base_crm(before.as_ref());
+        for group in &groups {
+            base.set(*group, &row);
+        }
+        self.write_row(at, &groups, &row);
+        self.set_live(task, event, base);
+        if event.is_unfinished {
+            self.read_again(at);
+            self.wait_in(5.0, "Google is still making the conference".to_owned());
+        }
+        if reread {
+            for other in 0..self.members.len() {
+                let member = &mut self.members[other];
+                if member.event != self.root && member.links.iter().any(|link| link.standing.is_there()) {
+                    member.must_read = true;
+                    if self.mode == crate::plan::Mode::Store {
+                        self.read_again(other);
+                        self.wait_in(0.0, "the series changed".to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The link is live with these bases, and the row shows it.
+    pub(crate) fn set_live(&mut self, task: &Task, event: &RemoteEvent, base: EventFields) {
+        let at = task.member;
+        let id = self.members[at].event.0;
+        let link = &mut self.members[at].links[task.link];
+        let writes = link.standing.bases().map(|bases| bases.writes.clone()).unwrap_or_default();
+        let mut bases = Bases::of(event, base, id);
+        bases.writes = writes;
+        // Of a tombstone next to nothing is shown; what was known stays known.
+        if let Some(before) = link.standing.bases().filter(|_| !event.fields.is_whole()) {
+            let mut remote = before.remote.clone();
+            event.fields.iter().for_each(|value| remote.insert(value.clone()));
+            bases.remote = remote;
+            bases.access = before.access;
+        }
+        link.ical_uid = event.ical_uid.clone().or(link.ical_uid.take());
+        link.standing = Standing::Live(Box::new(bases));
+        self.put_link(at, task.link);
+        self.show_link(task);
+        self.done(task, event.etag.clone());
+    }
+
+    fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof) {
+        let at = task.member;
+        self.set_deleted(at, task.link, by, proof);
+        if self.members[at].event == self.root {
+            match by {
+                DeletedBy::Crm | DeletedBy::Remote if self.members[at].row.is_none() => self.bury_exceptions(by),
+                DeletedBy::Crm | DeletedBy::Remote | DeletedBy::OptOut => {}
+            }
+        }
+        self.show_link(task);
+        self.done(task, None);
+    }
+
+    fn erased(&mut self, task: &Task) {
+        let at = task.member;
+        let (by, proof) = (DeletedBy::Remote, Proof::Confirmed);
+        self.set_deleted(at, task.link, by, proof);
+        self.note(at, "deleted", json!({"by": "google", "row": self.members[at].row.as_ref().map(|row| &row.raw)}));
+        self.delete_row(at);
+        if self.members[at].event == self.root {
+            self.bury_exceptions(by);
+        }
+        self.done(task, None);
+    }
+
+    fn is_mass_erasure(&self, task: &Task) -> bool {
+        let link = &self.members[task.member].links[task.link];
+        let connection = self.world.connection(&link.connection);
+        self.notes.decision.is_none()
+            && self.members[task.member].event == self.root
+            && connection.is_some_and(|connection| {
+                crate::act::is_mass(connection.deleted_by_remote + self.world.erasures, connection)
+            })
+    }
+
+    /// A deletion waits for a person.
+    pub(crate) fn hold(&mut self, task: &Task, side: Side) {
+        let at = task.member;
+        self.notes.held = Some(side);
+        let reason = "many events were deleted at once; somebody has to say whether that is meant";
+        self.note(at, "held", json!({"side": side}));
+        if let Some((listed, as_of)) = &task.listed {
+            self.park(task, listed, *as_of);
+        }
+        self.read_again(at);
+        self.wait(TimeDelta::zero(), reason.to_owned());
+        self.ending.is_held = true;
+    }
+
+    fn revived(&mut self, task: &Task, event: &RemoteEvent, fields: &EventFields, base: EventFields) {
+        let at = task.member;
+        self.insert_row(at, fields);
+        self.note(at, "restored", json!({"by": "google"}));
+        self.set_live(task, event, base);
+    }
+
+    fn new_id(&mut self, task: &Task) {
+        let at = task.member;
+        if self.members[at].event != self.root {
+            let reason = "Google does not give the occurrence back; delete this exception, or change its series";
+            return self.refuse(at, reason.to_owned());
+        }
+        self.note(at, "note", json!({"what": "a new id in Google"}));
+        self.ops.push(self.drop_link(at, task.link));
+        let link = &mut self.members[at].links[task.link];
+        link.remote = RemoteId((self.world.new_id)().simple().to_string());
+        link.standing = Standing::Reserved;
+        link.ical_uid = None;
+        link.synced_rev = 0;
+        self.put_link(at, task.link);
+        // Its attempts were of the id before.
+        self.forget_attempts(at);
+        self.wait(TimeDelta::zero(), "a new id in Google".to_owned());
+    }
+
+    fn kept(&mut self, task: &Task) {
+        let at = task.member;
+        let standing = &mut self.members[at].links[task.link].standing;
+        if let Standing::Live(bases) = standing {
+            *standing = Standing::Kept(bases.clone());
+            self.put_link(at, task.link);
+        }
+        self.show_link(task);
+        self.done(task, None);
+    }
+
+    /// Notes where the provider made something else of a write.
+    pub(crate) fn note_unlike(&mut self, task: &Task, write: &Write, event: &RemoteEvent) {
+        let link = &self.members[task.member].links[task.link];
+        let zone = self.world.connection(&link.connection).map(|connection| connection.time_zone.clone());
+        let context = event::Context {
+            time_zone: zone.unwrap_or_else(|| "UTC".to_owned()),
+            request_id: String::new(),
+        };
+        for group in &write.merged.to_remote {
+            let Some(shown) = event.fields.get(*group) else {
+                continue;
+            };
+            let Ok(meant) = write.merged.row.expected(*group, &context) else {
+                continue;
+            };
+            if meant != *shown && *group != Group::Conference && !is_same_guests(&meant, shown) {
+                let detail = json!({"group": group, "written": meant.to_json(), "shown": shown.to_json()});
+                self.note(task.member, "note", detail);
+            }
+        }
+    }
+
+    /// What a row shows of a link.
+    pub(crate) fn show_link(&mut self, task: &Task) {
+        let standing = &self.members[task.member].links[task.link].standing;
+        match standing {
+            Standing::Live(_) => self.show(task.member, SyncState::Synced, Some(task.link)),
+            Standing::Kept(_) => self.show(task.member, SyncState::None, Some(task.link)),
+            Standing::Deleted(_) | Standing::Reserved => self.show(task.member, SyncState::None, None),
+            Standing::Leaving(_) => {}
+        }
+    }
+
+    /// Writes groups of a row.
+    pub(crate) fn write_row(&mut self, at: usize, groups: &[Group], fields: &EventFields) {
+        let member = &mut self.members[at];
+        let Some(row) = member.row.as_mut().filter(|_| !groups.is_empty()) else {
+            return;
+        };
+        let new = fields.only(groups);
+        let expected = new
+            .keys()
+            .map(|name| (name.clone(), row.raw.get(name).cloned().unwrap_or_default()))
+            .collect();
+        for group in groups {
+            row.fields.set(*group, fields);
+        }
+        row.raw.extend(new.clone());
+        if !member.is_new {
+            self.ops.push(Op::WriteRow {
+                event: member.event.clone(),
+                expected,
+                fields: new,
+            });
+        }
+    }
+}
+
+/// What the provider itself decides, where the row says otherwise.
+fn made_by_provider<'e>(
+    row: &EventFields,
+    event: &'e RemoteEvent,
+    is_exception: bool,
+) -> Vec<&'e GroupValue> {
+    let made = event.fields.iter().filter(|value| match value {
+        // That of an occurrence is its series', or stricter.
+        GroupValue::Visibility(_) => is_exception,
+        GroupValue::Attendees(guests) => row.attendees.differs_in_roles(guests),
+        GroupValue::Conference(conference) => conference.is_some(),
+        GroupValue::Title(_)
+        | GroupValue::Description(_)
+        | GroupValue::Location(_)
+        | GroupValue::Time(_)
+        | GroupValue::Recurrence(_)
+        | GroupValue::Status(_)
+        | GroupValue::Transparency(_)
+        | GroupValue::Color(_)
+        | GroupValue::Reminders(_)
+        | GroupValue::Organizer { .. }
+        | GroupValue::Attachments(_)
+        | GroupValue::References(_) => value.group().direction() == Direction::FromRemote,
+    });
+    made.filter(|value| {
+        let mut with = row.clone();
+        with.apply(value);
+        with.differs(row, value.group())
+    })
+    .collect()
+}
+
+fn is_same_guests(meant: &GroupValue, shown: &GroupValue) -> bool {
+    match (meant, shown) {
+        (GroupValue::Attendees(meant), GroupValue::Attendees(shown)) => meant.differs_in_roles(shown),
+        _ => false,
+    }
+}
