@@ -112,3 +112,98 @@ fn moment_of(text: &str) -> Option<DateTime<Utc>> {
     let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
     midnight(date.succ_opt()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn lines(recurrence: &[&str]) -> Vec<String> {
+        recurrence.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    fn check(time: &Value, recurrence: &[&str], expected: Option<&str>) {
+        let time: EventTime = serde_json::from_value(time.clone()).unwrap();
+        let expected = expected.map(|time| time.parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(ends(&time, &lines(recurrence)), expected, "{recurrence:?}");
+    }
+
+    fn timed() -> Value {
+        json!({"start": "2031-03-03T08:00:00Z", "end": "2031-03-03T09:00:00Z", "start_zone": "Europe/Berlin"})
+    }
+
+    #[test]
+    fn a_single_event_ends_at_its_end() {
+        check(&timed(), &[], Some("2031-03-03T09:00:00Z"));
+        let days = json!({"start": "2031-03-03", "end": "2031-03-05"});
+        check(&days, &[], Some("2031-03-05T12:00:00Z"));
+        assert_eq!(EventFields::default().ends(), None);
+    }
+
+    #[test]
+    fn a_series_ends_with_its_last_occurrence_at_the_latest() {
+        for (rule, end) in [
+            (
+                "RRULE:FREQ=DAILY;UNTIL=20310310T080000Z",
+                Some("2031-03-10T09:00:00Z"),
+            ),
+            (
+                "RRULE:FREQ=WEEKLY;UNTIL=20310310",
+                Some("2031-03-11T13:00:00Z"),
+            ),
+            ("rrule:freq=daily;count=10", Some("2031-03-13T09:00:00Z")),
+            (
+                "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=2;BYDAY=MO,WE",
+                Some("2031-03-31T09:00:00Z"),
+            ),
+            ("RRULE:FREQ=DAILY", None),
+            ("RRULE:FREQ=MONTHLY;COUNT=3;BYMONTHDAY=31", None),
+            ("RRULE:FREQ=DAILY;COUNT=3;BYDAY=MO", None),
+            ("RRULE:FREQ=DAILY;COUNT=99999999999999999999", None),
+            ("RRULE:FREQ=DAILY;COUNT=9999999999999", None),
+            ("RRULE:FREQ=DAILY;UNTIL=soon", None),
+            ("nonsense", None),
+        ] {
+            check(&timed(), &[rule], end);
+        }
+        let rule = "RRULE:FREQ=DAILY;UNTIL=20310310T080000Z";
+        check(
+            &timed(),
+            &[rule, "EXDATE:20310304T080000Z"],
+            Some("2031-03-10T09:00:00Z"),
+        );
+        check(&timed(), &[rule, "RDATE:20320101T080000Z"], None);
+        // A rule that ends before its first occurrence, which counts all the same.
+        let early = "RRULE:FREQ=DAILY;UNTIL=20310101T080000Z";
+        check(&timed(), &[early], Some("2031-03-03T09:00:00Z"));
+    }
+
+    fn check_over(time: &Value, recurrence: &[&str], calendar_zone: &str, end: &str) {
+        let time: EventTime = serde_json::from_value(time.clone()).unwrap();
+        let end: DateTime<Utc> = end.parse().unwrap();
+        let over = |now| is_over(&time, &lines(recurrence), now, calendar_zone);
+        assert!(over(end) && !over(end - TimeDelta::seconds(1)), "{end}");
+    }
+
+    #[test]
+    fn an_event_is_over_in_its_own_zone_or_the_calendars() {
+        check_over(&timed(), &[], "UTC", "2031-03-03T09:00:00Z");
+        let days = |zone: Value| json!({"start": "2031-03-03", "end": "2031-03-05", "zone": zone});
+        let los_angeles = "America/Los_Angeles";
+        check_over(&days(json!(null)), &[], los_angeles, "2031-03-05T08:00:00Z");
+        let tokyo = days(json!("Asia/Tokyo"));
+        check_over(&tokyo, &[], los_angeles, "2031-03-04T15:00:00Z");
+        let unknown = days(json!("Mars/Olympus"));
+        check_over(&unknown, &[], los_angeles, "2031-03-05T08:00:00Z");
+        check_over(&unknown, &[], "", "2031-03-05T12:00:00Z");
+    }
+
+    #[test]
+    fn a_series_is_over_after_its_last_occurrence() {
+        let rule = "RRULE:FREQ=DAILY;UNTIL=20310310T080000Z";
+        check_over(&timed(), &[rule], "UTC", "2031-03-10T09:00:00Z");
+        let time: EventTime = serde_json::from_value(timed()).unwrap();
+        let far = "2099-01-01T00:00:00Z".parse().unwrap();
+        assert!(!is_over(&time, &lines(&["RRULE:FREQ=DAILY"]), far, "UTC"));
+    }
+}
