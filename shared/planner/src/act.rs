@@ -79,7 +79,10 @@ impl Plan<'_> {
             return None;
         }
         let connection = &member.links[task.link].connection;
-        let root = self.members.first().filter(|root| root.event == self.root)?;
+        let root = self
+            .members
+            .first()
+            .filter(|root| root.event == self.root)?;
         let link = root.link_in(connection)?;
         Some(Series {
             bases: root.links[link].standing.bases()?.clone(),
@@ -93,7 +96,10 @@ impl Plan<'_> {
         let link = &member.links[task.link];
         let bases = match &link.standing {
             Standing::Live(bases) => bases,
-            Standing::Reserved | Standing::Kept(_) | Standing::Leaving(_) | Standing::Deleted(_) => return false,
+            Standing::Reserved
+            | Standing::Kept(_)
+            | Standing::Leaving(_)
+            | Standing::Deleted(_) => return false,
         };
         if member.event != self.root || self.notes.decision == Some(Decision::Apply) {
             return false;
@@ -103,13 +109,18 @@ impl Plan<'_> {
             .is_none_or(|missed| self.world.now - missed.at < MOVE_PATIENCE);
         is_patient
             && self.siblings(link.connection.clone()).any(|sibling| {
-                bases.missed.is_none_or(|missed| sibling.listed <= missed.sequence)
+                bases
+                    .missed
+                    .is_none_or(|missed| sibling.listed <= missed.sequence)
             })
     }
 
     /// The account's other calendars that are listed without trouble.
     fn siblings(&self, of: store::ConnectionId) -> impl Iterator<Item = &Connection> {
-        let account = self.world.connection(&of).map(|connection| connection.account.clone());
+        let account = self
+            .world
+            .connection(&of)
+            .map(|connection| connection.account.clone());
         self.world.connections.iter().filter(move |sibling| {
             sibling.id != of
                 && Some(&sibling.account) == account.as_ref()
@@ -121,10 +132,17 @@ impl Plan<'_> {
 
     /// The event is to be looked for where it may have moved to.
     pub(crate) fn missed(&mut self, task: &Task, sequence: i64) {
-        let of = self.members[task.member].links[task.link].connection.clone();
-        let siblings: Vec<_> = self.siblings(of).map(|sibling| sibling.id.clone()).collect();
+        let of = self.members[task.member].links[task.link]
+            .connection
+            .clone();
+        let siblings: Vec<_> = self
+            .siblings(of)
+            .map(|sibling| sibling.id.clone())
+            .collect();
         let now = self.world.now;
-        let bases = self.members[task.member].links[task.link].standing.bases_mut();
+        let bases = self.members[task.member].links[task.link]
+            .standing
+            .bases_mut();
         if let Some(bases) = bases {
             bases.missed = bases.missed.or(Some(Missed { sequence, at: now }));
             bases.etag = None;
@@ -138,7 +156,9 @@ impl Plan<'_> {
     }
 
     fn write(&mut self, task: &Task, write: Box<Write>) -> Option<Call> {
-        let connection = self.world.connection(&self.members[task.member].links[task.link].connection);
+        let connection = self
+            .world
+            .connection(&self.members[task.member].links[task.link].connection);
         if !connection.is_some_and(can_write) {
             let reason = "this calendar can only be read; choose another one for the event";
             self.refuse(task.member, reason.to_owned());
@@ -159,7 +179,10 @@ impl Plan<'_> {
 
     /// Many deletions at once wait for a person.
     fn is_held(&self, task: &Task, write: &Write) -> bool {
-        let Method::Delete { by: DeletedBy::Crm, .. } = write.method else {
+        let Method::Delete {
+            by: DeletedBy::Crm, ..
+        } = write.method
+        else {
             return false;
         };
         let link = &self.members[task.member].links[task.link];
@@ -172,7 +195,10 @@ impl Plan<'_> {
     fn is_looping(&self, task: &Task) -> bool {
         let bases = self.members[task.member].links[task.link].standing.bases();
         bases.is_some_and(|bases| {
-            let recent = bases.writes.iter().filter(|at| self.world.now - **at < LOOP_WINDOW);
+            let recent = bases
+                .writes
+                .iter()
+                .filter(|at| self.world.now - **at < LOOP_WINDOW);
             recent.count() >= LOOP_WRITES
         })
     }
@@ -194,7 +220,10 @@ impl Plan<'_> {
             Some(provider::LinkBack::Foreign(_)) => true,
             None => bases.is_some_and(|bases| bases.has_foreign_link_back),
         };
-        let url = self.world.event_url.filter(|_| write.method == Method::Insert);
+        let url = self
+            .world
+            .event_url
+            .filter(|_| write.method == Method::Insert);
         provider::Write {
             method: method(&write.method),
             patch: write.merged.patch.clone(),
@@ -236,7 +265,10 @@ impl Plan<'_> {
             None => {
                 let by = match &write.method {
                     Method::Delete { by, .. } => *by,
-                    Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Cancel { .. } => {
+                    Method::Insert
+                    | Method::Patch { .. }
+                    | Method::Restore { .. }
+                    | Method::Cancel { .. } => {
                         self.read_again(task.member);
                         return self.wait_in(5.0, "Google answered without the event".to_owned());
                     }
@@ -246,7 +278,11 @@ impl Plan<'_> {
                 return self.settle(task, Settlement::Deleted { by, proof });
             }
         };
-        self.note(task.member, "pushed", serde_json::json!({"what": name(&write.method)}));
+        self.note(
+            task.member,
+            "pushed",
+            serde_json::json!({"what": name(&write.method)}),
+        );
         self.note_unlike(task, write, &event);
         let is_exception = self.members[task.member].event != self.root;
         let settlement = match &write.method {
@@ -255,14 +291,18 @@ impl Plan<'_> {
                 fields: Box::new(write.merged.row.clone()),
             },
             // Only its organizer brings a meeting back, whatever the answer to a guest is.
-            Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Delete { .. }
+            Method::Insert
+            | Method::Patch { .. }
+            | Method::Restore { .. }
+            | Method::Delete { .. }
                 if event.is_cancelled && !write.merged.row.is_cancelled() && !is_exception =>
             {
                 Settlement::NewId
             }
-            Method::Insert | Method::Patch { .. } | Method::Restore { .. } | Method::Delete { .. } => {
-                self.settled(task, event, write)
-            }
+            Method::Insert
+            | Method::Patch { .. }
+            | Method::Restore { .. }
+            | Method::Delete { .. } => self.settled(task, event, write),
         };
         self.mark_write(task);
         self.settle(task, settlement);
@@ -309,12 +349,18 @@ impl Plan<'_> {
                 self.first(task);
             }
             (Scope::Event, Class::Permanent) => {
-                self.note(task.member, "note", serde_json::json!({"error": error.detail}));
+                self.note(
+                    task.member,
+                    "note",
+                    serde_json::json!({"error": error.detail}),
+                );
                 self.refuse(task.member, error.explanation.clone());
             }
             (Scope::Event, _) => self.retry(error),
             (Scope::Calendar, _) => {
-                let connection = self.members[task.member].links[task.link].connection.clone();
+                let connection = self.members[task.member].links[task.link]
+                    .connection
+                    .clone();
                 self.ops.push(store::Op::List { connection });
                 self.stop(TimeDelta::minutes(5), error.explanation.clone());
             }
@@ -322,25 +368,38 @@ impl Plan<'_> {
             (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
             (Scope::Deployment, _) => {
                 let wait = backoff(4, self.world.fraction);
-                self.stop(error.retry_after.map_or(wait, seconds), error.explanation.clone());
+                self.stop(
+                    error.retry_after.map_or(wait, seconds),
+                    error.explanation.clone(),
+                );
             }
         }
     }
 
     fn retry(&mut self, error: &ProviderError) {
         let wait = backoff(self.attempts, self.world.fraction);
-        let wait = error.retry_after.map_or(wait, |after| wait.max(seconds(after)));
+        let wait = error
+            .retry_after
+            .map_or(wait, |after| wait.max(seconds(after)));
         self.wait(wait, error.explanation.clone());
         self.ending.is_free = false;
     }
 
     /// A quota recovers in hours, a rate in a minute.
     fn slow_down(&mut self, task: &Task, error: &ProviderError) {
-        let usual = if error.cause == Cause::Quota { 7_200 } else { 30 };
+        let usual = if error.cause == Cause::Quota {
+            7_200
+        } else {
+            30
+        };
         let wait = seconds(error.retry_after.unwrap_or(usual));
-        let spread = TimeDelta::milliseconds((wait.num_milliseconds() as f64 * self.world.fraction) as i64);
+        let spread =
+            TimeDelta::milliseconds((wait.num_milliseconds() as f64 * self.world.fraction) as i64);
         let link = &self.members[task.member].links[task.link];
-        let account = self.world.connection(&link.connection).map(|connection| connection.account.clone());
+        let account = self
+            .world
+            .connection(&link.connection)
+            .map(|connection| connection.account.clone());
         self.ending.pause = account.map(|account| store::Pause {
             account,
             until: self.world.now + wait + spread,
@@ -360,7 +419,10 @@ pub(crate) fn is_mass(deleted: i64, connection: &Connection) -> bool {
 }
 
 fn can_write(connection: &Connection) -> bool {
-    matches!(connection.access_role.as_str(), "owner" | "writer" | "writerWithoutPrivateAccess")
+    matches!(
+        connection.access_role.as_str(),
+        "owner" | "writer" | "writerWithoutPrivateAccess"
+    )
 }
 
 fn method(method: &Method) -> provider::Method {

@@ -19,7 +19,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_an_hour() {
-        let check = |attempt, seconds| assert_eq!(backoff(attempt, 1.0), TimeDelta::seconds(seconds));
+        let check =
+            |attempt, seconds| assert_eq!(backoff(attempt, 1.0), TimeDelta::seconds(seconds));
         check(1, 5);
         check(2, 10);
         check(5, 80);

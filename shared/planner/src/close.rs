@@ -48,9 +48,14 @@ impl Plan<'_> {
             .world
             .connection(&connection)
             .is_some_and(|connection| Some(&connection.user) == self.owner.as_ref());
-        let as_of = task.listed.as_ref().map_or(self.world.as_of, |(_, as_of)| *as_of);
+        let as_of = task
+            .listed
+            .as_ref()
+            .map_or(self.world.as_of, |(_, as_of)| *as_of);
         let member = &mut self.members[task.member];
-        member.parked.retain(|parked| parked.connection != connection || parked.remote != remote);
+        member
+            .parked
+            .retain(|parked| parked.connection != connection || parked.remote != remote);
         self.notes.reads.remove(&member.event.0);
         self.notes.refused.remove(&member.event.0);
         self.ops.push(Op::Unpark {
@@ -59,7 +64,10 @@ impl Plan<'_> {
             etag,
             as_of,
         });
-        let others_leave = member.links.iter().any(|link| link.standing.state() == LinkState::Leaving);
+        let others_leave = member
+            .links
+            .iter()
+            .any(|link| link.standing.state() == LinkState::Leaving);
         if is_own || !others_leave {
             self.acknowledge(task.member);
         }
@@ -99,7 +107,9 @@ impl Plan<'_> {
     /// Counts a write, to notice a loop.
     pub(crate) fn mark_write(&mut self, task: &Task) {
         let now = self.world.now;
-        let bases = self.members[task.member].links[task.link].standing.bases_mut();
+        let bases = self.members[task.member].links[task.link]
+            .standing
+            .bases_mut();
         if let Some(bases) = bases {
             bases.writes.retain(|at| now - *at < TimeDelta::minutes(10));
             bases.writes.push(now);
@@ -185,7 +195,10 @@ impl Plan<'_> {
     pub(crate) fn refuse(&mut self, at: usize, reason: String) {
         let member = &self.members[at];
         let (event, rev) = (member.event.clone(), member.rev);
-        let link = member.links.iter().position(|link| link.standing.is_there());
+        let link = member
+            .links
+            .iter()
+            .position(|link| link.standing.is_there());
         self.note(at, "failed", serde_json::json!({"reason": reason}));
         self.not_written(at);
         self.show(at, SyncState::Error, link);
@@ -217,7 +230,10 @@ impl Plan<'_> {
 
     pub(crate) fn wait_in(&mut self, seconds: f64, reason: String) {
         let spread = 1.0 + self.world.fraction;
-        self.wait(TimeDelta::milliseconds((seconds * spread * 1000.0) as i64), reason);
+        self.wait(
+            TimeDelta::milliseconds((seconds * spread * 1000.0) as i64),
+            reason,
+        );
     }
 
     /// Nothing of the family can go on before that; it is no attempt.
@@ -272,8 +288,12 @@ impl Plan<'_> {
             if !waits || self.notes.refused.contains_key(&member.event.0) {
                 continue;
             }
-            let link = member.links.iter().position(|link| link.standing.is_there());
-            let is_for_somebody = member.row.as_ref().is_some_and(|row| row.enabled) || link.is_some();
+            let link = member
+                .links
+                .iter()
+                .position(|link| link.standing.is_there());
+            let is_for_somebody =
+                member.row.as_ref().is_some_and(|row| row.enabled) || link.is_some();
             if member.row.is_some() && is_for_somebody {
                 self.show(at, SyncState::Pending, link);
                 if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {

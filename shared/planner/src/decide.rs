@@ -1,6 +1,7 @@
 //! What now: the one decision about a link. Every call follows from it, and after each answer it is
 //! asked again.
 
+use crate::choices::OptOut;
 use crate::deleted::{delete, delete_found, deleted, revive, shown_though_unwanted};
 use crate::direction;
 use crate::occurrence;
@@ -9,7 +10,6 @@ use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
 use crate::step::{Settlement, Step};
 use crate::write::{insert, merge_with, push_changes, restore};
-use crate::choices::OptOut;
 use event::{Access, Unmappable};
 use provider::RemoteEvent;
 
@@ -33,7 +33,11 @@ pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
 /// An unacknowledged attempt, a parked version, an expected surprise: look before any write.
 fn must_read(situation: &Situation<'_>) -> bool {
     let member = situation.member;
-    let etag = situation.link.standing.bases().and_then(|bases| bases.etag.as_deref());
+    let etag = situation
+        .link
+        .standing
+        .bases()
+        .and_then(|bases| bases.etag.as_deref());
     let is_parked = member.parked.iter().any(|parked| {
         parked.connection == situation.link.connection
             && parked.remote == situation.link.remote
@@ -51,13 +55,19 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
         (Standing::Reserved, Seen::NotRead | Seen::NotFound) if !is_exception => Ok(insert(row)),
         (Standing::Live(bases), Seen::NotRead) => push_changes(situation, row, bases),
         (_, Seen::NotRead) => Ok(Step::Get),
-        (_, Seen::NotFound) if situation.is_within_read_lag() => Ok(Step::Settle(Settlement::NotVisibleYet)),
+        (_, Seen::NotFound) if situation.is_within_read_lag() => {
+            Ok(Step::Settle(Settlement::NotVisibleYet))
+        }
         (Standing::Live(_), Seen::NotFound) if !outlives => Ok(erased(situation)),
         (_, Seen::NotFound) if is_exception => Ok(occurrence::not_planned(situation, row)),
         (_, Seen::NotFound) => Ok(anew(situation)),
         (_, Seen::Found(event)) if !event.is_cancelled => merge_with(situation, row, event),
-        (_, Seen::Found(event)) if is_exception => occurrence::cancelled_there(situation, row, event),
-        (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => Ok(erased(situation)),
+        (_, Seen::Found(event)) if is_exception => {
+            occurrence::cancelled_there(situation, row, event)
+        }
+        (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => {
+            Ok(erased(situation))
+        }
         (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(row, event)),
         // A guest cannot bring back what its organizer cancelled.
         (_, Seen::Found(_)) => Ok(erased(situation)),
@@ -89,16 +99,22 @@ fn opted_out(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     match (&situation.link.standing, situation.seen) {
         (Standing::Live(_) | Standing::Kept(_), _) if keeps => Ok(Step::Settle(Settlement::Kept)),
         (Standing::Reserved, Seen::NotRead | Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),
-        (Standing::Live(bases) | Standing::Kept(bases) | Standing::Leaving(bases), Seen::NotRead) => {
-            Ok(bases.etag.as_ref().map_or(Step::Get, |etag| delete(etag, by)))
-        }
+        (
+            Standing::Live(bases) | Standing::Kept(bases) | Standing::Leaving(bases),
+            Seen::NotRead,
+        ) => Ok(bases
+            .etag
+            .as_ref()
+            .map_or(Step::Get, |etag| delete(etag, by))),
         (Standing::Live(_), Seen::NotFound) if situation.is_within_read_lag() => {
             Ok(Step::Settle(Settlement::NotVisibleYet))
         }
         (Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_), Seen::NotFound) => {
             Ok(deleted(by, Proof::Confirmed))
         }
-        (Standing::Deleted(_), Seen::NotRead | Seen::NotFound) => Ok(Step::Settle(Settlement::Nothing)),
+        (Standing::Deleted(_), Seen::NotRead | Seen::NotFound) => {
+            Ok(Step::Settle(Settlement::Nothing))
+        }
         (Standing::Deleted(_), Seen::Found(event)) if event.is_cancelled => {
             Ok(Step::Settle(Settlement::Nothing))
         }
@@ -123,9 +139,10 @@ fn absent(situation: &Situation<'_>) -> Result<Step, Unmappable> {
             Some(etag) if situation.access() != Access::Read => Ok(delete(etag, by)),
             Some(_) | None => Ok(Step::Get),
         },
-        (Standing::Leaving(bases), Seen::NotRead) => {
-            Ok(bases.etag.as_ref().map_or(Step::Get, |etag| delete(etag, by)))
-        }
+        (Standing::Leaving(bases), Seen::NotRead) => Ok(bases
+            .etag
+            .as_ref()
+            .map_or(Step::Get, |etag| delete(etag, by))),
         // It may have been taken out of the trash, which nobody cared about until now.
         (Standing::Deleted(_), Seen::NotRead) if situation.was_opted_out() => Ok(Step::Get),
         (Standing::Deleted(_), Seen::NotRead) => Ok(Step::Settle(Settlement::Nothing)),
@@ -134,7 +151,9 @@ fn absent(situation: &Situation<'_>) -> Result<Step, Unmappable> {
         }
         (_, Seen::NotFound) => Ok(deleted(by, Proof::Confirmed)),
         (_, Seen::Found(event)) if event.is_cancelled => Ok(deleted(by, Proof::Confirmed)),
-        (Standing::Reserved | Standing::Leaving(_), Seen::Found(event)) => Ok(delete_found(event, by)),
+        (Standing::Reserved | Standing::Leaving(_), Seen::Found(event)) => {
+            Ok(delete_found(event, by))
+        }
         (Standing::Live(_) | Standing::Kept(_), Seen::Found(event)) => {
             shown_though_unwanted(situation, event)
         }

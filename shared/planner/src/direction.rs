@@ -30,15 +30,17 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
         (Step::Write(write), Seen::Found(event)) => match write.method {
             Method::Patch { .. } => synced(situation, event, write.merged),
             Method::Restore { .. } if is_live => Step::Settle(Settlement::Erased),
-            Method::Insert | Method::Restore { .. } | Method::Cancel { .. } | Method::Delete { .. } => {
-                Step::Settle(Settlement::Nothing)
-            }
+            Method::Insert
+            | Method::Restore { .. }
+            | Method::Cancel { .. }
+            | Method::Delete { .. } => Step::Settle(Settlement::Nothing),
         },
         (Step::Write(write), Seen::NotRead | Seen::NotFound) => match write.method {
             Method::Patch { .. } => Step::Get,
-            Method::Insert | Method::Restore { .. } | Method::Cancel { .. } | Method::Delete { .. } => {
-                Step::Settle(Settlement::Nothing)
-            }
+            Method::Insert
+            | Method::Restore { .. }
+            | Method::Cancel { .. }
+            | Method::Delete { .. } => Step::Settle(Settlement::Nothing),
         },
         (Step::Settle(Settlement::NewId), _) if is_live => Step::Settle(Settlement::Erased),
         (step @ (Step::Get | Step::Settle(_)), _) => step,

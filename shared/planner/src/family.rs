@@ -70,7 +70,9 @@ pub(crate) fn owner_of(members: &[Member], world: &World<'_>) -> Option<UserId> 
     let row = root.row.as_ref().or(root.deleted.as_ref());
     row.map(|row| row.owner.clone()).or_else(|| {
         let link = members.iter().flat_map(|member| &member.links).next()?;
-        world.connection(&link.connection).map(|connection| connection.user.clone())
+        world
+            .connection(&link.connection)
+            .map(|connection| connection.user.clone())
     })
 }
 
@@ -81,5 +83,10 @@ pub(crate) fn as_map(fields: &EventFields) -> Map<String, Value> {
 fn original_start(member: &store::Member) -> Option<String> {
     let row = member.row.as_ref().or(member.deleted.as_ref());
     let named = row.and_then(|row| row.original_start.clone());
-    named.or_else(|| member.links.iter().find_map(|link| link.original_start.clone()))
+    named.or_else(|| {
+        member
+            .links
+            .iter()
+            .find_map(|link| link.original_start.clone())
+    })
 }

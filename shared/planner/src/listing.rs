@@ -11,8 +11,7 @@ use provider::{Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Connection, ConnectionId, EventId, FamilyCommit, Loaded, Parked, ParkedState,
-    RemoteId, Side,
+    Connection, ConnectionId, EventId, FamilyCommit, Loaded, Parked, ParkedState, RemoteId, Side,
 };
 
 /// A page, and what is known of the listing.
@@ -75,12 +74,19 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
         world,
         input,
         choices: Choices::of(&input.connection.choices),
-        plans: input.loaded.families.iter().map(|family| Plan::to_store(world, family)).collect(),
+        plans: input
+            .loaded
+            .families
+            .iter()
+            .map(|family| Plan::to_store(world, family))
+            .collect(),
         plan: PagePlan::default(),
     };
     // Series before their exceptions, whatever the page's order.
     let (masters, exceptions): (Vec<_>, Vec<_>) = input.items.iter().partition(|item| {
-        item.event.as_ref().is_ok_and(|event| event.series.is_none())
+        item.event
+            .as_ref()
+            .is_ok_and(|event| event.series.is_none())
     });
     for item in masters.into_iter().chain(exceptions) {
         page.place(item);
@@ -113,8 +119,13 @@ impl<'a> Page<'a> {
             return self.place_exception(item, event, &RemoteId(series.clone()));
         }
         let parked = self.input.loaded.parked.iter();
-        let is_apart = parked.clone().any(|parked| parked.remote == id && parked.item["apart"] == true);
-        if let Some((plan, member)) = self.find_elsewhere(&id).filter(|_| !is_apart && !event.is_cancelled) {
+        let is_apart = parked
+            .clone()
+            .any(|parked| parked.remote == id && parked.item["apart"] == true);
+        if let Some((plan, member)) = self
+            .find_elsewhere(&id)
+            .filter(|_| !is_apart && !event.is_cancelled)
+        {
             return self.park_move(plan, member, item, event);
         }
         self.add_single(item, event);
@@ -129,7 +140,14 @@ impl<'a> Page<'a> {
         if let Ok(event) = &item.event {
             let id = self.plans[plan].members[member].event.clone();
             let connection = self.input.connection.id.clone();
-            let parked = parked_item(connection, Some(id), item, event, self.input.as_of, json!({}));
+            let parked = parked_item(
+                connection,
+                Some(id),
+                item,
+                event,
+                self.input.as_of,
+                json!({}),
+            );
             self.plans[plan].instead.push(parked);
         }
         self.plans[plan].last(Task {
@@ -151,7 +169,10 @@ impl<'a> Page<'a> {
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
                 let is_it = |link: &Link| link.connection == *connection && link.remote == *id;
-                of.links.iter().position(is_it).map(|link| (plan, member, link))
+                of.links
+                    .iter()
+                    .position(is_it)
+                    .map(|link| (plan, member, link))
             })
         })
     }
@@ -169,7 +190,10 @@ impl<'a> Page<'a> {
 
     fn quarantine(&mut self, item: &Listed, unreadable: &provider::Unreadable) {
         self.count("quarantined");
-        let id = unreadable.id.clone().unwrap_or_else(|| format!("unnamed:{}", item.raw.len()));
+        let id = unreadable
+            .id
+            .clone()
+            .unwrap_or_else(|| format!("unnamed:{}", item.raw.len()));
         self.plan.park.push(Parked {
             connection: self.input.connection.id.clone(),
             remote: RemoteId(id),
@@ -286,7 +310,8 @@ impl<'a> Page<'a> {
         let standing = &series.links[link].standing;
         let is_there = standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
         let bases = standing.bases().cloned();
-        let (true, Some(bases), true) = (is_there, bases, self.choices.direction != Direction::Out) else {
+        let (true, Some(bases), true) = (is_there, bases, self.choices.direction != Direction::Out)
+        else {
             self.plan.unpark.push(RemoteId(event.id.clone()));
             return self.count("ignored");
         };
@@ -299,12 +324,22 @@ impl<'a> Page<'a> {
             let connection = self.input.connection.id.clone();
             let plan = &mut self.plans[plan];
             plan.ops.push(store::Op::Park {
-                parked: parked_item(connection, Some(event_id), item, event, self.input.as_of, json!({})),
+                parked: parked_item(
+                    connection,
+                    Some(event_id),
+                    item,
+                    event,
+                    self.input.as_of,
+                    json!({}),
+                ),
             });
             plan.read_again(member);
             return plan.wait_in(0.0, "it changed in Google, too".to_owned());
         }
-        let plain = start.parse().map(|start| bases.crm.occurrence(start)).unwrap_or_default();
+        let plain = start
+            .parse()
+            .map(|start| bases.crm.occurrence(start))
+            .unwrap_or_default();
         let id = EventId((self.world.new_id)());
         let mut plan = self.plans.swap_remove(plan);
         self.add(&mut plan, id, item, event, plain);
@@ -403,7 +438,11 @@ impl Plan<'_> {
         let is_same = bases.is_some_and(|bases| bases.etag.is_some() && bases.etag == event.etag);
         if is_same && !matches!(link.standing, Standing::Deleted(_)) {
             let missed = bases.is_some_and(|bases| bases.missed.is_some());
-            if missed && let Some(bases) = self.members[task.member].links[task.link].standing.bases_mut() {
+            if missed
+                && let Some(bases) = self.members[task.member].links[task.link]
+                    .standing
+                    .bases_mut()
+            {
                 bases.missed = None;
                 self.put_link(task.member, task.link);
             }
@@ -447,7 +486,14 @@ impl Plan<'_> {
         let link = &member.links[task.link];
         let read = json!({"times": times(member, link, event), "fields": event.fields});
         let connection = link.connection.clone();
-        let parked = parked_item(connection, Some(member.event.clone()), listed, event, as_of, read);
+        let parked = parked_item(
+            connection,
+            Some(member.event.clone()),
+            listed,
+            event,
+            as_of,
+            read,
+        );
         self.ops.push(store::Op::Park { parked });
     }
 }
@@ -455,9 +501,8 @@ impl Plan<'_> {
 /// When the provider made the first listed version with the value that a group has now.
 fn times(member: &Member, link: &Link, event: &RemoteEvent) -> BTreeMap<Group, DateTime<Utc>> {
     let mut earlier = member.parked.iter();
-    let earlier = earlier.find(|parked| {
-        parked.connection == link.connection && parked.remote == link.remote
-    });
+    let earlier =
+        earlier.find(|parked| parked.connection == link.connection && parked.remote == link.remote);
     let fields: event::RemoteFields = earlier
         .and_then(|parked| serde_json::from_value(parked.item["fields"].clone()).ok())
         .unwrap_or_default();

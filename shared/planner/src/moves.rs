@@ -43,7 +43,9 @@ impl Plan<'_> {
             as_of: self.world.as_of,
         });
         for member in 0..self.members.len() {
-            let Some(link) = self.members[member].link_in(&self.members[at].links[task.link].connection) else {
+            let Some(link) =
+                self.members[member].link_in(&self.members[at].links[task.link].connection)
+            else {
                 continue;
             };
             if member != at {

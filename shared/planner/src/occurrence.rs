@@ -14,7 +14,11 @@ pub(crate) fn not_planned(situation: &Situation<'_>, row: &Row) -> Step {
     if row.fields.is_cancelled() {
         return deleted(DeletedBy::Crm, Proof::NeverSeen);
     }
-    let start = situation.member.original_start.as_deref().unwrap_or_default();
+    let start = situation
+        .member
+        .original_start
+        .as_deref()
+        .unwrap_or_default();
     Step::Settle(Settlement::Refused(format!(
         "the series has no occurrence planned for {start}; set original_start to one of its starts, or delete this exception"
     )))
@@ -63,11 +67,15 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
         }),
         (Seen::NotRead, _) => Ok(Step::Get),
         (Seen::NotFound, _) => Ok(deleted(DeletedBy::Crm, Proof::Confirmed)),
-        (Seen::Found(event), _) if event.is_cancelled => Ok(Step::Settle(Settlement::OccurrenceCancelled {
-            event: event.clone(),
-            fields: Box::new(cancelled_row(situation)),
-        })),
-        (Seen::Found(event), _) if is_edited_by_remote(situation, event)? => revive(situation, event),
+        (Seen::Found(event), _) if event.is_cancelled => {
+            Ok(Step::Settle(Settlement::OccurrenceCancelled {
+                event: event.clone(),
+                fields: Box::new(cancelled_row(situation)),
+            }))
+        }
+        (Seen::Found(event), _) if is_edited_by_remote(situation, event)? => {
+            revive(situation, event)
+        }
         (Seen::Found(event), _) => Ok(match &event.etag {
             Some(etag) => cancel_write(situation, etag),
             None => Step::Get,
@@ -89,7 +97,11 @@ fn cancel_write(situation: &Situation<'_>, etag: &str) -> Step {
 }
 
 pub(crate) fn cancelled_row(situation: &Situation<'_>) -> EventFields {
-    let deleted = situation.member.deleted.as_ref().map(|row| row.fields.clone());
+    let deleted = situation
+        .member
+        .deleted
+        .as_ref()
+        .map(|row| row.fields.clone());
     let mut fields = deleted
         .or_else(|| situation.base_crm().map(std::borrow::Cow::into_owned))
         .unwrap_or_default();

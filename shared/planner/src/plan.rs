@@ -41,7 +41,9 @@ pub struct World<'a> {
 impl World<'_> {
     /// A connection.
     pub fn connection(&self, id: &ConnectionId) -> Option<&Connection> {
-        self.connections.iter().find(|connection| connection.id == *id)
+        self.connections
+            .iter()
+            .find(|connection| connection.id == *id)
     }
 
     /// The account of a connection.
@@ -237,8 +239,15 @@ impl<'a> Plan<'a> {
                 && root.links.iter().all(|link| !link.standing.was_there())
                 && root.row.as_ref().is_some_and(|row| row.fields.is_series())
         });
-        let trims = |other: &&store::SameTransaction| other.fields.iter().any(|field| field == "recurrence");
-        if let Some(first) = family.same_transaction.iter().find(trims).filter(|_| root_is_new) {
+        let trims = |other: &&store::SameTransaction| {
+            other.fields.iter().any(|field| field == "recurrence")
+        };
+        if let Some(first) = family
+            .same_transaction
+            .iter()
+            .find(trims)
+            .filter(|_| root_is_new)
+        {
             let reason = "waiting until the series that it continues is trimmed in Google";
             self.waits_for = Some(first.root.clone());
             self.wait(chrono::TimeDelta::minutes(5), reason.to_owned());
@@ -264,7 +273,10 @@ impl<'a> Plan<'a> {
                 return Next::Commit(self.commit());
             };
             if self.steps >= STEPS {
-                self.wait_in(5.0, "the event keeps changing in Google; trying again".to_owned());
+                self.wait_in(
+                    5.0,
+                    "the event keeps changing in Google; trying again".to_owned(),
+                );
                 continue;
             }
             if let Some(call) = self.step(&mut task) {
@@ -319,8 +331,12 @@ impl<'a> Plan<'a> {
                 self.first(task);
             }
             (Pending::Write(write), Answer::Event(listed)) => self.written(&task, &write, listed),
-            (Pending::Write(write), Answer::Error(error)) => self.failed(task, Some(&write), &error),
-            (Pending::Get | Pending::Probe, Answer::Error(error)) => self.failed(task, None, &error),
+            (Pending::Write(write), Answer::Error(error)) => {
+                self.failed(task, Some(&write), &error)
+            }
+            (Pending::Get | Pending::Probe, Answer::Error(error)) => {
+                self.failed(task, None, &error)
+            }
             (Pending::Get | Pending::Probe, Answer::Event(_) | Answer::Answers)
             | (Pending::Write(_), Answer::Answers) => self.first(task),
         }

@@ -133,7 +133,9 @@ impl Plan<'_> {
         let paused = account.and_then(|account| account.paused_until);
         if paused.is_some_and(|until| until > self.world.now) {
             let why = account.and_then(|account| account.reason.clone());
-            return Some(Blocked::Waits(why.unwrap_or_else(|| "waiting for Google's quota".to_owned())));
+            return Some(Blocked::Waits(
+                why.unwrap_or_else(|| "waiting for Google's quota".to_owned()),
+            ));
         }
         None
     }
@@ -150,7 +152,9 @@ impl Plan<'_> {
         let is_there = home.map(|home| home.standing.state());
         let is_opted_out = root.row.as_ref().is_some_and(|row| !row.enabled);
         match is_there {
-            None if is_gone && root.deleted.is_none() && root.links.is_empty() => self.without_series(at),
+            None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
+                self.without_series(at)
+            }
             None | Some(LinkState::Deleted) if is_gone => self.bury(at, DeletedBy::Crm),
             None => self.not_there(at),
             Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
@@ -165,7 +169,8 @@ impl Plan<'_> {
         if self.members[at].row.is_none() {
             return self.acknowledge(at);
         }
-        let reason = "recurring_event_id names no event of its owner; set it to the series' id, or to null";
+        let reason =
+            "recurring_event_id names no event of its owner; set it to the series' id, or to null";
         self.refuse(at, reason.to_owned());
     }
 
@@ -181,7 +186,12 @@ impl Plan<'_> {
     }
 
     fn reach_occurrence(&mut self, at: usize) {
-        let Some(root_link) = self.members[0].links.iter().find(|link| self.is_own(link)).cloned() else {
+        let Some(root_link) = self.members[0]
+            .links
+            .iter()
+            .find(|link| self.is_own(link))
+            .cloned()
+        else {
             return;
         };
         // What a series has left behind went with it there.
@@ -194,11 +204,18 @@ impl Plan<'_> {
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
             return self.last(task(at, link));
         }
-        if self.members[at].row.as_ref().is_some_and(|row| !row.enabled) {
+        if self.members[at]
+            .row
+            .as_ref()
+            .is_some_and(|row| !row.enabled)
+        {
             self.show(at, SyncState::None, None);
             return self.acknowledge(at);
         }
-        let start = self.members[at].original_start.as_deref().map(str::parse::<OriginalStart>);
+        let start = self.members[at]
+            .original_start
+            .as_deref()
+            .map(str::parse::<OriginalStart>);
         let Some(Ok(start)) = start else {
             if self.members[at].row.is_none() {
                 return self.acknowledge(at);

@@ -48,7 +48,9 @@ impl Plan<'_> {
 
     /// The store's sequence when an event was missed.
     fn sequence_of(&self, task: &Task) -> i64 {
-        task.listed.as_ref().map_or(self.world.as_of, |(_, as_of)| *as_of)
+        task.listed
+            .as_ref()
+            .map_or(self.world.as_of, |(_, as_of)| *as_of)
     }
 
     fn synced(&mut self, task: &Task, event: &RemoteEvent, merged: &Merged, reread: bool) {
@@ -72,7 +74,10 @@ impl Plan<'_> {
         if task.listed.is_some() && !groups.is_empty() {
             self.note(at, "pulled", json!({"groups": groups}));
         }
-        let before = self.members[at].links[task.link].standing.bases().map(|bases| bases.crm.clone());
+        let before = self.members[at].links[task.link]
+            .standing
+            .bases()
+            .map(|bases| bases.crm.clone());
         let mut base = merged.base_crm(before.as_ref());
         for group in &groups {
             base.set(*group, &row);
@@ -86,7 +91,9 @@ impl Plan<'_> {
         if reread {
             for other in 0..self.members.len() {
                 let member = &mut self.members[other];
-                if member.event != self.root && member.links.iter().any(|link| link.standing.is_there()) {
+                if member.event != self.root
+                    && member.links.iter().any(|link| link.standing.is_there())
+                {
                     member.must_read = true;
                     if self.mode == crate::plan::Mode::Store {
                         self.read_again(other);
@@ -102,13 +109,20 @@ impl Plan<'_> {
         let at = task.member;
         let id = self.members[at].event.0;
         let link = &mut self.members[at].links[task.link];
-        let writes = link.standing.bases().map(|bases| bases.writes.clone()).unwrap_or_default();
+        let writes = link
+            .standing
+            .bases()
+            .map(|bases| bases.writes.clone())
+            .unwrap_or_default();
         let mut bases = Bases::of(event, base, id);
         bases.writes = writes;
         // Of a tombstone next to nothing is shown; what was known stays known.
         if let Some(before) = link.standing.bases().filter(|_| !event.fields.is_whole()) {
             let mut remote = before.remote.clone();
-            event.fields.iter().for_each(|value| remote.insert(value.clone()));
+            event
+                .fields
+                .iter()
+                .for_each(|value| remote.insert(value.clone()));
             bases.remote = remote;
             bases.access = before.access;
         }
@@ -124,7 +138,9 @@ impl Plan<'_> {
         self.set_deleted(at, task.link, by, proof);
         if self.members[at].event == self.root {
             match by {
-                DeletedBy::Crm | DeletedBy::Remote if self.members[at].row.is_none() => self.bury_exceptions(by),
+                DeletedBy::Crm | DeletedBy::Remote if self.members[at].row.is_none() => {
+                    self.bury_exceptions(by)
+                }
                 DeletedBy::Crm | DeletedBy::Remote | DeletedBy::OptOut => {}
             }
         }
@@ -136,7 +152,11 @@ impl Plan<'_> {
         let at = task.member;
         let (by, proof) = (DeletedBy::Remote, Proof::Confirmed);
         self.set_deleted(at, task.link, by, proof);
-        self.note(at, "deleted", json!({"by": "google", "row": self.members[at].row.as_ref().map(|row| &row.raw)}));
+        self.note(
+            at,
+            "deleted",
+            json!({"by": "google", "row": self.members[at].row.as_ref().map(|row| &row.raw)}),
+        );
         self.delete_row(at);
         if self.members[at].event == self.root {
             self.bury_exceptions(by);
@@ -150,7 +170,10 @@ impl Plan<'_> {
         self.notes.decision.is_none()
             && self.members[task.member].event == self.root
             && connection.is_some_and(|connection| {
-                crate::act::is_mass(connection.deleted_by_remote + self.world.erasures, connection)
+                crate::act::is_mass(
+                    connection.deleted_by_remote + self.world.erasures,
+                    connection,
+                )
             })
     }
 
@@ -168,7 +191,13 @@ impl Plan<'_> {
         self.ending.is_held = true;
     }
 
-    fn revived(&mut self, task: &Task, event: &RemoteEvent, fields: &EventFields, base: EventFields) {
+    fn revived(
+        &mut self,
+        task: &Task,
+        event: &RemoteEvent,
+        fields: &EventFields,
+        base: EventFields,
+    ) {
         let at = task.member;
         self.insert_row(at, fields);
         self.note(at, "restored", json!({"by": "google"}));
@@ -208,7 +237,10 @@ impl Plan<'_> {
     /// Notes where the provider made something else of a write.
     pub(crate) fn note_unlike(&mut self, task: &Task, write: &Write, event: &RemoteEvent) {
         let link = &self.members[task.member].links[task.link];
-        let zone = self.world.connection(&link.connection).map(|connection| connection.time_zone.clone());
+        let zone = self
+            .world
+            .connection(&link.connection)
+            .map(|connection| connection.time_zone.clone());
         let context = event::Context {
             time_zone: zone.unwrap_or_else(|| "UTC".to_owned()),
             request_id: String::new(),
@@ -221,7 +253,8 @@ impl Plan<'_> {
                 continue;
             };
             if meant != *shown && *group != Group::Conference && !is_same_guests(&meant, shown) {
-                let detail = json!({"group": group, "written": meant.to_json(), "shown": shown.to_json()});
+                let detail =
+                    json!({"group": group, "written": meant.to_json(), "shown": shown.to_json()});
                 self.note(task.member, "note", detail);
             }
         }
@@ -233,7 +266,9 @@ impl Plan<'_> {
         match standing {
             Standing::Live(_) => self.show(task.member, SyncState::Synced, Some(task.link)),
             Standing::Kept(_) => self.show(task.member, SyncState::None, Some(task.link)),
-            Standing::Deleted(_) | Standing::Reserved => self.show(task.member, SyncState::None, None),
+            Standing::Deleted(_) | Standing::Reserved => {
+                self.show(task.member, SyncState::None, None)
+            }
             Standing::Leaving(_) => {}
         }
     }
@@ -297,7 +332,9 @@ fn made_by_provider<'e>(
 
 fn is_same_guests(meant: &GroupValue, shown: &GroupValue) -> bool {
     match (meant, shown) {
-        (GroupValue::Attendees(meant), GroupValue::Attendees(shown)) => meant.differs_in_roles(shown),
+        (GroupValue::Attendees(meant), GroupValue::Attendees(shown)) => {
+            meant.differs_in_roles(shown)
+        }
         _ => false,
     }
 }

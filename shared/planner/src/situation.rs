@@ -103,7 +103,9 @@ impl Situation<'_> {
             return Some(Cow::Borrowed(&bases.remote));
         }
         let series = self.series.as_ref()?;
-        Some(Cow::Owned(series.bases.remote.occurrence(series.original_start)))
+        Some(Cow::Owned(
+            series.bases.remote.occurrence(series.original_start),
+        ))
     }
 
     /// What of the event can be changed, as far as is known.
@@ -144,13 +146,16 @@ impl Situation<'_> {
     /// there.
     pub fn is_edited(&self, row: &Row) -> bool {
         let base = self.base_crm();
-        let told = self.member.attempts.iter().rev().find_map(|attempt| attempt.row.as_ref());
+        let told = self
+            .member
+            .attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.row.as_ref());
         let Some(told) = told.or(base.as_deref()) else {
             return false;
         };
-        self.is_organizer()
-            && self.access() == Access::Full
-            && is_authored_anew(&row.fields, told)
+        self.is_organizer() && self.access() == Access::Full && is_authored_anew(&row.fields, told)
     }
 
     /// Attempts that a version may contain: those up to its stamp, if the stamp is this row's.
@@ -181,7 +186,9 @@ impl Situation<'_> {
     pub fn was_opted_out(&self) -> bool {
         match &self.link.standing {
             Standing::Deleted(deletion) => deletion.deleted_by == DeletedBy::OptOut,
-            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => false,
+            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => {
+                false
+            }
         }
     }
 }

@@ -156,7 +156,8 @@ impl Bases {
             remote: event.fields.clone(),
             is_organizer: event.is_organizer,
             access: event.access,
-            has_foreign_link_back: event.link_back != LinkBack::None && event.link_back != LinkBack::Row(row),
+            has_foreign_link_back: event.link_back != LinkBack::None
+                && event.link_back != LinkBack::Row(row),
             missed: None,
             writes: Vec::new(),
         }

@@ -171,9 +171,8 @@ pub(crate) fn with_input<T>(
 /// When groups got their values, as far as listings have shown it.
 fn times_of(situation: &Situation<'_>, event: &RemoteEvent) -> BTreeMap<Group, DateTime<Utc>> {
     let mut parked = situation.member.parked.iter();
-    let parked = parked.find(|parked| {
-        parked.connection == situation.link.connection && parked.etag == event.etag
-    });
+    let parked = parked
+        .find(|parked| parked.connection == situation.link.connection && parked.etag == event.etag);
     parked
         .and_then(|parked| serde_json::from_value(parked.item.get("times")?.clone()).ok())
         .unwrap_or_default()

@@ -27,8 +27,6 @@ pub struct RemoteEvent {
     pub access: Access,
     /// What it shows. Of a tombstone next to nothing.
     pub fields: RemoteFields,
-    /// It has times: a bare tombstone has none.
-    pub is_whole: bool,
     /// The row that it links to. A hint: anybody can forge it.
     pub link_back: LinkBack,
     /// Which write of ours it shows. A hint likewise.
@@ -37,6 +35,29 @@ pub struct RemoteEvent {
     pub ends: Option<DateTime<Utc>>,
     /// The provider is still making a part of it.
     pub is_unfinished: bool,
+}
+
+impl RemoteEvent {
+    /// An event that was asked for by its id and that its calendar does not know.
+    pub fn absent(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            etag: None,
+            is_cancelled: true,
+            updated: None,
+            ical_uid: None,
+            is_organizer: true,
+            organizer: None,
+            series: None,
+            original_start: None,
+            access: Access::Full,
+            fields: RemoteFields::default(),
+            link_back: LinkBack::None,
+            stamp: None,
+            ends: None,
+            is_unfinished: false,
+        }
+    }
 }
 
 /// What an event links back to.

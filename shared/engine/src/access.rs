@@ -1,0 +1,156 @@
+//! Ways to the provider, one for each account of a load.
+
+use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+use store::{Account, AccountId, NewToken};
+
+/// Opens accounts: unseals and refreshes their tokens.
+pub trait Accounts {
+    /// The provider as one account sees it.
+    type Provider: Provider;
+
+    /// The way to the provider. Refreshes the token first where the store says so.
+    fn open(
+        &self,
+        account: &Account,
+    ) -> impl Future<Output = Result<Opened<Self::Provider>, NoAccess>>;
+
+    /// The same with a new token, since the provider did not take the last one.
+    fn renew(
+        &self,
+        account: &Account,
+    ) -> impl Future<Output = Result<Opened<Self::Provider>, NoAccess>>;
+
+    /// The provider refuses the account for good: its user has to connect it again.
+    fn refused(&self, account: &Account, reason: &str) -> impl Future<Output = ()>;
+}
+
+/// An open account.
+pub struct Opened<P> {
+    /// The way to the provider.
+    pub provider: P,
+    /// A token that was refreshed on the way, to be stored.
+    pub token: Option<NewToken>,
+}
+
+/// Why an account cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAccess {
+    /// What is at fault: the account or the deployment.
+    pub scope: Scope,
+    /// For people.
+    pub reason: String,
+}
+
+impl From<NoAccess> for ProviderError {
+    fn from(no_access: NoAccess) -> Self {
+        Self {
+            scope: no_access.scope,
+            class: Class::Retry,
+            cause: Cause::Other,
+            side_effect: SideEffect::None,
+            retry_after: None,
+            detail: no_access.reason.clone(),
+            explanation: no_access.reason,
+        }
+    }
+}
+
+type Shared<P> = Result<Rc<P>, NoAccess>;
+
+/// The accounts of one load. Calls of families that run at once share them.
+pub(crate) struct Ways<'a, A: Accounts> {
+    accounts: &'a A,
+    known: &'a [Account],
+    open: RefCell<BTreeMap<AccountId, Shared<A::Provider>>>,
+    renewed: RefCell<BTreeMap<AccountId, ()>>,
+    tokens: RefCell<Vec<NewToken>>,
+}
+
+impl<'a, A: Accounts> Ways<'a, A> {
+    pub(crate) fn new(accounts: &'a A, known: &'a [Account]) -> Self {
+        Self {
+            accounts,
+            known,
+            open: RefCell::default(),
+            renewed: RefCell::default(),
+            tokens: RefCell::default(),
+        }
+    }
+
+    /// Opens accounts, before anything is asked: one refresh for all that need one.
+    pub(crate) async fn open_all(&self, ids: impl IntoIterator<Item = AccountId>) {
+        for id in ids {
+            if self.open.borrow().contains_key(&id) {
+                continue;
+            }
+            let opened = match self.known.iter().find(|account| account.id == id) {
+                Some(account) if account.token.is_some() => self.accounts.open(account).await,
+                Some(_) | None => Err(NoAccess {
+                    scope: Scope::Account,
+                    reason: "the access token is being refreshed".to_owned(),
+                }),
+            };
+            self.keep(id, opened);
+        }
+    }
+
+    fn keep(&self, id: AccountId, opened: Result<Opened<A::Provider>, NoAccess>) {
+        let opened = opened.map(|opened| {
+            self.tokens.borrow_mut().extend(opened.token);
+            Rc::new(opened.provider)
+        });
+        self.open.borrow_mut().insert(id, opened);
+    }
+
+    pub(crate) fn take_tokens(&self) -> Vec<NewToken> {
+        self.tokens.take()
+    }
+
+    /// Makes a call, once more with a new token where the last one is not taken.
+    pub(crate) async fn call<T, F: Future<Output = Result<T, ProviderError>>>(
+        &self,
+        id: &AccountId,
+        call: impl Fn(Rc<A::Provider>) -> F,
+    ) -> Result<T, ProviderError> {
+        let result = call(self.way(id)?).await;
+        let error = match result {
+            Err(error) if error.cause == Cause::Unauthorized || error.class == Class::Reconnect => {
+                error
+            }
+            Ok(_) | Err(_) => return result,
+        };
+        let Some(account) = self.known.iter().find(|account| account.id == *id) else {
+            return Err(error);
+        };
+        let is_first = self.renewed.borrow_mut().insert(id.clone(), ()).is_none();
+        if error.cause == Cause::Unauthorized {
+            if is_first {
+                let opened = self.accounts.renew(account).await;
+                self.keep(id.clone(), opened);
+            }
+            let again = call(self.way(id)?).await;
+            return again.map_err(|error| ProviderError {
+                scope: Scope::Account,
+                ..error
+            });
+        }
+        self.accounts.refused(account, &error.explanation).await;
+        Err(error)
+    }
+
+    fn way(&self, id: &AccountId) -> Result<Rc<A::Provider>, ProviderError> {
+        match self.open.borrow().get(id) {
+            Some(Ok(provider)) => Ok(Rc::clone(provider)),
+            Some(Err(no_access)) => Err(no_access.clone().into()),
+            None => Err(NoAccess {
+                scope: Scope::Account,
+                reason: "the account is not open".to_owned(),
+            }
+            .into()),
+        }
+    }
+}

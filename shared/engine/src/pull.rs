@@ -1,0 +1,403 @@
+//! A connection's listing to the rows.
+
+use crate::access::{Accounts, Ways};
+use crate::push::{push, world};
+use crate::{Env, LEASE_SECONDS, Pushed};
+use chrono::{DateTime, TimeDelta, Utc};
+use planner::{PageInput, backoff, ids, plan_page};
+use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use store::{
+    About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
+    Loaded, Outcome, Pause, Purpose, RemoteId, Stopped, StoppedWhy, Store, StoreError, Trigger,
+    Which,
+};
+
+/// What a pull came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Pulled {
+    /// Pages stored.
+    pub pages: u32,
+    /// How many items were what.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// What the families came to that had to be asked for.
+    #[serde(skip)]
+    pub pushed: Pushed,
+    /// Why it stopped before the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// Pages that one request lists at most; the rest stays due.
+const PAGES: u32 = 20;
+/// Items of one commit.
+const ITEMS: usize = 250;
+/// Pages of one request whose families are pushed at once.
+const MOST_DUE: usize = 250;
+
+/// Lists a connection until nothing is new, within bounds; then does what its items made due.
+///
+/// # Errors
+/// [`StoreError`]: the listing goes on where the last stored page ended.
+pub async fn pull<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    trigger: Trigger,
+) -> Result<Pulled, StoreError> {
+    let mut pulled = Pulled::default();
+    let mut due = Vec::new();
+    let mut trigger = trigger;
+    while pulled.pages < PAGES {
+        let claim = Claim {
+            instance: env.instance.to_owned(),
+            digest: env.digest.to_owned(),
+            trigger: trigger.clone(),
+        };
+        let listing = match env.store.claim(&claim).await? {
+            Claimed::Claimed(listing) => *listing,
+            Claimed::Nothing { reason } | Claimed::Waiting { reason } => {
+                pulled.stopped = Some(reason);
+                break;
+            }
+            Claimed::Busy => {
+                pulled.stopped = Some("somebody else lists it".to_owned());
+                break;
+            }
+        };
+        let connection = listing.connection.id.clone();
+        let accounts = [listing.account.clone()];
+        let mut lister = Lister {
+            env,
+            ways: Ways::new(env.accounts, &accounts),
+            trigger: &trigger,
+            as_of: listing.as_of,
+            listing: &listing,
+            due: &mut due,
+            pulled: &mut pulled,
+            calls: 0,
+        };
+        let more = lister.list().await?;
+        if !more {
+            break;
+        }
+        trigger = Trigger::Connection(connection);
+    }
+    due.truncate(MOST_DUE);
+    pulled.pushed = push(env, &due).await?;
+    Ok(pulled)
+}
+
+struct Lister<'a, S, A: Accounts> {
+    env: &'a Env<'a, S, A>,
+    ways: Ways<'a, A>,
+    trigger: &'a Trigger,
+    listing: &'a Listing,
+    as_of: i64,
+    due: &'a mut Vec<EventId>,
+    pulled: &'a mut Pulled,
+    calls: i64,
+}
+
+/// A part of a page, and where the listing stands after it.
+struct Part {
+    items: Vec<Listed>,
+    is_read: bool,
+    cursor: Cursor,
+    about: About,
+}
+
+impl<S: Store, A: Accounts> Lister<'_, S, A> {
+    /// Whether the connection is to be listed once more at once.
+    async fn list(&mut self) -> Result<bool, StoreError> {
+        self.ways.open_all([self.listing.account.id.clone()]).await;
+        let mut request = ListRequest {
+            calendar: self.listing.connection.calendar.clone(),
+            sync_token: self.listing.sync_token.clone(),
+            page_token: self.listing.page_token.clone(),
+            ends_after: self.listing.import_from,
+        };
+        loop {
+            if self.pulled.pages >= PAGES {
+                let reason = "the rest of the listing follows".to_owned();
+                self.stop(StoppedWhy::Continues, reason, (self.env.clock)(), None)
+                    .await?;
+                return Ok(false);
+            }
+            self.calls += 1;
+            let page = self
+                .ways
+                .call(&self.listing.account.id, |way| {
+                    let request = request.clone();
+                    async move { way.list(&request).await.map_err(|error| error.0) }
+                })
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    self.fail(&error, request.page_token.is_some()).await?;
+                    return Ok(false);
+                }
+            };
+            let cursor = match (page.next_page.clone(), page.sync_token.clone()) {
+                (Some(page_token), _) => Cursor::NextPage { page_token },
+                (None, Some(sync_token)) => Cursor::End { sync_token },
+                (None, None) => {
+                    let reason = "Google's last page has no sync token".to_owned();
+                    self.stop(StoppedWhy::Failed, reason, self.later(30), None)
+                        .await?;
+                    return Ok(false);
+                }
+            };
+            let about = About {
+                access_role: page.access_role,
+                time_zone: page.time_zone,
+                summary: page.summary,
+            };
+            let Some(committed) = self.store_page(page.items, false, cursor, about).await? else {
+                return Ok(false);
+            };
+            self.pulled.pages += 1;
+            match page.next_page {
+                Some(page_token) => request.page_token = Some(page_token),
+                None => return self.read_rest(committed).await,
+            }
+        }
+    }
+
+    /// What a listing leaves unclear is read one by one, now that it is over.
+    async fn read_rest(&mut self, mut committed: Committed) -> Result<bool, StoreError> {
+        let mut rounds = 0;
+        while !committed.reads.is_empty() && rounds < 10 {
+            rounds += 1;
+            let mut items = Vec::new();
+            for id in committed.reads.clone() {
+                match self.read(&id).await {
+                    Ok(item) => items.push(item),
+                    Err(error) if error.scope == Scope::Event => {}
+                    Err(error) => {
+                        self.fail(&error, false).await?;
+                        return Ok(false);
+                    }
+                }
+            }
+            let stored = self
+                .store_page(items, true, Cursor::Reads, About::default())
+                .await?;
+            match stored {
+                Some(stored) => committed = stored,
+                None => return Ok(false),
+            }
+        }
+        Ok(committed.more)
+    }
+
+    /// One event, as a listing would show it. An absent one is a tombstone, since its calendar has just
+    /// answered.
+    async fn read(&mut self, id: &RemoteId) -> Result<Listed, ProviderError> {
+        self.calls += 1;
+        let calendar = &self.listing.connection.calendar;
+        let call = |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, &id.0).await };
+        match self.ways.call(&self.listing.account.id, call).await {
+            Err(error) if matches!(error.cause, Cause::NotFound | Cause::Deleted) => Ok(Listed {
+                raw: String::new(),
+                event: Ok(provider::RemoteEvent::absent(&id.0)),
+            }),
+            Ok(listed) => Ok(listed),
+            Err(error) if error.scope == Scope::Event && error.class == Class::Permanent => {
+                Ok(Listed {
+                    raw: String::new(),
+                    event: Err(Unreadable {
+                        id: Some(id.0.clone()),
+                        etag: None,
+                        why: error.explanation,
+                    }),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn store_page(
+        &mut self,
+        items: Vec<Listed>,
+        is_read: bool,
+        cursor: Cursor,
+        about: About,
+    ) -> Result<Option<Committed>, StoreError> {
+        let mut rest = items;
+        loop {
+            let tail = rest.split_off(rest.len().min(ITEMS));
+            let is_last = tail.is_empty();
+            let part = Part {
+                items: rest,
+                is_read,
+                cursor: if is_last {
+                    cursor.clone()
+                } else {
+                    Cursor::SamePage
+                },
+                about: about.clone(),
+            };
+            let committed = self.store_part(part).await?;
+            match committed {
+                Some(committed) if is_last => return Ok(Some(committed)),
+                Some(_) => rest = tail,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn store_part(&mut self, part: Part) -> Result<Option<Committed>, StoreError> {
+        let loaded = self.load(&part.items).await?;
+        let mut world = world(self.env, &loaded, (self.env.fraction)());
+        world.erasures = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
+        let input = PageInput {
+            connection: &self.listing.connection,
+            items: part.items,
+            is_read: part.is_read,
+            as_of: self.as_of,
+            import_from: self.listing.import_from,
+            loaded: &loaded,
+        };
+        let plan = plan_page(&world, &input);
+        let message = match self.trigger {
+            Trigger::Notification(message) => Some(message.clone()),
+            Trigger::Connection(_) => None,
+        };
+        for (what, count) in plan.counts {
+            *self.pulled.counts.entry(what).or_default() += count;
+        }
+        let commit = Commit {
+            instance: self.env.instance.to_owned(),
+            families: plan.families,
+            listing: Some(ListingCommit {
+                connection: self.listing.connection.id.clone(),
+                fence: self.listing.fence,
+                notices: self.listing.notices,
+                as_of: self.as_of,
+                digest: self.env.digest.to_owned(),
+                seen: plan.seen,
+                park: plan.park,
+                unpark: plan.unpark,
+                cursor: part.cursor,
+                about: part.about,
+                message,
+            }),
+            usage: self.usage(),
+            tokens: self.ways.take_tokens(),
+            pauses: Vec::new(),
+        };
+        let committed = self.env.store.commit(&commit).await?;
+        if committed.fenced {
+            self.pulled.stopped = Some("somebody else lists it".to_owned());
+            return Ok(None);
+        }
+        self.as_of = committed.as_of;
+        for (family, asked) in committed.families.iter().zip(&commit.families) {
+            let is_due = match &family.outcome {
+                Outcome::Stored { again } => *again || asked.work.is_some(),
+                Outcome::Stale | Outcome::Fenced => true,
+                Outcome::Refused { .. } => false,
+            };
+            if is_due {
+                self.due.push(family.root.clone());
+            }
+        }
+        self.due.extend(committed.freed.iter().cloned());
+        Ok(Some(committed))
+    }
+
+    async fn load(&self, items: &[Listed]) -> Result<Loaded, StoreError> {
+        let load = Load {
+            instance: self.env.instance.to_owned(),
+            which: Which::Remote {
+                connection: self.listing.connection.id.clone(),
+                fence: self.listing.fence,
+                ids: ids(items),
+            },
+            purpose: Purpose::Store,
+            lease_seconds: LEASE_SECONDS,
+        };
+        self.env.store.load(&load).await
+    }
+
+    fn usage(&mut self) -> Vec<store::Usage> {
+        let units = std::mem::take(&mut self.calls);
+        vec![store::Usage {
+            account: self.listing.account.id.clone(),
+            units,
+        }]
+    }
+
+    fn later(&self, seconds: i64) -> DateTime<Utc> {
+        let spread = 1.0 + (self.env.fraction)();
+        self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
+    }
+
+    async fn fail(&mut self, error: &ProviderError, in_the_middle: bool) -> Result<(), StoreError> {
+        let continues = self.listing.sync_token.is_some() || in_the_middle;
+        let why = match (error.scope, error.class) {
+            (_, Class::Resync) if continues => StoppedWhy::Resync,
+            (_, Class::Permanent) if in_the_middle && error.cause == Cause::Invalid => {
+                StoppedWhy::Restart
+            }
+            (_, Class::Permanent) if continues && error.cause == Cause::Invalid => {
+                StoppedWhy::Resync
+            }
+            (Scope::Calendar, _) => StoppedWhy::Unreachable,
+            _ if error.cause == Cause::NotFound => StoppedWhy::Unreachable,
+            (Scope::Event | Scope::Account | Scope::Deployment, _) => StoppedWhy::Failed,
+        };
+        let failures = self.listing.connection.failures;
+        let wait = match why {
+            StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => TimeDelta::zero(),
+            StoppedWhy::Failed | StoppedWhy::Unreachable => {
+                backoff(failures + 2, (self.env.fraction)())
+            }
+        };
+        let wait = error
+            .retry_after
+            .map_or(wait, |after| wait.max(TimeDelta::seconds(i64::from(after))));
+        let pause =
+            (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
+                account: self.listing.account.id.clone(),
+                until: self.listing.now + wait,
+                reason: error.explanation.clone(),
+            });
+        self.stop(
+            why,
+            error.explanation.clone(),
+            self.listing.now + wait,
+            pause,
+        )
+        .await
+    }
+
+    async fn stop(
+        &mut self,
+        why: StoppedWhy,
+        reason: String,
+        at: DateTime<Utc>,
+        pause: Option<Pause>,
+    ) -> Result<(), StoreError> {
+        self.pulled.stopped = Some(reason.clone());
+        let stopped = Stopped {
+            instance: self.env.instance.to_owned(),
+            connection: self.listing.connection.id.clone(),
+            fence: self.listing.fence,
+            why,
+            reason,
+            at,
+            token: self.ways.take_tokens().into_iter().next(),
+            units: std::mem::take(&mut self.calls),
+            pause,
+        };
+        self.env.store.fail(&stopped).await
+    }
+}
+
+fn is_tombstone(item: &Listed) -> bool {
+    item.event
+        .as_ref()
+        .is_ok_and(|event| event.is_cancelled && event.series.is_none())
+}

@@ -1,0 +1,252 @@
+//! Families to the provider.
+
+use crate::access::{Accounts, Ways};
+use crate::{Env, LEASE_SECONDS, last_call};
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use planner::{Answer, Call, CallKind, Next, Plan, World};
+use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use store::{
+    AccountId, Commit, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause, Purpose, Store,
+    StoreError, Usage, Which,
+};
+
+/// What a push came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Pushed {
+    /// Families by what came of them.
+    pub families: BTreeMap<&'static str, u64>,
+    /// Why work is still open, for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
+}
+
+/// Loads between them that a push makes at most: own work may bring newer work.
+const ROUNDS: usize = 4;
+/// Families of one load.
+pub(crate) const FAMILIES: usize = 50;
+/// Families at once.
+const AT_ONCE: usize = 8;
+
+/// Pushes the families of events until they have no newer work, a few times at most; the rest stays due.
+///
+/// # Errors
+/// [`StoreError`]: the work stays due.
+pub async fn push<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    events: &[EventId],
+) -> Result<Pushed, StoreError> {
+    let mut pushed = Pushed::default();
+    for chunk in events.chunks(FAMILIES) {
+        let mut due: Vec<EventId> = chunk.to_vec();
+        for _ in 0..ROUNDS {
+            if due.is_empty() {
+                break;
+            }
+            due = round(env, due, &mut pushed).await?;
+        }
+    }
+    Ok(pushed)
+}
+
+/// One load and its commit; what is due again at once.
+async fn round<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    events: Vec<EventId>,
+    pushed: &mut Pushed,
+) -> Result<Vec<EventId>, StoreError> {
+    let leased_at = (env.clock)();
+    let load = Load {
+        instance: env.instance.to_owned(),
+        which: Which::Events(events),
+        purpose: Purpose::Write,
+        lease_seconds: LEASE_SECONDS,
+    };
+    let loaded = env.store.load(&load).await?;
+    for skipped in &loaded.skipped {
+        let what = match &skipped.why {
+            store::Why::NotDue => "not due",
+            store::Why::Leased => "leased",
+            store::Why::Later { reason, .. } => {
+                pushed.waiting.push(reason.clone());
+                "later"
+            }
+        };
+        pushed.count(what);
+    }
+    if loaded.families.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fraction = (env.fraction)();
+    let world = world(env, &loaded, fraction);
+    let ways = Ways::new(env.accounts, &loaded.accounts);
+    ways.open_all(accounts_of(&loaded)).await;
+    let run = Run {
+        env,
+        world: &world,
+        ways: &ways,
+        last_call: last_call(leased_at),
+    };
+    let planned: Vec<_> = futures::stream::iter(&loaded.families)
+        .map(|family| run.family(family))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut commit = Commit {
+        instance: env.instance.to_owned(),
+        families: Vec::new(),
+        listing: None,
+        usage: Vec::new(),
+        tokens: ways.take_tokens(),
+        pauses: Vec::new(),
+    };
+    for (families, pause, usage) in planned {
+        commit.families.extend(families);
+        commit.pauses.extend(pause);
+        commit.usage.extend(usage);
+    }
+    let committed = env.store.commit(&commit).await?;
+    let mut again: BTreeSet<EventId> = committed.freed.into_iter().collect();
+    for (family, asked) in committed.families.into_iter().zip(&commit.families) {
+        pushed.count(outcome_name(&family.outcome, asked));
+        pushed
+            .waiting
+            .extend(asked.work.as_ref().and_then(|work| work.reason.clone()));
+        match family.outcome {
+            Outcome::Stored { again: true } | Outcome::Stale => drop(again.insert(family.root)),
+            Outcome::Stored { again: false } | Outcome::Fenced | Outcome::Refused { .. } => {}
+        }
+    }
+    Ok(again.into_iter().collect())
+}
+
+impl Pushed {
+    fn count(&mut self, what: &'static str) {
+        *self.families.entry(what).or_default() += 1;
+    }
+}
+
+fn outcome_name(outcome: &Outcome, asked: &FamilyCommit) -> &'static str {
+    match outcome {
+        Outcome::Stored { .. } if asked.work.is_some() => "waiting",
+        Outcome::Stored { .. } => "done",
+        Outcome::Fenced => "fenced",
+        Outcome::Stale => "stale",
+        Outcome::Refused { .. } => "refused",
+    }
+}
+
+pub(crate) fn world<'a, S, A>(env: &Env<'a, S, A>, loaded: &'a Loaded, fraction: f64) -> World<'a> {
+    World {
+        now: loaded.now,
+        as_of: loaded.as_of,
+        instance: env.instance,
+        connections: &loaded.connections,
+        accounts: &loaded.accounts,
+        event_url: env.event_url,
+        fraction,
+        erasures: 0,
+        new_id: env.new_id,
+    }
+}
+
+fn accounts_of(loaded: &Loaded) -> BTreeSet<AccountId> {
+    let members = loaded.families.iter().flat_map(|family| &family.members);
+    let links = members.flat_map(|member| &member.links);
+    let used: BTreeSet<_> = links.map(|link| &link.connection).collect();
+    let connections = loaded
+        .connections
+        .iter()
+        .filter(|connection| used.contains(&connection.id));
+    connections
+        .map(|connection| connection.account.clone())
+        .collect()
+}
+
+struct Run<'a, S, A: Accounts> {
+    env: &'a Env<'a, S, A>,
+    world: &'a World<'a>,
+    ways: &'a Ways<'a, A>,
+    last_call: DateTime<Utc>,
+}
+
+impl<S: Store, A: Accounts> Run<'_, S, A> {
+    async fn family(&self, family: &Family) -> (Vec<FamilyCommit>, Option<Pause>, Option<Usage>) {
+        let mut plan = Plan::to_write(self.world, family);
+        let (mut calls, mut used) = (0_i64, None);
+        loop {
+            match plan.next() {
+                Next::Call(call) => {
+                    calls += 1;
+                    let account = self.account(&call);
+                    used = account.clone().or(used);
+                    let answer = match account {
+                        Some(account) => self.call(&account, &call).await,
+                        None => Answer::Error(gone()),
+                    };
+                    plan.answer(answer);
+                }
+                Next::Commit(families) => {
+                    // The load took one call for each family.
+                    let usage = used.map(|account| Usage {
+                        account,
+                        units: calls - 1,
+                    });
+                    return (families, plan.pause().cloned(), usage);
+                }
+            }
+        }
+    }
+
+    fn account(&self, call: &Call) -> Option<AccountId> {
+        let connection = self.world.connection(&call.connection)?;
+        Some(connection.account.clone())
+    }
+
+    async fn call(&self, account: &AccountId, call: &Call) -> Answer {
+        if (self.env.clock)() >= self.last_call {
+            return Answer::NoTime;
+        }
+        let connection = self.world.connection(&call.connection);
+        let calendar = connection.map_or("", |connection| &connection.calendar);
+        let id = &call.remote.0;
+        let answered = match &call.what {
+            CallKind::Get => {
+                let get =
+                    |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, id).await };
+                let listed = self.ways.call(account, get).await;
+                listed.map(|listed| Answer::Event(Some(Box::new(listed))))
+            }
+            CallKind::Probe => {
+                let probe =
+                    |way: std::rc::Rc<A::Provider>| async move { way.probe(calendar).await };
+                self.ways
+                    .call(account, probe)
+                    .await
+                    .map(|()| Answer::Answers)
+            }
+            CallKind::Write(write) => {
+                let send = |way: std::rc::Rc<A::Provider>| async move {
+                    way.write(calendar, id, write).await
+                };
+                let listed = self.ways.call(account, send).await;
+                listed.map(|listed| Answer::Event(listed.map(Box::new)))
+            }
+        };
+        answered.unwrap_or_else(Answer::Error)
+    }
+}
+
+fn gone() -> ProviderError {
+    ProviderError {
+        scope: Scope::Calendar,
+        class: Class::Retry,
+        cause: Cause::Other,
+        side_effect: SideEffect::None,
+        retry_after: None,
+        explanation: "the calendar is not connected any more".to_owned(),
+        detail: String::new(),
+    }
+}
