@@ -16,6 +16,14 @@ begin
 end $$;
 comment on function tandem.column_type(regclass, text) is 'A column''s type, or null where there is none of that name.';
 
+-- Not a call of tandem.utc: a bulk statement reads many.
+create or replace function tandem.utc_sql(expression text) returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  return format('to_char(timezone(''UTC'', %s), ''YYYY-MM-DD"T"HH24:MI:SS.US"Z"'')', expression);
+end $$;
+comment on function tandem.utc_sql(text) is 'A time as tandem.utc gives it.';
+
 create or replace function tandem.read_sql(relation regclass, spec jsonb) returns text
 language plpgsql stable set search_path = '' as $$
 declare name text := spec #>> '{}';
@@ -23,8 +31,8 @@ begin
   if spec ? 'constant' then return format('%L::jsonb', spec -> 'constant'); end if;
   if spec ? 'read' then return '(' || (spec ->> 'read') || ')'; end if;
   return case tandem.column_type(relation, name)
-    when 'timestamp with time zone' then format('tandem.utc(%I)', name)
-    when 'timestamp without time zone' then format('tandem.utc(timezone(''UTC'', %I))', name)
+    when 'timestamp with time zone' then tandem.utc_sql(quote_ident(name))
+    when 'timestamp without time zone' then tandem.utc_sql(format('timezone(''UTC'', %I)', name))
     else format('to_jsonb(%I)', name) end;
 end $$;
 comment on function tandem.read_sql(regclass, jsonb) is 'How a field is read.';

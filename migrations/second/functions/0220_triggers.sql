@@ -4,10 +4,30 @@ set local lock_timeout = '3s';
 create or replace function tandem.own_sql() returns text
 language plpgsql stable set search_path = '' as $$
 begin
-  return format('(coalesce(current_setting(''tandem.commit'', true), '''') = ''yes'' and current_user = %L '
-    'and pg_trigger_depth() = 0)', current_user);
+  return format('(current_user = %L and pg_trigger_depth() = 0 '
+    'and coalesce(current_setting(''tandem.commit'', true), '''') = ''yes'')', current_user);
 end $$;
 comment on function tandem.own_sql() is 'A condition that only a statement of Tandem''s commit fulfils.';
+
+-- A plain column is read at once; an expression needs the row as one.
+create or replace function tandem.side_sql(relation regclass, spec text, side text) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when tandem.column_type(relation, spec) is not null then format('%s.%I', side, spec)
+    else format('(select %s from (select %s.*) e)', spec, side) end;
+end $$;
+comment on function tandem.side_sql(regclass, text, text) is 'An expression over a trigger''s old or new row.';
+
+-- Of which series a trigger's row is, as Tandem's id.
+create or replace function tandem.series_sql(relation regclass, m jsonb, side text) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when m ->> 'series' is null then 'null'
+    when tandem.column_type(relation, m ->> 'key') = 'uuid' then tandem.side_sql(relation, m ->> 'series', side)
+    else format('(select x.event from tandem.keys x where x.key = %s::text)',
+      tandem.side_sql(relation, m ->> 'series', side)) end;
+end $$;
+comment on function tandem.series_sql(regclass, jsonb, text) is 'The series that a trigger''s row names.';
 
 create or replace function tandem.mapped_columns(relation regclass, m jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
@@ -27,7 +47,8 @@ begin
   select string_agg('old.' || quote_ident(c) || x, ', '), string_agg('new.' || quote_ident(c) || x, ', ') into a, b
   from (select c, case when tandem.column_type(relation, c) in ('json', 'xml', 'point') then '::text' else '' end x
     from unnest(names) c) y;
-  return coalesce(format('row(%s) is distinct from row(%s)', a, b), 'false');
+  return case cardinality(names) when 0 then 'false' when 1 then a || ' is distinct from ' || b
+    else format('row(%s) is distinct from row(%s)', a, b) end;
 end $$;
 comment on function tandem.distinct_sql(regclass, text[]) is 'A condition that some of these columns differ.';
 
@@ -48,24 +69,23 @@ begin
     starts := format('new.%1$I := tandem.planned_start(new.%1$I::text);', m ->> 'original_start');
   end if;
   if m -> 'state' ->> 'state' is not null then
-    pending := format('if tg_op = ''INSERT'' or %s then '
-      'if (select %s from (select new.*) e) and tandem.takes_new(v_owner) or tandem.is_linked(v_event) then '
-      'new.%I := ''pending''; %s end if; end if;', tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)),
-      s ->> 'enabled', m -> 'state' ->> 'state',
-      coalesce(format('new.%I := null;', m -> 'state' ->> 'error'), ''));
+    pending := format('if (tg_op = ''INSERT'' or new.%5$I is distinct from ''pending'') and (tg_op = ''INSERT'' or %1$s) then '
+      'if coalesce(%2$s, true) and exists (select from tandem.connections c where c.user_id = v_owner and c.takes_new) '
+      'or exists (select from tandem.links l where l.event = %3$s and l.state in (''live'', ''leaving'', ''reserved'')) then '
+      'new.%4$I := ''pending''; %6$s end if; end if;', tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)),
+      tandem.side_sql(relation, coalesce(m ->> 'enabled', 'true'), 'new'), event, m -> 'state' ->> 'state',
+      m -> 'state' ->> 'state', coalesce(format('new.%I := null;', m -> 'state' ->> 'error'), ''));
   end if;
   execute format('create or replace function tandem.crm_before() returns trigger language plpgsql volatile '
-    'security definer set search_path = '''' as $f$ declare v_event uuid; v_owner text; begin '
-    'if tg_op = ''UPDATE'' then if new.%1$s is distinct from old.%1$s then raise exception ''the key of an event cannot '
-    'change'' using hint = ''Insert a new event and delete the old one.''; end if; %2$s else %3$s end if; '
-    'v_event := %4$s; v_owner := (select %5$s from (select new.*) e); %6$s '
-    'perform tandem.check_series(%7$s, v_owner) where tg_op = ''INSERT'' or %8$s; %9$s return new; end $f$',
-    s ->> 'key', kept, reset, event, s ->> 'owner', starts,
-    case when is_uuid then format('(select %s::uuid from (select new.*) e)', s ->> 'series')
-      else format('(select k.event from tandem.keys k where k.key = (select %s::text from (select new.*) e))',
-        s ->> 'series') end,
+    'security definer set search_path = '''' set enable_seqscan = off as $f$ '
+    'declare v_owner text := %1$s; v_series uuid; begin '
+    'if tg_op = ''UPDATE'' then if new.%2$s is distinct from old.%2$s then raise exception ''the key of an event '
+    'cannot change'' using hint = ''Insert a new event and delete the old one.''; end if; %3$s else %4$s end if; '
+    '%5$s if tg_op = ''INSERT'' or %6$s then v_series := %7$s; '
+    'if v_series is not null then perform tandem.check_series(v_series, v_owner); end if; end if; %8$s return new; end $f$',
+    tandem.side_sql(relation, m ->> 'owner', 'new'), s ->> 'key', kept, reset, starts,
     tandem.distinct_sql(relation, tandem.named_columns(relation, coalesce(m -> 'series', '""'))
-      || tandem.named_columns(relation, m -> 'owner')), pending);
+      || tandem.named_columns(relation, m -> 'owner')), tandem.series_sql(relation, m, 'new'), pending);
   execute format('create trigger zz_tandem_insert before insert on %s for each row when (not %s) '
     'execute function tandem.crm_before()', relation, tandem.own_sql());
   execute format('create trigger zz_tandem_update before update on %s for each row when (not %s and (%s)) '
@@ -88,36 +108,35 @@ comment on function tandem.image_sql(jsonb, text) is 'A trigger''s row in the co
 
 create or replace function tandem.generate_changed(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare s jsonb := tandem.mapped(relation, m); named text; event text; visible text; series text;
+declare s jsonb := tandem.mapped(relation, m); named text; event text; visible text; sides text;
   changing text := tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)); own text := tandem.own_sql();
 begin
   select string_agg(format('case when %s then %L end', tandem.distinct_sql(relation, tandem.named_columns(relation, f.value)),
     f.key), ', ') into named from jsonb_each((m -> 'fields') || jsonb_strip_nulls(jsonb_build_object('owner', m -> 'owner',
       'enabled', m -> 'enabled', 'series', m -> 'series', 'original_start', m -> 'original_start'))) f
   where tandem.named_columns(relation, f.value) <> '{}';
-  event := case when (s -> 'is_uuid')::boolean then format('e.%s', s ->> 'key')
-    else format('tandem.key_of(e.%s::text)', s ->> 'key') end;
-  series := case when (s -> 'is_uuid')::boolean then (s ->> 'series') || '::uuid'
-    else format('(select x.event from tandem.keys x where x.key = %s::text)', s ->> 'series') end;
+  event := case when (s -> 'is_uuid')::boolean then format('%%1$s.%s', s ->> 'key')
+    else format('tandem.key_of(%%1$s.%s::text)', s ->> 'key') end;
+  sides := 'v_event := ' || event || '; v_owner := %2$s; v_series := %3$s;';
   visible := case when m ->> 'where' is null then ''
-    else format('if tg_op = ''UPDATE'' then v_was := (select %1$s from (select old.*) e); '
-      'v_is := (select %1$s from (select new.*) e); if not (coalesce(v_was, false) or coalesce(v_is, false)) then '
-      'return null; elsif not coalesce(v_was, false) then v_op := ''insert''; '
-      'elsif not coalesce(v_is, false) then v_op := ''delete''; end if; end if;', s ->> 'where') end;
+    else format('if tg_op = ''UPDATE'' then v_was := coalesce((select %1$s from (select old.*) e), false); '
+      'v_is := coalesce((select %1$s from (select new.*) e), false); if not (v_was or v_is) then '
+      'return null; elsif not v_was then v_op := ''insert''; elsif not v_is then v_op := ''delete''; end if; end if;',
+      s ->> 'where') end;
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off as $f$ '
     'declare v_event uuid; v_owner text; v_series uuid; v_op text := lower(tg_op); v_was boolean; v_is boolean; '
-    'v_row %1$s; v_fields text[]; begin %2$s '
-    'v_row := case when tg_op = ''DELETE'' then old else new end; '
-    'select %3$s, %4$s, %5$s into v_event, v_owner, v_series from (select (v_row).*) e; '
-    'if v_op = ''update'' then v_fields := array_remove(array[%6$s]::text[], null); end if; '
-    'perform tandem.add_change(v_event, v_series, v_owner, v_op, v_fields, '
-    'case when v_op = ''delete'' then %7$s end); return null; end $f$',
-    relation, visible, event, s ->> 'owner', series, named, tandem.image_sql(s, 'old'));
+    'v_fields text[]; v_old jsonb; v_time timestamptz; v_poke text; begin %1$s '
+    'if tg_op = ''DELETE'' then %2$s else %3$s end if; '
+    'if v_op = ''update'' then v_fields := array_remove(array[%4$s]::text[], null); '
+    'elsif v_op = ''delete'' then v_old := %5$s; end if; %6$s return null; end $f$',
+    visible, format(sides, 'old', tandem.side_sql(relation, m ->> 'owner', 'old'), tandem.series_sql(relation, m, 'old')),
+    format(sides, 'new', tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new')),
+    named, tandem.image_sql(s, 'old'), tandem.append_sql());
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off as $f$ begin insert into tandem.writing (event, expected) '
-    'select %s, %s from (select new.*) e on conflict (event) do update set expected = excluded.expected; '
-    'return new; end $f$', event, tandem.image_sql(s, 'new'));
+    'select %s, %s on conflict (event) do update set expected = excluded.expected; '
+    'return new; end $f$', format(event, 'new'), tandem.image_sql(s, 'new'));
   -- First by name, before any of the CRM's.
   execute format('create trigger "0_tandem_insert" before insert on %s for each row when (%s) '
     'execute function tandem.crm_own()', relation, own);

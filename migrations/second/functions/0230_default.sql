@@ -13,8 +13,8 @@ begin
   return jsonb_build_object('key', 'id', 'owner', 'owner_id', 'enabled', 'google_sync_enabled',
     'series', 'recurring_event_id', 'original_start', 'original_start',
     'fields', plain || jsonb_build_object(
-      'starts_at', jsonb_build_object('read', 'case when not all_day then tandem.utc(starts_at) end'),
-      'ends_at', jsonb_build_object('read', 'case when not all_day then tandem.utc(ends_at) end'),
+      'starts_at', jsonb_build_object('read', 'case when not all_day then ' || tandem.utc_sql('starts_at') || ' end'),
+      'ends_at', jsonb_build_object('read', 'case when not all_day then ' || tandem.utc_sql('ends_at') || ' end'),
       'starts_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), starts_at)::date end'),
       'ends_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), ends_at)::date end'),
       'time_zone', jsonb_build_object('read', 'time_zone',

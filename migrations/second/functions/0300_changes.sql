@@ -1,20 +1,6 @@
 set local lock_timeout = '3s';
 -- What CRM transactions leave behind: rows in tandem.changes, and a poke. They take no lock of Tandem's.
 
-create or replace function tandem.takes_new(owner text) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-  return exists (select from tandem.connections c where c.user_id = owner and c.takes_new);
-end $$;
-comment on function tandem.takes_new(text) is 'Whether a user''s new events go to a calendar.';
-
-create or replace function tandem.is_linked(event_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-  return exists (select from tandem.links l where l.event = event_id and l.state in ('live', 'leaving', 'reserved'));
-end $$;
-comment on function tandem.is_linked(uuid) is 'Whether an event is in a calendar.';
-
 -- A service may store what it likes; a load takes such a row for a family of its own.
 create or replace function tandem.check_series(series uuid, owner text) returns void
 language plpgsql stable set search_path = '' as $$
@@ -37,47 +23,65 @@ begin
 end $$;
 comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it has none.';
 
-create or replace function tandem.add_change(event_id uuid, series uuid, owner text, op text, fields text[], old_row jsonb)
-returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare t timestamptz; poked text := current_setting('tandem.poke', true);
+-- One statement, part of the generated trigger: a function of its own would cost more than it does.
+create or replace function tandem.append_sql() returns text
+language plpgsql immutable set search_path = '' as $$
 begin
-  -- What Tandem writes itself is compared once it is written.
-  if current_setting('tandem.commit', true) = 'yes' and exists (select from tandem.writing w where w.event = event_id) then
-    return;
-  end if;
-  t := tandem.clock();
-  insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
-  values (event_id,
-    coalesce(series, (select l.root from tandem.links l where l.event = event_id limit 1), event_id), owner,
-    greatest(tandem.rev(t), 1 + coalesce((select c.rev from tandem.changes c where c.event = event_id
-      order by c.rev desc limit 1), 0), 1 + coalesce((select o.rev from tandem.open_changes o where o.event = event_id), 0),
-      1 + coalesce((select max(l.synced_rev) from tandem.links l where l.event = event_id), 0)),
-    op, fields, old_row, t);
-  if poked is null or length(poked) < 800 then
-    poked := set_config('tandem.poke', concat_ws(' ', nullif(poked, ''), event_id::text), true);
-  end if;
+  return $sql$
+    -- tandem.poke: how far tests have moved the clock, then what the statement has changed so far.
+    v_poke := current_setting('tandem.poke', true);
+    if v_poke is null or v_poke = '' then v_poke := coalesce(tandem.setting('clock_offset'), '0'); end if;
+    v_time := clock_timestamp();
+    if not starts_with(v_poke, '0') then
+      v_time := v_time + split_part(v_poke, ' ', 1)::double precision * interval '1 second';
+    end if;
+    insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
+    select v_event, coalesce(v_series, (select l.root from tandem.links l where l.event = v_event limit 1), v_event),
+      v_owner, greatest((extract(epoch from v_time) * 1000000)::bigint,
+        1 + (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
+        1 + (select o.rev from tandem.open_changes o where o.event = v_event),
+        1 + (select l.synced_rev from tandem.links l where l.event = v_event order by l.synced_rev desc limit 1)),
+      v_op, v_fields, v_old, v_time
+    -- What Tandem writes itself is compared once it is written.
+    where not exists (select from tandem.writing w where w.event = v_event);
+    if length(v_poke) < 760 and found then
+      v_poke := set_config('tandem.poke', v_poke || ' ' || v_event, true);
+    end if;
+  $sql$;
 end $$;
-comment on function tandem.add_change(uuid, uuid, text, text, text[], jsonb) is 'Notes what a statement did to one row.';
+comment on function tandem.append_sql() is 'How a generated trigger appends a change.';
+
+create or replace function tandem.add_change(v_event uuid, v_series uuid, v_owner text, v_fields text[]) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare t timestamptz := tandem.clock();
+begin
+  insert into tandem.changes (event, root, owner, rev, op, fields, changed_at)
+  select v_event, coalesce(v_series, (select l.root from tandem.links l where l.event = v_event limit 1), v_event), v_owner,
+    greatest(tandem.rev(t), 1 + greatest(
+      (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
+      (select o.rev from tandem.open_changes o where o.event = v_event),
+      (select max(l.synced_rev) from tandem.links l where l.event = v_event))), 'update', v_fields, t;
+end $$;
+comment on function tandem.add_change(uuid, uuid, text, text[]) is 'Appends the edit of a CRM''s trigger to what Tandem wrote.';
 
 -- Whatever goes wrong here costs only time: the scheduler finds the changes.
 create or replace function tandem.poke() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
-declare events text := nullif(current_setting('tandem.poke', true), ''); s jsonb; headers jsonb; event text; cleared text;
+declare events text[] := string_to_array(current_setting('tandem.poke', true), ' '); s jsonb; headers jsonb; event text;
   post text := 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)';
 begin
-  if events is null then return null; end if;
-  cleared := set_config('tandem.poke', '', true);
+  if coalesce(cardinality(events), 0) < 2 then return null; end if;
+  event := set_config('tandem.poke', '', true);
   if to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then return null; end if;
   select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
   where x.key in ('function_url', 'function_secret', 'cluster');
   if s ->> 'function_url' is null or s ->> 'cluster' is distinct from tandem.cluster() then return null; end if;
   headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || (s ->> 'function_secret'));
-  if length(events) >= 20 * 37 then
+  if cardinality(events) > 20 then
     execute post using (s ->> 'function_url') || '/scheduler/tick', jsonb_build_object('due', 20), headers;
     return null;
   end if;
-  foreach event in array string_to_array(events, ' ') loop
+  foreach event in array events[2:] loop
     execute post using (s ->> 'function_url') || case tg_op when 'INSERT' then '/event-create'
         when 'UPDATE' then '/event-update' else '/event-delete' end,
       jsonb_build_object('type', tg_op, 'schema', tg_table_schema, 'table', tg_table_name,
@@ -107,6 +111,7 @@ comment on function tandem.before_truncate() is 'TRUNCATE fires no row trigger, 
 -- After a write: what the rows say now, against what was written. Triggers of the CRM's may have changed it.
 create or replace function tandem.settle() returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare n bigint;
 begin
   with written as materialized (delete from tandem.writing where true returning event, expected),
   differs as (
@@ -116,6 +121,6 @@ begin
       case when w.expected ->> 'series' is distinct from r.series::text then 'series' end,
       case when w.expected ->> 'original_start' is distinct from r.original_start then 'original_start' end], null) as fields
     from written w join tandem.crm_rows r on r.event = w.event where w.expected is not null)
-  select tandem.add_change(d.event, d.series, d.owner, 'update', d.fields, null) from differs d where d.fields <> '{}';
+  select count(tandem.add_change(d.event, d.series, d.owner, d.fields)) into n from differs d where d.fields <> '{}';
 end $$;
 comment on function tandem.settle() is 'Notes the edits that the CRM''s triggers made to what Tandem wrote.';

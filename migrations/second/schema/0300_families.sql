@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 create table tandem.changes (
   event uuid not null,
   root uuid not null,
-  owner text not null,
+  owner text collate "C" not null,
   rev bigint not null,
   op text not null,
   fields text[],
@@ -15,7 +15,7 @@ create table tandem.changes (
   autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000, autovacuum_vacuum_insert_scale_factor = 0,
   autovacuum_vacuum_insert_threshold = 20000);
 create index changes_owner on tandem.changes (owner, rev);
-create index changes_root on tandem.changes (root);
+create index changes_root on tandem.changes (root) where root <> event;
 create index changes_transaction on tandem.changes (txid, owner);
 comment on table tandem.changes is
   'A queue: what CRM transactions did to rows. They only insert here; a load moves a family''s out.';
@@ -27,7 +27,7 @@ comment on column tandem.changes.old_row is 'The row as it was, of a deletion.';
 create table tandem.open_changes (
   event uuid primary key,
   root uuid not null,
-  owner text not null,
+  owner text collate "C" not null,
   rev bigint not null,
   changed jsonb not null,
   deleted_row jsonb,
@@ -133,7 +133,7 @@ comment on column tandem.missed.before is 'The sequence when it began: what was 
 
 create table tandem.work (
   root uuid primary key,
-  owner text not null,
+  owner text collate "C" not null,
   connection_id uuid,
   state text not null default 'open' check (state in ('open', 'held', 'dead')),
   at timestamptz not null,
@@ -165,7 +165,7 @@ comment on column tandem.work.fence is 'Proof of the lease.';
 create table tandem.history (
   id bigint generated always as identity primary key,
   event uuid not null,
-  owner text not null,
+  owner text collate "C" not null,
   at timestamptz not null,
   kind text not null,
   detail jsonb not null default '{}'
@@ -176,7 +176,7 @@ comment on table tandem.history is 'What happened to an event, in order; its own
 
 create table tandem.touched (
   event uuid not null,
-  owner text not null,
+  owner text collate "C" not null,
   at xid8 not null,
   is_gone boolean not null,
   touched_at timestamptz not null default clock_timestamp(),
