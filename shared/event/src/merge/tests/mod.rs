@@ -1,5 +1,6 @@
 //! The merge in small cases: a row and what the provider shows, each changed from a common base.
 
+mod converges;
 mod unseen;
 
 use super::*;
