@@ -6,6 +6,8 @@
 
 mod access;
 mod body;
+mod calendar;
+mod error;
 mod fields;
 mod occurrence;
 mod properties;
@@ -15,6 +17,8 @@ mod remote;
 mod tests;
 
 pub use access::access;
+pub use calendar::{GoogleCalendar, listed};
+pub use error::{page_error, provider_error};
 pub use body::{body, insert_body, write_body};
 pub use fields::remote_fields;
 pub use occurrence::{occurrence_of, original_start};

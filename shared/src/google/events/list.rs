@@ -78,6 +78,12 @@ pub fn request(
     call(Method::GET, api, token, &path, &query)
 }
 
+/// Asks whether the calendar answers at all, with as little as can be asked.
+pub fn probe(api: &Url, token: &AccessToken, calendar: &CalendarId) -> Request<Bytes> {
+    let path = ["calendars", calendar.as_str(), "events"];
+    call(Method::GET, api, token, &path, &[("maxResults", "1")])
+}
+
 /// The page, with each item read or kept as text.
 ///
 /// # Errors

@@ -1,0 +1,141 @@
+//! Google Calendar as a provider, for one account.
+
+use crate::error::{page_error, provider_error};
+use crate::{remote_event, write_body};
+use event::Group;
+use provider::{Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError};
+use provider::{Unreadable, Write};
+use shared::door::Door;
+use shared::google::events::list::Next;
+use shared::google::events::{Item, delete, get, insert, list, patch};
+use shared::google::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
+use url::Url;
+
+/// Google Calendar, for one account.
+pub struct GoogleCalendar<D> {
+    /// The way out.
+    pub door: D,
+    /// Where the Calendar API answers.
+    pub api: Url,
+    /// The account's access token.
+    pub token: AccessToken,
+}
+
+impl<D: Door> Provider for GoogleCalendar<D> {
+    async fn list(&self, request: &ListRequest) -> Result<Page, PageError> {
+        let calendar = CalendarId::from(request.calendar.as_str());
+        let since = request.sync_token.as_deref().map(SyncToken::from);
+        let page = request.page_token.as_deref().map(PageToken::from);
+        let request = list::request(&self.api, &self.token, &calendar, since.as_ref(), page.as_ref());
+        let page = list::answer(self.door.send(request).await);
+        let page = page.map_err(|error| PageError(page_error(&error)))?;
+        let (next_page, sync_token) = match page.next {
+            Next::Page(token) => (Some(token.as_str().to_owned()), None),
+            Next::Sync(token) => (None, Some(token.as_str().to_owned())),
+        };
+        Ok(Page {
+            items: page.items.into_iter().map(listed).collect(),
+            next_page,
+            sync_token,
+            access_role: page.access_role.map(|role| role.as_str().to_owned()),
+            time_zone: page.time_zone,
+            summary: page.summary,
+        })
+    }
+
+    async fn get(&self, calendar: &str, id: &str) -> Result<Listed, ProviderError> {
+        let (calendar, id) = (CalendarId::from(calendar), EventId::from(id));
+        let request = get::request(&self.api, &self.token, &calendar, &id);
+        let item = get::item(self.door.send(request).await);
+        item.map(listed).map_err(|error| provider_error(&error))
+    }
+
+    async fn probe(&self, calendar: &str) -> Result<(), ProviderError> {
+        let calendar = CalendarId::from(calendar);
+        let request = list::probe(&self.api, &self.token, &calendar);
+        let page = list::answer(self.door.send(request).await);
+        page.map(drop).map_err(|error| page_error(&error))
+    }
+
+    async fn write(
+        &self,
+        calendar: &str,
+        id: &str,
+        write: &Write,
+    ) -> Result<Option<Listed>, ProviderError> {
+        match self.write_once(calendar, id, write).await {
+            // A calendar may not allow the conference that was asked for; the event itself is worth more.
+            Err(error) if error.cause == Cause::Invalid && !write.patch.conference.is_keep() => {
+                let mut without = write.clone();
+                without.patch.change(Group::Conference, &without_request(&write.row));
+                self.write_once(calendar, id, &without).await
+            }
+            result => result,
+        }
+    }
+}
+
+/// A row whose conference is not a request: then a patch leaves the provider's as it is.
+fn without_request(row: &event::EventFields) -> event::EventFields {
+    event::EventFields {
+        conference: Some(serde_json::json!({"conferenceId": ""})),
+        ..row.clone()
+    }
+}
+
+impl<D: Door> GoogleCalendar<D> {
+    async fn write_once(
+        &self,
+        calendar: &str,
+        id: &str,
+        write: &Write,
+    ) -> Result<Option<Listed>, ProviderError> {
+        let (calendar, event) = (CalendarId::from(calendar), EventId::from(id));
+        let mail = match write.mail {
+            Mail::None => SendUpdates::None,
+            Mail::External => SendUpdates::ExternalOnly,
+            Mail::All => SendUpdates::All,
+        };
+        let (api, token) = (&self.api, &self.token);
+        let body = write_body(id, write).unwrap_or_default();
+        let answer = match &write.method {
+            Method::Insert => {
+                let request = insert::request(api, token, &calendar, &event, &body, mail);
+                self.door.send(request).await
+            }
+            Method::Patch { etag } | Method::Restore { etag } | Method::Cancel { etag } => {
+                let etag = Etag::from(etag.as_str());
+                let request = patch::request(api, token, &calendar, &event, &etag, &body, mail);
+                self.door.send(request).await
+            }
+            Method::Delete { etag } => {
+                let etag = Etag::from(etag.as_str());
+                let request = delete::request(api, token, &calendar, &event, &etag, mail);
+                let answer = delete::answer(self.door.send(request).await);
+                return answer.map(|()| None).map_err(|error| provider_error(&error));
+            }
+        };
+        let item = get::item(answer).map_err(|error| provider_error(&error))?;
+        Ok(Some(listed(item)))
+    }
+}
+
+/// An event as it came, read as far as it can be.
+pub fn listed(item: Item) -> Listed {
+    let event = match &item.event {
+        Ok(event) => remote_event(event).map_err(|why| Unreadable {
+            id: Some(event.id.as_str().to_owned()),
+            etag: event.etag.as_ref().map(|etag| etag.as_str().to_owned()),
+            why: why.to_string(),
+        }),
+        Err(error) => Err(Unreadable {
+            id: error.id.as_ref().map(|id| id.as_str().to_owned()),
+            etag: None,
+            why: error.to_string(),
+        }),
+    };
+    Listed {
+        raw: item.raw,
+        event,
+    }
+}
