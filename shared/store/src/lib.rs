@@ -2,9 +2,15 @@
 //! leases, times, counts and states. Rows, bases and standings pass through it unread.
 
 mod commit;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod family;
 mod listing;
 mod load;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(any(feature = "memory", feature = "contract"))]
+pub mod sides;
 mod work;
 
 pub use commit::*;

@@ -1,0 +1,176 @@
+//! Accounts: tokens, quota, and whether their work can go on.
+
+use super::state::{AccountRow, Bucket, State};
+use crate::{
+    Account, AccountId, AccountState, ConnectionId, ConnectionState, NewToken, Pause, Token,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// With less than this left a token is refreshed.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
+/// With less than this left a token is of no use.
+const USABLE: TimeDelta = TimeDelta::seconds(30);
+/// How long a refresh may take before somebody else tries.
+const REFRESH: TimeDelta = TimeDelta::seconds(30);
+/// How long work waits that nobody can say a time for.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Why a connection's work cannot go on, and when to ask again.
+pub(super) struct Blocked {
+    pub(super) at: DateTime<Utc>,
+    pub(super) reason: String,
+}
+
+impl State {
+    pub(super) fn blocked(&self, connection: &ConnectionId) -> Option<Blocked> {
+        let row = self.tables.connections.get(connection)?;
+        let later = |at, reason: &str| {
+            Some(Blocked {
+                at,
+                reason: reason.to_owned(),
+            })
+        };
+        let unknown = self.now + PATIENCE;
+        match row.shown.state {
+            ConnectionState::Active | ConnectionState::Disconnecting => {}
+            ConnectionState::Paused => return later(unknown, "sync is paused"),
+            ConnectionState::Unreachable => {
+                return later(unknown, "the calendar cannot be reached");
+            }
+            ConnectionState::Disconnected => return later(unknown, "the calendar is disconnected"),
+        }
+        let Some(account) = self.tables.accounts.get(&row.shown.account) else {
+            return later(unknown, "the account is not known");
+        };
+        let reason = account.reason.as_deref();
+        match account.state {
+            AccountState::Active | AccountState::Disconnecting => {}
+            AccountState::ReconnectNeeded | AccountState::Disconnected => {
+                return later(unknown, reason.unwrap_or("the account is not connected"));
+            }
+        }
+        let until = account.paused_until.filter(|until| *until > self.now)?;
+        later(until, reason.unwrap_or("the account is paused"))
+    }
+
+    /// The account's tokens, and the duty to refresh them for the first who finds them old; none while
+    /// somebody else does and the old one is at its end.
+    pub(super) fn grant(&mut self, id: &AccountId) -> Option<Token> {
+        let now = self.now;
+        let account = self.tables.accounts.edit(id)?;
+        let mut refresh = false;
+        if !lasts(account, now + FRESH) {
+            if account.refreshing_until.is_none_or(|until| until <= now) {
+                account.refreshing_until = Some(now + REFRESH);
+                refresh = true;
+            } else if !lasts(account, now + USABLE) {
+                return None;
+            }
+        }
+        Some(token_of(account, refresh))
+    }
+
+    /// An account as it is, with a token that needs no refresh or none.
+    pub(super) fn account(&self, id: &AccountId) -> Option<Account> {
+        let row = self.tables.accounts.get(id)?;
+        Some(Account {
+            id: id.clone(),
+            state: row.state,
+            reason: row.reason.clone(),
+            paused_until: row.paused_until,
+            token: lasts(row, self.now + USABLE).then(|| token_of(row, false)),
+        })
+    }
+
+    pub(super) fn store_token(&mut self, new: &NewToken) {
+        let now = self.now;
+        let account = self.tables.accounts.get(&new.account);
+        if account.is_none_or(|account| account.generation != new.generation) {
+            return;
+        }
+        if let Some(account) = self.tables.accounts.edit(&new.account) {
+            let ends = now + TimeDelta::seconds(new.expires_in);
+            account.access_token = Some((new.access_token.clone(), ends));
+            if let Some(token) = &new.refresh_token {
+                account.refresh_token.clone_from(token);
+            }
+            account.generation += 1;
+            account.refreshing_until = None;
+        }
+    }
+
+    pub(super) fn pause(&mut self, pause: &Pause) {
+        if let Some(account) = self.tables.accounts.edit(&pause.account) {
+            account.paused_until = account.paused_until.max(Some(pause.until));
+            account.reason = Some(pause.reason.clone());
+        }
+    }
+
+    /// Takes a call of an account's quota; when there is one, where there is none.
+    pub(super) fn take_call(&mut self, id: &AccountId) -> Result<(), DateTime<Utc>> {
+        let now = self.now;
+        let Some(bucket) = self
+            .tables
+            .accounts
+            .edit(id)
+            .and_then(|row| row.bucket.as_mut())
+        else {
+            return Ok(());
+        };
+        fill(bucket, now);
+        let missing = CALL - bucket.level;
+        if missing > 0 {
+            let wait = missing
+                .unsigned_abs()
+                .div_ceil(bucket.quota.per_minute.max(1).unsigned_abs());
+            return Err(now + TimeDelta::milliseconds(wait.cast_signed()));
+        }
+        bucket.level -= CALL;
+        Ok(())
+    }
+
+    pub(super) fn charge(&mut self, id: &AccountId, units: i64) {
+        let now = self.now;
+        if let Some(bucket) = self
+            .tables
+            .accounts
+            .edit(id)
+            .and_then(|row| row.bucket.as_mut())
+        {
+            fill(bucket, now);
+            bucket.level = (bucket.level - units * CALL).min(bucket.quota.burst * CALL);
+        }
+    }
+}
+
+/// A call in a bucket's units: what a quota of one a minute gains in that time, a unit each millisecond.
+const CALL: i64 = 60_000;
+
+fn fill(bucket: &mut Bucket, now: DateTime<Utc>) {
+    let passed = (now - bucket.at).num_milliseconds().max(0);
+    let gained = passed.saturating_mul(bucket.quota.per_minute);
+    bucket.level = bucket
+        .level
+        .saturating_add(gained)
+        .min(bucket.quota.burst * CALL);
+    bucket.at = bucket.at.max(now);
+}
+
+fn lasts(account: &AccountRow, until: DateTime<Utc>) -> bool {
+    account
+        .access_token
+        .as_ref()
+        .is_some_and(|(_, ends)| *ends > until)
+}
+
+fn token_of(account: &AccountRow, refresh: bool) -> Token {
+    Token {
+        generation: account.generation,
+        refresh,
+        access_token: account
+            .access_token
+            .as_ref()
+            .map(|(token, _)| token.clone()),
+        refresh_token: account.refresh_token.clone(),
+    }
+}

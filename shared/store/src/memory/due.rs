@@ -1,0 +1,93 @@
+//! `due`.
+
+use super::state::State;
+use crate::{
+    AccountState, AskDue, ConnectionId, ConnectionState, Due, EventId, StoreError, UserId,
+    WorkState,
+};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+impl State {
+    pub(super) fn due(&self, ask: &AskDue) -> Result<Due, StoreError> {
+        self.check_instance(&ask.instance)?;
+        let most = usize::try_from(ask.most).unwrap_or(usize::MAX);
+        let (mut events, mut connections) = (self.due_families(), self.due_connections());
+        let more = events.len() > most || connections.len() > most;
+        events.truncate(most);
+        connections.truncate(most);
+        Ok(Due {
+            events,
+            connections,
+            more,
+        })
+    }
+
+    /// Roots of families whose work is due and can go on, the live before the bulk.
+    fn due_families(&self) -> Vec<EventId> {
+        let mut due: BTreeMap<EventId, (bool, DateTime<Utc>)> = BTreeMap::new();
+        for (root, row) in self.tables.works.iter() {
+            let Some(open) = &row.open else { continue };
+            if open.state == WorkState::Open && open.at <= self.now {
+                due.insert(root.clone(), (open.bulk, open.at));
+            }
+        }
+        for ((event, _), change) in self.tables.queue.iter() {
+            let entry = due.entry(self.root_of(event)).or_insert((false, change.at));
+            *entry = (false, entry.1.min(change.at));
+        }
+        let able = due
+            .into_iter()
+            .filter(|(root, _)| !self.is_leased(root) && self.can_work(root));
+        let able = able.map(|(root, (bulk, at))| {
+            let owner = self.owner_of(&root);
+            (bulk, owner, at, root)
+        });
+        in_turn(able.collect())
+    }
+
+    fn can_work(&self, root: &EventId) -> bool {
+        let events = self.events_of(root);
+        let links = events.iter().flat_map(|event| self.links_of(event));
+        self.workable(&self.acting(root, links)).is_ok()
+    }
+
+    fn due_connections(&self) -> Vec<ConnectionId> {
+        let due = self.tables.connections.iter().filter(|(_, row)| {
+            let account = self.tables.accounts.get(&row.shown.account);
+            let listed = match row.shown.state {
+                ConnectionState::Active | ConnectionState::Unreachable => true,
+                ConnectionState::Paused
+                | ConnectionState::Disconnecting
+                | ConnectionState::Disconnected => false,
+            };
+            listed
+                && row.due_at <= self.now
+                && !self.is_listed(row)
+                && account.is_some_and(|account| account.state == AccountState::Active)
+        });
+        let due =
+            due.map(|(id, row)| (false, Some(row.shown.user.clone()), row.due_at, id.clone()));
+        in_turn(due.collect())
+    }
+}
+
+/// The live before the bulk; of each, the first of each owner, then the second, and so on.
+fn in_turn<T: Ord>(mut all: Vec<(bool, Option<UserId>, DateTime<Utc>, T)>) -> Vec<T> {
+    all.sort();
+    let mut turn = 0;
+    let mut before: Option<(bool, Option<UserId>)> = None;
+    let mut turns = Vec::new();
+    for (bulk, owner, at, what) in all {
+        let group = (bulk, owner);
+        turn = if before.as_ref() == Some(&group) {
+            turn + 1
+        } else {
+            0
+        };
+        turns.push((bulk, turn, at, what));
+        before = Some(group);
+    }
+    turns.sort();
+    turns.into_iter().map(|(_, _, _, what)| what).collect()
+}
