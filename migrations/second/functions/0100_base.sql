@@ -110,28 +110,33 @@ exception when insufficient_privilege then
 end $$;
 comment on function tandem.cluster() is 'Tells this database server from another that was restored from its dump.';
 
--- A database copied elsewhere must not write to real calendars.
-create or replace function tandem.begin_call(p jsonb) returns timestamptz
+-- A database copied elsewhere must not write to real calendars. One question for all that a call needs.
+create or replace function tandem.begin_call(p jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare known jsonb; here text; instance text := p ->> 'instance';
+declare s jsonb; instance text := p ->> 'instance'; moved text;
 begin
   perform tandem.need(p, 'instance string');
-  select jsonb_object_agg(s.key, s.value), tandem.cluster() into known, here from tandem.settings s
-  where s.key in ('instance', 'cluster', 'clock_offset');
-  if not coalesce(known ? 'instance', false) then
-    insert into tandem.settings (key, value) values ('instance', instance), ('cluster', here) on conflict do nothing;
-  elsif known ->> 'instance' <> instance then
-    raise sqlstate 'PT409' using
-      message = format('this database belongs to the deployment %s, not to %s', known ->> 'instance', instance),
-      hint = 'If the deployment moved for good: select tandem.take_over(''' || replace(instance, '''', '''''') || ''')';
-  elsif known ->> 'cluster' <> here then
-    raise sqlstate 'PT409' using message = 'this database is a copy, or was moved: it works once somebody says which',
-      hint = 'If it is the one to go on with: select tandem.take_over(''' || replace(instance, '''', '''''') || ''')';
+  select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object('here',
+    (select c.system_identifier::text from pg_catalog.pg_control_system() c)) into s from tandem.settings x
+  where x.key in ('instance', 'cluster', 'clock_offset', 'user_per_minute', 'user_burst', 'project_per_minute',
+    'project_burst');
+  moved := format('select tandem.take_over(%L)', instance);
+  if not s ? 'instance' then
+    insert into tandem.settings (key, value) values ('instance', instance), ('cluster', s ->> 'here')
+    on conflict (key) do nothing;
+  elsif s ->> 'instance' <> instance then
+    raise sqlstate 'PT409' using hint = 'If the deployment moved for good: ' || moved,
+      message = format('this database belongs to the deployment %s, not to %s', s ->> 'instance', instance);
+  elsif s ->> 'cluster' <> s ->> 'here' then
+    raise sqlstate 'PT409' using hint = 'If it is the one to go on with: ' || moved,
+      message = 'this database is a copy, or was moved: it works once somebody says which';
   end if;
-  return clock_timestamp() + coalesce((known ->> 'clock_offset')::double precision, 0) * interval '1 second';
+  return s || jsonb_build_object('now', clock_timestamp()
+    + coalesce((s ->> 'clock_offset')::double precision, 0) * interval '1 second');
 end $$;
 comment on function tandem.begin_call(jsonb) is
-  'Refuses a deployment other than the one that this database belongs to (the first to call), and a copy. The time.';
+  'Refuses a deployment other than the one that this database belongs to (the first to call), and a copy. Returns now '
+  'and what is set of quotas.';
 
 create or replace function tandem.take_over(instance text) returns void
 language plpgsql volatile set search_path = '' as $$

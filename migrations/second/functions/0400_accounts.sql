@@ -2,85 +2,91 @@ set local lock_timeout = '3s';
 -- Accounts, their tokens and their quota, and how connections are told.
 
 -- A sliding minute: what a full bucket holds and what a minute refills stay below the provider's limits together.
-create or replace function tandem.bucket_size(key text) returns double precision
-language plpgsql stable set search_path = '' as $$
+create or replace function tandem.quota(s jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
 begin
-  return coalesce(tandem.setting(case when key = 'project' then 'project_burst' else 'user_burst' end)::double precision,
-    case when key = 'project' then 1500 else 100 end);
+  return jsonb_build_object('user_size', coalesce((s ->> 'user_burst')::double precision, 100),
+    'user_rate', coalesce((s ->> 'user_per_minute')::double precision, 480) / 60,
+    'project_size', coalesce((s ->> 'project_burst')::double precision, 1500),
+    'project_rate', coalesce((s ->> 'project_per_minute')::double precision, 8000) / 60);
 end $$;
-comment on function tandem.bucket_size(text) is 'What a full bucket holds.';
+comment on function tandem.quota(jsonb) is 'What full buckets hold, and what they gain in a second.';
 
-create or replace function tandem.bucket_rate(key text) returns double precision
-language plpgsql stable set search_path = '' as $$
-begin
-  return coalesce(tandem.setting(case when key = 'project' then 'project_per_minute' else 'user_per_minute' end)
-    ::double precision, case when key = 'project' then 8000 else 480 end) / 60;
-end $$;
-comment on function tandem.bucket_rate(text) is 'What it gains in a second.';
-
--- p: {account: calls}. Always among a transaction's last locks, by key. Takes what there is; the rest waits.
-create or replace function tandem.take_calls(calls jsonb, t timestamptz) returns jsonb
+-- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is; what the project lacks
+-- then, it lacks for some seconds.
+create or replace function tandem.take_calls(calls jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare project double precision; taken jsonb;
+declare q jsonb := tandem.quota(s); taken jsonb; lacks double precision;
 begin
   with wanted as materialized (
-    select a.id, 'user:' || a.subject as key, c.value::integer as n from jsonb_each_text(calls) c
-    join tandem.accounts a on a.id = c.key::uuid),
-  made as (insert into tandem.buckets as b (key, tokens, at)
-    select k.key, tandem.bucket_size(k.key), t from (select w.key from wanted w union select 'project' order by 1) k
-    on conflict (key) do update set at = greatest(b.at, t), tokens = least(tandem.bucket_size(b.key),
-      b.tokens + greatest(0, extract(epoch from t - b.at)) * tandem.bucket_rate(b.key))
-    returning b.key, b.tokens)
-  select max(m.tokens) filter (where m.key = 'project'), jsonb_object_agg(w.id, jsonb_build_object('key', m.key,
-      'n', least(w.n, greatest(0, floor(m.tokens))), 'wait', ceil((1 - least(m.tokens, 0)) / tandem.bucket_rate(m.key))))
-    filter (where w.id is not null)
-  into project, taken from made m left join wanted w on w.key = m.key;
-  if project < (select sum(value::integer) from jsonb_each_text(calls)) then
-    -- The project's is nearly empty: each gets what is there as long as it lasts.
-    select jsonb_object_agg(x.key, x.value || jsonb_build_object('n', greatest(0, least((x.value ->> 'n')::double precision,
-      floor(project) - x.before)))) into taken
-    from (select e.key, e.value, coalesce(sum((e.value ->> 'n')::double precision)
-      over (order by e.key rows between unbounded preceding and 1 preceding), 0) as before from jsonb_each(taken) e) x;
+    select 'user:' || a.subject as key, 'user' as kind, array_agg(a.id) as ids, sum(c.value::integer) as n
+    from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
+    union all select 'project', 'project', null, sum(c.value::integer) from jsonb_each_text(calls) c),
+  level as materialized (
+    select w.key, w.kind, w.ids, w.n, least((q ->> (w.kind || '_size'))::double precision, coalesce(b.tokens
+      + greatest(0, extract(epoch from t - b.at)) * (q ->> (w.kind || '_rate'))::double precision, 'infinity')) as tokens
+    from wanted w left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key
+      for no key update of x) b on true order by w.key),
+  stored as (insert into tandem.buckets (key, tokens, at)
+    select l.key, l.tokens - case l.kind when 'project' then l.n else least(l.n, greatest(0, floor(l.tokens))) end, t
+    from level l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
+  select jsonb_object_agg(i.id, jsonb_build_object('n', greatest(0, floor(l.tokens)),
+      'wait', ceil(greatest(1, l.n - l.tokens) / (q ->> 'user_rate')::double precision))) filter (where i.id is not null),
+    min(l.tokens) filter (where l.kind = 'project')
+  into taken, lacks from level l left join lateral unnest(l.ids) i (id) on true;
+  if lacks < 1 then
+    select jsonb_object_agg(e.key, jsonb_build_object('n', 0,
+      'wait', ceil((1 - lacks) / (q ->> 'project_rate')::double precision))) into taken from jsonb_each(taken) e;
+    perform tandem.charge((select jsonb_object_agg(e.key, -e.value::integer) from jsonb_each_text(calls) e), s, t);
   end if;
-  perform tandem.charge((select jsonb_object_agg(e.key, e.value -> 'n') from jsonb_each(taken) e where e.value -> 'n' <> '0'), t);
   return taken;
 end $$;
-comment on function tandem.take_calls(jsonb, timestamptz) is
-  'Takes calls of accounts'' and the project''s quota; by account: n, how many it got, and wait, seconds until one more.';
+comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is
+  'Takes calls of accounts'' and the project''s quota; by account: n, how many there are, and wait, seconds until more.';
 
-create or replace function tandem.charge(calls jsonb, t timestamptz) returns void
+create or replace function tandem.charge(calls jsonb, s jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare q jsonb := tandem.quota(s);
 begin
-  if calls is null then return; end if;
   insert into tandem.buckets as b (key, tokens, at)
-  select k.key, tandem.bucket_size(k.key) - k.n, t from (
-    select 'user:' || a.subject as key, sum(c.value::double precision) as n from jsonb_each_text(calls) c
+  select k.key, (q ->> (k.kind || '_size'))::double precision - k.n, t from (
+    select 'user:' || a.subject as key, 'user' as kind, sum(c.value::double precision) as n from jsonb_each_text(calls) c
       join tandem.accounts a on a.id = c.key::uuid group by 1
-    union all select 'project', sum(c.value::double precision) from jsonb_each_text(calls) c order by 1) k
-  on conflict (key) do update set tokens = least(tandem.bucket_size(b.key), b.tokens - (tandem.bucket_size(b.key) - excluded.tokens));
+    union all select 'project', 'project', sum(c.value::double precision) from jsonb_each_text(calls) c order by 1) k
+  where k.n <> 0
+  on conflict (key) do update set tokens = b.tokens - ((q ->> (case when b.key = 'project' then 'project' else 'user' end
+    || '_size'))::double precision - excluded.tokens);
 end $$;
-comment on function tandem.charge(jsonb, timestamptz) is 'Charges calls of accounts and the project; negative ones are given back.';
+comment on function tandem.charge(jsonb, jsonb, timestamptz) is 'Charges calls of accounts and the project; negative ones are given back.';
 
 -- A token is handed out for refresh to one caller at a time, from 5 minutes before its end.
-create or replace function tandem.grant_tokens(accounts uuid[], t timestamptz) returns jsonb
+create or replace function tandem.grant_accounts(ids jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare granted jsonb; ending uuid[]; mine uuid[] := '{}';
+declare known jsonb; ending uuid[]; ours uuid[];
 begin
-  select coalesce(array_agg(a.id order by a.id), '{}') into ending from tandem.accounts a where a.id = any (accounts)
-    and (a.access_token is null or a.access_expires_at <= t + interval '5 minutes') and a.state in ('active', 'disconnecting');
+  select coalesce(jsonb_object_agg(a.id, jsonb_build_object('state', a.state, 'paused_until',
+      case when a.paused_until > t then a.paused_until end, 'pause_reason', a.pause_reason,
+      'token', case when a.state in ('active', 'disconnecting') and a.access_token is not null
+        and a.access_expires_at > t + interval '30 seconds' then jsonb_build_object('generation', a.token_generation,
+        'refresh', false, 'access_token', a.access_token, 'refresh_token', a.refresh_token) end)), '{}'),
+    coalesce(array_agg(a.id order by a.id) filter (where a.state in ('active', 'disconnecting') and a.refresh_token is not null
+      and (a.access_token is null or a.access_expires_at <= t + interval '5 minutes')
+      and (a.refreshing_until is null or a.refreshing_until <= t)), '{}')
+  into known, ending from tandem.accounts a
+  where a.id = any (array(select x::uuid from jsonb_array_elements_text(ids) x where x is not null));
   if ending <> '{}' then
-    with ours as (update tandem.accounts a set refreshing_until = t + interval '30 seconds'
-      where a.id = any (ending) and (a.refreshing_until is null or a.refreshing_until <= t) returning a.id)
-    select coalesce(array_agg(o.id), '{}') into mine from ours o;
+    with mine as (update tandem.accounts a set refreshing_until = t + interval '30 seconds'
+      where a.id = any (ending) and (a.refreshing_until is null or a.refreshing_until <= t)
+      returning a.id, a.token_generation, a.access_token, a.refresh_token)
+    select known || coalesce(jsonb_object_agg(m.id, (known -> m.id::text) || jsonb_build_object('token', jsonb_build_object(
+      'generation', m.token_generation, 'refresh', true, 'access_token', m.access_token, 'refresh_token', m.refresh_token))), '{}')
+    into known from mine m;
   end if;
-  select coalesce(jsonb_object_agg(a.id, jsonb_build_object('generation', a.token_generation, 'refresh', a.id = any (mine),
-    'access_token', a.access_token, 'refresh_token', a.refresh_token)), '{}') into granted
-  from tandem.accounts a where a.id = any (accounts) and a.state in ('active', 'disconnecting') and a.refresh_token is not null
-    and (a.id = any (mine) or a.access_token is not null and a.access_expires_at > t + interval '30 seconds');
-  return granted;
+  return known;
 end $$;
-comment on function tandem.grant_tokens(uuid[], timestamptz) is
-  'By account: its sealed tokens and whether the caller is to refresh them; absent while somebody else does.';
+comment on function tandem.grant_accounts(jsonb, timestamptz) is
+  'By account: state, paused_until, and token: its sealed tokens, and whether the caller is to refresh them; null while '
+  'somebody else does.';
 
 create or replace function tandem.store_tokens(tokens jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -101,21 +107,27 @@ begin
 end $$;
 comment on function tandem.pause_accounts(jsonb) is 'Stores that nothing is to be written for a while.';
 
-create or replace function tandem.accounts_json(ids uuid[], tokens jsonb) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+create or replace function tandem.account_json(a tandem.accounts, token jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
 begin
-  return (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'reason', a.reason,
-    'paused_until', tandem.utc(a.paused_until), 'token', tokens -> a.id::text) order by a.id), '[]')
-  from tandem.accounts a where a.id = any (ids));
+  return jsonb_build_object('id', a.id, 'state', a.state, 'reason', a.reason, 'paused_until', tandem.utc(a.paused_until),
+    'token', nullif(token, 'null'));
 end $$;
-comment on function tandem.accounts_json(uuid[], jsonb) is 'Accounts in the contract''s form.';
+comment on function tandem.account_json(tandem.accounts, jsonb) is 'An account in the contract''s form.';
 
 -- Counts read at most as much as matters to a guard against mass deletion.
-create or replace function tandem.connections_json(ids uuid[], t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+create or replace function tandem.connections_json(plan jsonb, families jsonb, listed uuid, t timestamptz, granted jsonb) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare since timestamptz := t - interval '1 hour';
 begin
-  return (select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'user', c.user_id, 'account', c.account_id,
+  return (with wanted as materialized (
+    select c.id from jsonb_array_elements(plan) f join tandem.connections c on c.user_id = f ->> 'owner'
+    union select l.connection_id from jsonb_each(families) e join tandem.links l on l.event = e.key::uuid
+    union select listed where listed is not null)
+  select jsonb_build_object('accounts', (select coalesce(jsonb_agg(tandem.account_json(a, granted -> a.id::text -> 'token')
+      order by a.id), '[]') from tandem.accounts a where a.id in (select c.account_id from tandem.connections c
+      where c.id in (select w.id from wanted w))),
+    'connections', coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'user', c.user_id, 'account', c.account_id,
     'calendar', c.calendar_id, 'time_zone', c.time_zone, 'access_role', c.access_role, 'choices', c.choices,
     'state', c.state, 'is_target', c.is_target, 'imported_at', tandem.utc(c.imported_at), 'listed', c.listed,
     'listed_at', tandem.utc(c.listed_at), 'failures', c.failures,
@@ -132,7 +144,8 @@ begin
       select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root
       union all (select from tandem.work w where w.owner = c.user_id and w.state = 'held' and w.connection_id = c.id
         and not exists (select from tandem.open_changes o where o.event = w.root and o.deleted_row is not null) limit 1000)
-      limit 1000) x)) order by c.id), '[]')
-  from tandem.connections c where c.id = any (ids));
+      limit 1000) x)) order by c.id), '[]'))
+  from tandem.connections c where c.id in (select w.id from wanted w));
 end $$;
-comment on function tandem.connections_json(uuid[], timestamptz) is 'Connections in the contract''s form.';
+comment on function tandem.connections_json(jsonb, jsonb, uuid, timestamptz, jsonb) is
+  'Connections and their accounts in the contract''s form.';
