@@ -8,6 +8,7 @@ use crate::state::Row;
 use chrono::{DateTime, TimeDelta, Utc};
 use event::EventFields;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use store::{FamilyCommit, LinkState, NewWork, Op, Shown, SyncState, WorkState};
 
 impl Plan<'_> {
@@ -70,6 +71,20 @@ impl Plan<'_> {
             .any(|link| link.standing.state() == LinkState::Leaving);
         if is_own || !others_leave {
             self.acknowledge(task.member);
+        }
+    }
+
+    /// Nobody waits for the versions that were parked for an event.
+    pub(crate) fn drop_parked(&mut self, at: usize) {
+        let event = self.members[at].event.0;
+        self.notes.reads.remove(&event);
+        for parked in std::mem::take(&mut self.members[at].parked) {
+            self.ops.push(Op::Unpark {
+                connection: parked.connection,
+                remote: parked.remote,
+                etag: parked.etag,
+                as_of: self.world.as_of,
+            });
         }
     }
 
@@ -251,7 +266,7 @@ impl Plan<'_> {
         let own = FamilyCommit {
             root: self.root.clone(),
             fence: self.fence,
-            ops: std::mem::take(&mut self.ops),
+            ops: shown_last(std::mem::take(&mut self.ops)),
             work,
             instead: std::mem::take(&mut self.instead),
         };
@@ -307,4 +322,19 @@ impl Plan<'_> {
     pub fn pause(&self) -> Option<&store::Pause> {
         self.ending.pause.as_ref()
     }
+}
+
+/// What rows show comes after what it speaks of, once for each row.
+fn shown_last(ops: Vec<Op>) -> Vec<Op> {
+    let mut shown = BTreeMap::new();
+    let mut ordered = Vec::with_capacity(ops.len());
+    for op in ops {
+        match op {
+            Op::Show { event, shown: what } => drop(shown.insert(event, what)),
+            op => ordered.push(op),
+        }
+    }
+    let shown = shown.into_iter();
+    ordered.extend(shown.map(|(event, shown)| Op::Show { event, shown }));
+    ordered
 }

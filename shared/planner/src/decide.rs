@@ -68,7 +68,7 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
         (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => {
             Ok(erased(situation))
         }
-        (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(row, event)),
+        (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(situation, row, event)),
         // A guest cannot bring back what its organizer cancelled.
         (_, Seen::Found(_)) => Ok(erased(situation)),
     }

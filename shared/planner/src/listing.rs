@@ -448,6 +448,9 @@ impl Plan<'_> {
             }
             return self.unpark(task, event.etag.clone(), as_of);
         }
+        if self.is_without_series(task.member) {
+            return self.unpark(task, event.etag.clone(), as_of);
+        }
         let is_clean = !member.is_dirty() && member.parked.is_empty() && link.recorded <= as_of;
         if !is_clean {
             return self.park_listed(task, &listed, as_of);
@@ -459,6 +462,16 @@ impl Plan<'_> {
                 self.park_listed(task, &listed, as_of);
             }
         }
+    }
+
+    /// An exception of a series that is not with the provider: what becomes of it comes with the series.
+    fn is_without_series(&self, member: usize) -> bool {
+        let root = self.members.iter().find(|root| root.event == self.root);
+        self.members[member].event != self.root
+            && root.is_none_or(|root| {
+                let is_live = |link: &Link| matches!(link.standing, Standing::Live(_));
+                root.row.is_none() || !root.links.iter().any(is_live)
+            })
     }
 
     fn unpark(&mut self, task: &Task, etag: Option<String>, as_of: i64) {

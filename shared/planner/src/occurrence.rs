@@ -44,7 +44,7 @@ pub(crate) fn cancelled_there(
     let outlives = was_cancelled || keeps || by_us || situation.is_edited(row);
     let takes_place = !row.fields.is_cancelled();
     if outlives && takes_place {
-        return Ok(restore(row, event));
+        return Ok(restore(situation, row, event));
     }
     let mut merged = Merged {
         row: row.fields.clone(),

@@ -76,6 +76,7 @@ impl Plan<'_> {
             self.bury_exceptions(DeletedBy::Crm);
         }
         self.show(at, SyncState::None, None);
+        self.drop_parked(at);
         self.acknowledge(at);
     }
 
@@ -182,6 +183,7 @@ impl Plan<'_> {
             }
         }
         self.show(at, SyncState::None, None);
+        self.drop_parked(at);
         self.acknowledge(at);
     }
 
@@ -271,6 +273,7 @@ impl Plan<'_> {
             }
         }
         self.delete_row(at);
+        self.drop_parked(at);
         self.acknowledge(at);
     }
 

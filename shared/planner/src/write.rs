@@ -6,7 +6,7 @@ use crate::state::Row;
 use crate::step::{Method, Settlement, Step, Write};
 use chrono::{DateTime, Utc};
 use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_groups};
-use event::{Direction, EventFields, EventPatch, Group, Merged, Status, Unmappable};
+use event::{Change, Direction, EventFields, EventPatch, Group, Merged, Status, Unmappable};
 use provider::RemoteEvent;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -89,17 +89,24 @@ fn edit_outlives_cancellation(merged: &mut Merged) {
         merged.to_remote.retain(|group| *group != Group::Status);
         merged.row.status = Status::Confirmed;
         merged.to_crm.push(Group::Status);
-        merged.patch = EventPatch::of(&merged.to_remote, &merged.row);
+        merged.patch.status = Change::Keep;
     }
 }
 
 /// Brings a deleted event back with everything that the row says.
-pub(crate) fn restore(row: &Row, event: &RemoteEvent) -> Step {
+pub(crate) fn restore(situation: &Situation<'_>, row: &Row, event: &RemoteEvent) -> Step {
     let Some(etag) = event.etag.clone() else {
         return Step::Settle(Settlement::NewId);
     };
     let mut groups = writable();
-    groups.retain(|group| *group != Group::Conference);
+    // A guest list that was never seen in full is not written over.
+    let base = situation.base_remote();
+    let knows_guests = base.is_none_or(|base| base.attendees().is_some());
+    groups.retain(|group| match group {
+        Group::Conference => false,
+        Group::Attendees => knows_guests,
+        _ => true,
+    });
     whole(Method::Restore { etag }, row, &groups)
 }
 

@@ -112,7 +112,7 @@ const CLIENT: &str = "client.example.com";
 /// Opens accounts with tokens of the simulator's. Their sealed refresh token is the account's address.
 pub(crate) struct Tokens {
     pub(crate) line: Line,
-    pub(crate) store: store::MemoryStore,
+    pub(crate) store: store::memory::MemoryStore,
 }
 
 impl Tokens {
@@ -152,7 +152,7 @@ impl Accounts for Tokens {
     }
 
     async fn refused(&self, account: &Account, reason: &str) {
-        self.store.act(&store::Act::AccountState {
+        self.store.act(&store::sides::Act::AccountState {
             account: account.id.clone(),
             state: store::AccountState::ReconnectNeeded,
             reason: Some(reason.to_owned()),
@@ -162,7 +162,7 @@ impl Accounts for Tokens {
 
 impl Tokens {
     fn opened(&self, token: String, new: Option<NewToken>) -> Opened<GoogleCalendar<Line>> {
-        let api = Url::parse("http://google.test/calendar/v3");
+        let api = Url::parse("http://google.test");
         Opened {
             provider: GoogleCalendar {
                 door: self.line.clone(),

@@ -8,12 +8,10 @@ use futures::FutureExt;
 use google_simulator::{Clock, Options, Simulator};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
-use std::future::Future;
 use std::rc::Rc;
-use store::{
-    AccountId, Act, ConnectionId, Edit, EventId, MemoryStore, NewAccount, NewChannel, NewConnection,
-    Notification, Picture, Row, Statement, Trigger, UserId,
-};
+use store::memory::MemoryStore;
+use store::sides::{Act, Edit, NewAccount, NewChannel, NewConnection, Picture, Statement};
+use store::{AccountId, ConnectionId, EventId, Notification, Row, Trigger, UserId};
 use uuid::Uuid;
 
 /// A CRM user with a Google account.
@@ -36,6 +34,7 @@ pub struct World {
     pub(crate) lines: Rc<Lines>,
     ids: Cell<u128>,
     requests: Cell<u64>,
+    log: std::cell::RefCell<Vec<String>>,
 }
 
 /// Seconds between the looks at what is left.
@@ -59,6 +58,7 @@ impl World {
             lines: Rc::default(),
             ids: Cell::new(u128::from(seed) << 64),
             requests: Cell::new(0),
+            log: std::cell::RefCell::default(),
         }
     }
 
@@ -77,6 +77,7 @@ impl World {
             account: AccountId(self.new_id()),
         };
         self.store.act(&Act::Account(NewAccount {
+            user: person.user.clone(),
             id: person.account.clone(),
             refresh_token: email.to_owned(),
             access_token: None,
@@ -97,7 +98,6 @@ impl World {
             access_role: role.to_owned(),
             choices: Map::new(),
             is_target,
-            takes_new: true,
             import_from: None,
             poll_seconds: 3_600,
         }));
@@ -204,7 +204,7 @@ impl World {
     ///
     /// # Errors
     /// [`Cut`]: it was killed.
-    pub fn run<T>(&self, work: impl AsyncFnOnce(&Env<'_, MemoryStore, Tokens>) -> T) -> Result<T, Cut> {
+    pub(crate) fn run<T>(&self, work: impl AsyncFnOnce(&Env<'_, MemoryStore, Tokens>) -> T) -> Result<T, Cut> {
         let line = Line {
             simulator: Rc::clone(&self.simulator),
             lines: Rc::clone(&self.lines),
@@ -237,12 +237,14 @@ impl World {
 
     /// A poke for an event arrives.
     pub fn poke(&self, event: &EventId) {
-        let _cut = self.run(async |env| engine::push(env, std::slice::from_ref(event)).await);
+        let pushed = self.run(async |env| engine::push(env, std::slice::from_ref(event)).await);
+        self.tell("poke", &pushed);
     }
 
     /// The clock ticks.
     pub fn tick(&self) {
-        let _cut = self.run(async |env| engine::tick(env).await);
+        let ticked = self.run(async |env| engine::tick(env).await);
+        self.tell("tick", &ticked);
     }
 
     /// Notifications that are due arrive; says how many were due.
@@ -251,10 +253,20 @@ impl World {
         let count = due.len();
         for notification in due {
             let trigger = trigger(&notification.request);
-            let _cut = self.run(async |env| engine::pull(env, trigger).await);
+            let pulled = self.run(async |env| engine::pull(env, trigger).await);
+            self.tell("pull", &pulled);
             self.simulator.delivered(notification.id, Some(200));
         }
         count
+    }
+
+    fn tell(&self, what: &str, came: &impl std::fmt::Debug) {
+        self.log.borrow_mut().push(format!("{} {what}: {came:?}", self.store.now()));
+    }
+
+    /// What instances came to.
+    pub fn log(&self) -> Vec<String> {
+        self.log.borrow().clone()
     }
 
     /// Messages arrive and the clock ticks, once.
@@ -274,11 +286,30 @@ impl World {
             self.turn();
             let messages = self.control("GET", "notifications", &Value::Null)?;
             let under_way = messages["waiting"].as_array().is_some_and(|all| !all.is_empty());
-            if !under_way && self.look().is_at_rest() {
+            if !under_way && self.is_at_rest() {
                 return Ok(());
             }
         }
-        anyhow::bail!("it does not come to rest: {:#?}", self.look().works)
+        let log = self.log();
+        let last = log.len().saturating_sub(20);
+        let picture = self.look();
+        anyhow::bail!(
+            "it does not come to rest: {:?} {:?} {:?}\n{}",
+            picture.works,
+            picture.unacknowledged,
+            picture.parked,
+            log[last..].join("\n")
+        )
+    }
+
+    /// Nothing goes on by itself.
+    pub fn is_at_rest(&self) -> bool {
+        let picture = self.look();
+        let is_open = |work: &store::sides::OpenWork| work.state == store::WorkState::Open;
+        let waits = |parked: &store::Parked| parked.state != store::ParkedState::Quarantined;
+        picture.unacknowledged.is_empty()
+            && !picture.works.values().any(is_open)
+            && !picture.parked.iter().any(waits)
     }
 
     /// The changes that Google was asked for since this was last called.

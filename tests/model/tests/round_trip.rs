@@ -24,7 +24,7 @@ fn titles(world: &World) -> Vec<String> {
     world.events(ANN).unwrap().into_iter().map(title).collect()
 }
 
-fn row(world: &World, event: &EventId) -> Option<store::ShownRow> {
+fn row(world: &World, event: &EventId) -> Option<store::sides::ShownRow> {
     world.look().rows.get(event).cloned()
 }
 
