@@ -7,6 +7,8 @@ mod crm;
 mod due;
 mod family;
 mod faulty;
+#[cfg(feature = "contract")]
+mod fixture;
 mod listing;
 mod load;
 mod look;
@@ -24,7 +26,9 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use state::{Refusal, State, Tables};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// A store in memory. A clone is another handle of the same; [`MemoryStore::fork`] copies.
 #[derive(Debug, Clone)]
@@ -111,6 +115,18 @@ impl MemoryStore {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs what never waits, as calls of this store do.
+///
+/// # Panics
+/// Where it waits.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits"),
     }
 }
 

@@ -85,6 +85,8 @@ pub enum Act {
 pub struct NewAccount {
     /// Key.
     pub id: AccountId,
+    /// Whose; it stays the first one's.
+    pub user: UserId,
     /// Sealed.
     pub refresh_token: String,
     /// Sealed, with its end; none has to be fetched first.
