@@ -1,6 +1,11 @@
 set local lock_timeout = '3s';
 -- What the functions for users and operators have in common.
 
+create or replace function tandem.called(p jsonb) returns timestamptz
+language plpgsql volatile set search_path = '' as $$
+begin return (tandem.begin_call(p) ->> 'now')::timestamptz; end $$;
+comment on function tandem.called(jsonb) is 'Refuses what tandem.begin_call refuses; the time.';
+
 create or replace function tandem.moment(p jsonb, name text) returns timestamptz
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
@@ -39,7 +44,8 @@ create or replace function tandem.choices_of(k tandem.connections) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
   return jsonb_build_object('direction', coalesce(k.choices ->> 'direction', 'both'),
-    'policy', coalesce(k.choices ->> 'policy', 'latest'), 'send_updates', coalesce(k.choices ->> 'send_updates', 'none'),
+    'policy', coalesce(k.choices ->> 'policy', 'latest'),
+    'send_updates', coalesce(k.choices ->> 'send_updates', 'none'),
     'opt_out', coalesce(k.choices ->> 'opt_out', 'remove'), 'is_target', k.is_target);
 end $$;
 comment on function tandem.choices_of(tandem.connections) is 'What a user chose, or what holds where they did not.';
@@ -117,7 +123,8 @@ begin
     touched_at = excluded.touched_at
   where (t.at, t.is_gone) is distinct from (excluded.at, excluded.is_gone);
 end $$;
-comment on function tandem.touch_events(uuid[], text, boolean) is 'Notes that the running transaction wrote these events.';
+comment on function tandem.touch_events(uuid[], text, boolean) is
+  'Notes that the running transaction wrote these events.';
 
 create or replace function tandem.note_event(event_id uuid, owner text, kind text, detail jsonb, t timestamptz)
 returns void
@@ -133,8 +140,9 @@ returns void
 language plpgsql volatile set search_path = '' as $$
 declare items jsonb;
 begin
-  select coalesce(jsonb_agg(jsonb_build_object('event', s.event, 'state', shown_state, 'error', error) || case when keeps
-    then jsonb_build_object('remote', s.remote, 'calendar', s.calendar, 'access', s.access) else '{}' end), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('event', s.event, 'state', shown_state, 'error', error) || case
+    when keeps then jsonb_build_object('remote', s.remote, 'calendar', s.calendar, 'access', s.access)
+    else '{}' end), '[]')
   into items from tandem.crm_shown(events) s;
   perform set_config('tandem.commit', 'yes', true);
   perform tandem.crm_show(items);

@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 
 create or replace function public.tandem_oauth_use_state(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.begin_call(p);
+declare t timestamptz := tandem.called(p);
 begin
   perform tandem.need(p, 'nonce string', 'user_id string?');
   insert into tandem.oauth_states (nonce, user_id, expires_at)
@@ -15,7 +15,7 @@ comment on function public.tandem_oauth_use_state(jsonb) is
 
 create or replace function public.tandem_ticket_issue(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.begin_call(p); ends timestamptz;
+declare t timestamptz := tandem.called(p); ends timestamptz;
 begin
   perform tandem.need(p, 'id string', 'user_id string', 'purpose string', 'detail object?', 'seconds number?');
   if length(p ->> 'id') < 16 then
@@ -32,11 +32,11 @@ begin
 end $$;
 comment on function public.tandem_ticket_issue(jsonb) is
   'Stores what a signed-in user may do once, from another place than their session. p: {instance, id: random, user_id, '
-  'purpose, detail?, seconds?: 60, at most 3600}. Returns {outcome: issued, expires_at}; PT429 where there are too many.';
+  'purpose, detail?, seconds?: 60, at most 3600}. Returns {outcome: issued, expires_at}; PT429 for too many.';
 
 create or replace function public.tandem_ticket_redeem(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.begin_call(p); x tandem.tickets;
+declare t timestamptz := tandem.called(p); x tandem.tickets;
 begin
   perform tandem.need(p, 'id string', 'purpose string');
   delete from tandem.tickets k where k.id = p ->> 'id' and k.purpose = p ->> 'purpose' returning k.* into x;
@@ -46,7 +46,8 @@ begin
   return jsonb_build_object('outcome', 'redeemed', 'user_id', x.user_id, 'detail', x.detail, 'now', tandem.utc(t));
 end $$;
 comment on function public.tandem_ticket_redeem(jsonb) is
-  'Uses a ticket up. p: {instance, id, purpose}. Returns {outcome: redeemed, user_id, detail, now} or {outcome: refused, now}.';
+  'Uses a ticket up. p: {instance, id, purpose}. Returns {outcome: redeemed, user_id, detail, now} or '
+  '{outcome: refused, now}.';
 
 create or replace function tandem.forget_once_used(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' as $$

@@ -16,7 +16,8 @@ comment on function tandem.one_token(jsonb) is 'A refreshed token in the form th
 create or replace function tandem.grant_one(account uuid, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 begin
-  return jsonb_build_object('account_id', account) || (tandem.grant_tokens(array[account], t) -> account::text);
+  return jsonb_build_object('account_id', account)
+    || nullif(tandem.grant_accounts(jsonb_build_array(account), t) -> account::text -> 'token', 'null');
 end $$;
 comment on function tandem.grant_one(uuid, timestamptz) is
   'An account''s sealed tokens and whether the caller is to refresh them; null while somebody else does.';
@@ -44,7 +45,7 @@ comment on function tandem.store_account(jsonb, timestamptz) is 'Stores an accou
 
 create or replace function public.tandem_account_store(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.begin_call(p); a tandem.accounts; wanted tandem.accounts; ids jsonb;
+declare t timestamptz := tandem.called(p); a tandem.accounts; wanted tandem.accounts; ids jsonb;
 begin
   perform tandem.need(p, 'user_id string', 'sub string', 'email string', 'scopes string?', 'refresh_token string?',
     'access_token string', 'expires_in number', 'wanted uuid?');
@@ -72,8 +73,8 @@ end $$;
 comment on function public.tandem_account_store(jsonb) is
   'Stores a connected account with sealed tokens; work that waited for it goes on. p: {instance, user_id, sub, email, '
   'scopes, refresh_token, access_token, expires_in, wanted: the account that is to be connected again, if a certain '
-  'one}. Returns {outcome: stored, account_id, generation, connections, calendars: the same}, {outcome: another, email, '
-  'in_use} or {outcome: disconnecting, in_use}; what is not in use is to be revoked.';
+  'one}. Returns {outcome: stored, account_id, generation, connections, calendars: the same}, {outcome: another, '
+  'email, in_use} or {outcome: disconnecting, in_use}; what is not in use is to be revoked.';
 
 create or replace function tandem.is_in_use(sub text) returns boolean
 language plpgsql stable set search_path = '' as $$
@@ -85,7 +86,7 @@ comment on function tandem.is_in_use(text) is 'Whether revoking what a person gr
 create or replace function public.tandem_account_in_use(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  perform tandem.begin_call(p);
+  perform tandem.called(p);
   perform tandem.need(p, 'sub string');
   return jsonb_build_object('in_use', tandem.is_in_use(p ->> 'sub'));
 end $$;
@@ -95,7 +96,7 @@ comment on function public.tandem_account_in_use(jsonb) is
 
 create or replace function public.tandem_token_store(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
-declare t timestamptz := tandem.begin_call(p); token jsonb := tandem.one_token(p -> 'token') -> 0; known boolean;
+declare t timestamptz := tandem.called(p); token jsonb := tandem.one_token(p -> 'token') -> 0; known boolean;
 begin
   perform tandem.need(p, 'token object');
   select a.token_generation = (token ->> 'generation')::bigint into known
@@ -110,7 +111,7 @@ comment on function public.tandem_token_store(jsonb) is
 create or replace function public.tandem_token_refused(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  perform tandem.begin_call(p);
+  perform tandem.called(p);
   perform tandem.need(p, 'account_id uuid', 'generation number', 'reason string');
   update tandem.accounts a set state = case a.state when 'active' then 'reconnect_needed' else a.state end,
     reason = p ->> 'reason', refreshing_until = null
@@ -126,10 +127,11 @@ create or replace function public.tandem_token_reseal(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 declare n integer;
 begin
-  perform tandem.begin_call(p);
+  perform tandem.called(p);
   perform tandem.need(p, 'tokens array');
   update tandem.accounts a set refresh_token = x.refresh_token, access_token = coalesce(x.access_token, a.access_token)
-  from jsonb_to_recordset(p -> 'tokens') as x (account_id uuid, generation bigint, refresh_token text, access_token text)
+  from jsonb_to_recordset(p -> 'tokens')
+    as x (account_id uuid, generation bigint, refresh_token text, access_token text)
   where a.id = x.account_id and a.token_generation = x.generation and x.refresh_token is not null;
   get diagnostics n = row_count;
   return jsonb_build_object('outcome', 'stored', 'count', n);
@@ -148,7 +150,7 @@ comment on function tandem.connection_chosen(tandem.connections) is 'A connectio
 
 create or replace function public.tandem_accounts_open(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.begin_call(p); a tandem.accounts; accounts jsonb := '[]';
+declare t timestamptz := tandem.called(p); a tandem.accounts; accounts jsonb := '[]';
 begin
   perform tandem.need(p, 'user_id string', 'account_id uuid?', 'with_token boolean?');
   for a in select * from tandem.accounts x where x.user_id = p ->> 'user_id' and x.state <> 'disconnected'
@@ -164,7 +166,8 @@ begin
 end $$;
 comment on function public.tandem_accounts_open(jsonb) is
   'A user''s accounts with what they chose. p: {instance, user_id, account_id: only this one, with_token}. Returns '
-  '{accounts: [{account_id, email, state, reason, token, connections: [{connection_id, calendar_id: the same, google_id, '
-  'summary, state, import_from, direction, policy, send_updates, opt_out, is_target}]}]}; the token is sealed.';
+  '{accounts: [{account_id, email, state, reason, token, connections: [{connection_id, calendar_id: the same, '
+  'google_id, summary, state, import_from, direction, policy, send_updates, opt_out, is_target}]}]}, '
+  'the token sealed.';
 
 select tandem.seal();

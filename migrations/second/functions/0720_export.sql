@@ -1,0 +1,92 @@
+set local lock_timeout = '3s';
+-- All that Tandem knows of a user, for the user. Nothing that is sealed.
+
+create or replace function tandem.export_accounts(owner text) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('account_id', a.id, 'subject', a.subject, 'email', a.email,
+    'scopes', a.scopes, 'state', a.state, 'reason', a.reason, 'created_at', tandem.utc(a.created_at),
+    'connections', (select coalesce(jsonb_agg(tandem.connection_chosen(k) || jsonb_build_object(
+        'time_zone', k.time_zone,
+        'access_role', k.access_role, 'created_at', tandem.utc(k.created_at)) order by k.created_at, k.id), '[]')
+      from tandem.connections k where k.account_id = a.id),
+    'disconnections', (select coalesce(jsonb_agg(jsonb_build_object(
+        'connection_id', d.connection_id, 'choice', d.choice,
+        'phase', d.phase, 'problem', d.problem, 'created_at', tandem.utc(d.created_at),
+        'finished_at', tandem.utc(d.finished_at)) order by d.created_at), '[]')
+      from tandem.disconnections d where d.account_id = a.id)) order by a.created_at, a.id), '[]')
+  from tandem.accounts a where a.user_id = owner);
+end $$;
+comment on function tandem.export_accounts(text) is 'A user''s accounts and connections, for an export.';
+
+create or replace function tandem.export_links(owner text, after text, most integer) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.item || jsonb_build_object('at', x.place) order by x.place), '[]') from (
+    select l.connection_id || ' ' || l.remote as place, jsonb_build_object('event_id', l.event,
+      'connection_id', l.connection_id, 'google_id', l.remote, 'ical_uid', l.ical_uid, 'origin', l.origin,
+      'state', l.state, 'standing', l.standing, 'stored_at', tandem.utc(l.stored_at)) as item
+    from tandem.links l where l.connection_id in (select c.id from tandem.connections c where c.user_id = owner)
+      and (l.connection_id, l.remote) > (coalesce(nullif(split_part(after, ' ', 1), ''),
+        '00000000-0000-0000-0000-000000000000')::uuid, substr(after, 38))
+    order by l.connection_id, l.remote limit most) x);
+end $$;
+comment on function tandem.export_links(text, text, integer) is 'Links of a user''s connections, on from a place.';
+
+create or replace function tandem.export_parked(owner text, after text, most integer) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.item || jsonb_build_object('at', x.place) order by x.place), '[]') from (
+    select l.connection_id || ' ' || l.remote as place, jsonb_build_object('connection_id', l.connection_id,
+      'google_id', l.remote, 'state', l.state, 'reason', l.reason, 'raw', l.raw,
+      'parked_at', tandem.utc(l.parked_at)) as item
+    from tandem.parked l where l.connection_id in (select c.id from tandem.connections c where c.user_id = owner)
+      and (l.connection_id, l.remote) > (coalesce(nullif(split_part(after, ' ', 1), ''),
+        '00000000-0000-0000-0000-000000000000')::uuid, substr(after, 38))
+    order by l.connection_id, l.remote limit most) x);
+end $$;
+comment on function tandem.export_parked(text, text, integer) is
+  'What waits in a user''s connections, on from a place.';
+
+create or replace function tandem.export_history(owner text, after text, most integer) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(x.item order by x.at, x.id), '[]') from (
+    select h.at, h.id, jsonb_build_object('event_id', h.event, 'kind', h.kind, 'happened_at', tandem.utc(h.at),
+      'detail', h.detail, 'at', tandem.utc(h.at) || ' ' || h.id) as item
+    from tandem.history h where h.owner = export_history.owner and (h.at, h.id) > (
+      coalesce(nullif(split_part(after, ' ', 1), ''), '-infinity')::timestamptz,
+      coalesce(nullif(split_part(after, ' ', 2), ''), '0')::bigint)
+    order by h.at, h.id limit most) x);
+end $$;
+comment on function tandem.export_history(text, text, integer) is 'What happened to a user''s events, on from a place.';
+
+-- The parts follow each other; a place is the part's name and where in it.
+create or replace function public.tandem_export_user(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
+declare owner text := p ->> 'user_id'; part text; place text; items jsonb; i integer;
+  parts text[] := '{links,parked,history}';
+begin
+  perform tandem.called(p);
+  perform tandem.need(p, 'user_id string', 'after string?');
+  if coalesce(p ->> 'after', '') = '' then
+    return jsonb_build_object('part', 'accounts', 'items', tandem.export_accounts(owner), 'after', 'links:');
+  end if;
+  part := split_part(p ->> 'after', ':', 1); place := substr(p ->> 'after', length(part) + 2);
+  i := array_position(parts, part);
+  if i is null then raise sqlstate 'PT400' using message = 'after is to be that of an earlier answer'; end if;
+  begin
+    items := case part when 'links' then tandem.export_links(owner, place, 500)
+      when 'parked' then tandem.export_parked(owner, place, 500) else tandem.export_history(owner, place, 500) end;
+  exception when invalid_text_representation or invalid_datetime_format then
+    raise sqlstate 'PT400' using message = 'after is to be that of an earlier answer';
+  end;
+  return jsonb_build_object('part', part, 'items', items, 'after', case
+    when jsonb_array_length(items) = 500 then part || ':' || (items -> -1 ->> 'at')
+    when i < cardinality(parts) then parts[i + 1] || ':' end);
+end $$;
+comment on function public.tandem_export_user(jsonb) is
+  'All that Tandem knows of a user, a part at a time; rows of the CRM are the CRM''s to export. p: {instance, user_id, '
+  'after?: of the last answer}. Returns {part: accounts | links | parked | history, items, after: null at the end}.';
+
+select tandem.seal();

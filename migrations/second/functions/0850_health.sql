@@ -1,0 +1,135 @@
+set local lock_timeout = '3s';
+-- What operators see. Bounded: what can be millions is counted up to 10,000, by indexes that hold no others.
+
+create or replace function tandem.measures_of_work(t timestamptz) returns table (name text, label text, value float8)
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return query
+  select 'jobs', 'state="open"', (select count(*) from (select from tandem.work w
+    where w.state = 'open' limit 10000) x)::float8
+  union all select 'jobs', 'state="' || s || '"', (select count(*) from (select from tandem.work w
+    where w.state in ('held', 'dead') and w.state = s limit 10000) x)::float8 from unnest('{held,dead}'::text[]) s
+  union all select 'oldest_job_seconds', 'state="open"', (select extract(epoch from t - w.at) from tandem.work w
+    where w.state = 'open' and not w.is_bulk order by w.at limit 1)::float8
+  union all select 'changes_unseen', '', (select count(*) from (select from tandem.changes c limit 10000) x)::float8
+  union all select 'inbox', 'state="quarantined"', (select count(*) from (select from tandem.parked i
+    where i.state = 'quarantined' limit 10000) x)::float8
+  union all select 'inbox', 'state="read"', (select count(*) from (select from tandem.parked i
+    where i.state in ('read', 'orphan') limit 10000) x)::float8
+  union all select 'walks', '', (select count(*) from (select from tandem.walks w limit 10000) x)::float8
+  union all select 'disconnections_open', '', (select count(*) from (select from tandem.disconnections d
+    where d.phase <> 'done' limit 10000) x)::float8;
+end $$;
+comment on function tandem.measures_of_work(timestamptz) is 'What is to be done; each count ends at 10,000.';
+
+create or replace function tandem.measures_of_accounts(t timestamptz)
+returns table (name text, label text, value float8)
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return query
+  select 'accounts', 'state="' || a.state || '"', count(*)::float8
+    from (select x.state from tandem.accounts x where x.state <> 'active' limit 10000) a group by a.state
+  union all select 'accounts', 'state="active"', (select count(*) from (select from tandem.accounts a
+    where a.state = 'active' limit 10000) x)::float8
+  union all select 'calendars', 'push="' || c.push || '"', count(*)::float8
+    from (select x.push from tandem.connections x where x.watch_at is not null limit 10000) c group by c.push
+  union all select 'calendars_failing', '', (select count(*) from (select from tandem.connections c
+    where c.failures >= 3 and c.state in ('active', 'unreachable') limit 10000) x)::float8
+  union all select 'channels', 'state="' || h.state || '"', count(*)::float8
+    from (select x.state from tandem.channels x where x.expires_at > t limit 10000) h group by h.state
+  union all select 'channel_overdue_seconds', 'which="longest"', greatest(0, coalesce((select extract(epoch from
+      t - c.watch_at) from tandem.connections c join tandem.accounts a on a.id = c.account_id and a.state = 'active'
+    where c.watch_at <= t and c.state in ('active', 'unreachable') order by c.watch_at limit 1), 0))::float8
+  union all select 'tick_age_seconds', '', extract(epoch from t - tandem.setting('ticked_at')::timestamptz)::float8;
+end $$;
+comment on function tandem.measures_of_accounts(timestamptz) is 'Who is connected; each count ends at 10,000.';
+
+create or replace function tandem.measures_of_quota(t timestamptz) returns table (name text, label text, value float8)
+language plpgsql stable set search_path = '' as $$
+declare q jsonb := tandem.quota((select jsonb_object_agg(s.key, s.value) from tandem.settings s));
+begin
+  return query
+  select 'google_quota_left', 'of="project"', coalesce((select least((q ->> 'project_size')::float8, b.tokens
+      + greatest(0, extract(epoch from t - b.at)) * (q ->> 'project_rate')::float8)
+    from tandem.buckets b where b.key = 'project'), (q ->> 'project_size')::float8)
+  union all select 'google_quota_left', 'of="busiest_user"', coalesce((select min(least((q ->> 'user_size')::float8,
+      b.tokens + greatest(0, extract(epoch from t - b.at)) * (q ->> 'user_rate')::float8))
+    from (select x.* from tandem.buckets x where x.key like 'user:%' limit 10000) b), (q ->> 'user_size')::float8);
+end $$;
+comment on function tandem.measures_of_quota(timestamptz) is 'What is left of quotas.';
+
+create or replace function tandem.measures_counted() returns table (name text, label text, value float8)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select c.name || '_total', case c.name when 'google_calls' then 'result="' else 'outcome="' end || c.label || '"',
+    sum(c.value) from tandem.counters c where c.name not like '%\_seconds' group by c.name, c.label
+  union all select case c.label when 'sum' then c.name || '_sum' else c.name || '_bucket' end,
+    case c.label when 'sum' then '' else 'le="' || c.label || '"' end, sum(c.value)
+    from tandem.counters c where c.name like '%\_seconds' group by c.name, c.label
+  union all select c.name || '_count', '', sum(c.value) from tandem.counters c
+    where c.name like '%\_seconds' and c.label = '+Inf' group by c.name;
+end $$;
+comment on function tandem.measures_counted() is 'What is counted as it happens; histograms in parts.';
+
+create or replace function public.tandem_metrics(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
+declare t timestamptz := tandem.called(p);
+begin
+  return jsonb_build_object('measures', (select coalesce(jsonb_agg(jsonb_build_object('name', m.name, 'label', m.label,
+    'value', m.value) order by m.name, m.label), '[]') from (
+      select * from tandem.measures_of_work(t) union all select * from tandem.measures_of_accounts(t)
+      union all select * from tandem.measures_of_quota(t) union all select * from tandem.measures_counted()) m
+    where m.value is not null));
+end $$;
+comment on function public.tandem_metrics(jsonb) is
+  'What an operator watches; counts of what is stored end at 10,000. p: {instance}. Returns {measures: [{name, label, '
+  'value}]}.';
+
+-- Where nobody has to be asked whether somebody exists, nobody's leaving is noticed, either.
+create or replace function tandem.health_problems(t timestamptz, ticked timestamptz) returns text[]
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare problems text[] := '{}'; n bigint;
+begin
+  if ticked is null or ticked < t - interval '5 minutes' then
+    problems := problems || format('no clock has called scheduler/tick since %s', coalesce(tandem.utc(ticked), 'ever'));
+  end if;
+  select count(*) into n from (select from tandem.work w where w.state = 'open' and not w.is_bulk
+    and w.at < t - interval '10 minutes' limit 10000) x;
+  if n > 0 then problems := problems || format('%s changes have been due for more than 10 minutes', n); end if;
+  select count(*) into n from (select from tandem.connections c join tandem.accounts a on a.id = c.account_id
+    where c.watch_at < t - interval '1 hour' and a.state = 'active' and c.state in ('active', 'unreachable')
+    limit 10000) x;
+  if n > 0 then
+    problems := problems || format('%s channels have been due for renewal for more than an hour', n);
+  end if;
+  select count(*) into n from (select from tandem.connections c
+    where c.failures >= 3 and c.state = 'active' limit 10000) x;
+  if n > 0 then problems := problems || format('%s calendars cannot be listed', n); end if;
+  if to_regclass((select a.relation from tandem.adoption a)) is null then
+    problems := problems || 'no table is adopted: see tandem.adopt'::text;
+  end if;
+  return problems;
+end $$;
+comment on function tandem.health_problems(timestamptz, timestamptz) is 'What an operator is to look at.';
+
+create or replace function public.tandem_health(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+declare t timestamptz := tandem.called(p); problems text[];
+  ticked timestamptz := tandem.setting('ticked_at')::timestamptz;
+begin
+  problems := tandem.health_problems(t, ticked);
+  return jsonb_build_object('outcome', case when problems = '{}' then 'healthy' else 'unhealthy' end,
+    'problems', to_jsonb(problems), 'now', tandem.utc(t), 'ticked_at', tandem.utc(ticked),
+    'schema_version', (select max(v.version) from tandem.schema_version v),
+    'waiting_for_users', (select count(*) from (select from tandem.accounts a
+      where a.state <> 'active' and a.state = 'reconnect_needed' limit 10000) x),
+    'given_up', (select count(*) from (select from tandem.work w
+      where w.state in ('held', 'dead') and w.state = 'dead' limit 10000) x),
+    'quarantined', (select count(*) from (select from tandem.parked i where i.state = 'quarantined' limit 10000) x));
+end $$;
+comment on function public.tandem_health(jsonb) is
+  'Whether the deployment does its work. p: {instance}. Returns {outcome: healthy | unhealthy, problems, now, '
+  'ticked_at, schema_version, waiting_for_users, given_up, quarantined}.';
+
+select tandem.seal();
