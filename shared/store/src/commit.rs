@@ -34,7 +34,7 @@ pub struct FamilyCommit {
     /// In order.
     pub ops: Vec<Op>,
     /// What is open afterwards; none: nothing. Open changes that are not acknowledged stay due whatever
-    /// it says, but not before its time.
+    /// it says, but not before its time: with none, as they were, and so do versions that wait.
     pub work: Option<NewWork>,
     /// Versions to park where the family is not stored: one that the database refuses is quarantined
     /// with what it said, else as they are.
@@ -56,7 +56,9 @@ pub enum Op {
         /// Their new values.
         fields: Map<String, Value>,
     },
-    /// Adds a row; `row.owner` is an owner of one of the commit's connections.
+    /// Adds a row; `row.owner` is the user of the listing's connection, or of one that the family is or
+    /// gets linked in. [`Outcome::Stale`] where the family has such a row or occurrence since it was loaded;
+    /// refused where another one has.
     InsertRow {
         /// Its id, chosen by the caller.
         event: EventId,
@@ -70,7 +72,8 @@ pub enum Op {
         /// All mapped fields as loaded.
         expected: Map<String, Value>,
     },
-    /// Adds or replaces a link.
+    /// Adds or replaces a link; another one of the event in the connection goes. [`Outcome::Stale`] where
+    /// the remote event is linked to another event.
     PutLink {
         /// The link; `recorded` is ignored.
         link: Link,
@@ -82,7 +85,7 @@ pub enum Op {
         /// Which.
         remote: RemoteId,
     },
-    /// Changes up to a rev are done, and so are attempts up to it.
+    /// Changes are done if none is newer than a rev, and so are attempts up to it.
     Acknowledge {
         /// Of which event.
         event: EventId,
@@ -176,7 +179,8 @@ pub struct NewWork {
     pub at: DateTime<Utc>,
     /// Since the last success or change.
     pub attempts: u32,
-    /// Another family whose work comes first: when that has nothing open any more, this is due at once.
+    /// Another family whose work comes first: when that has nothing open any more (held and dead work is
+    /// open), this is due at once.
     pub waits_for: Option<EventId>,
     /// Why, for people.
     pub reason: Option<String>,
@@ -222,7 +226,7 @@ pub struct Pause {
 /// What became of a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Committed {
-    /// The listing's fence was broken: nothing was stored.
+    /// The listing's fence was broken: nothing was stored, and each family is [`Outcome::Fenced`].
     #[serde(default)]
     pub fenced: bool,
     /// By family, in the commit's order.
@@ -255,7 +259,7 @@ pub enum Outcome {
         /// There is open work that is due already: newer changes, a parked version that waits.
         again: bool,
     },
-    /// The lease had ended: nothing of it was stored.
+    /// The lease had ended, be it by its time alone: nothing of it was stored.
     Fenced,
     /// A row changed, is locked, or a link stands there already: nothing of it was stored, and it is due.
     Stale,

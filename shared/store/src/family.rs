@@ -37,7 +37,8 @@ id! {
 /// A family under a lease.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Family {
-    /// The master, or the single event.
+    /// The master, or the single event: the series that a row names, where that is of the same owner and
+    /// names none itself. What has no row is where its deleted row, else its newest link, says.
     pub root: EventId,
     /// Proof of the lease; a commit names it.
     pub fence: i64,
@@ -93,11 +94,12 @@ pub struct Member {
     pub event: EventId,
     /// The row; none where there is none.
     pub row: Option<Row>,
-    /// The row as it was deleted, while that is open.
+    /// The row as it was deleted last, while that is open, be it back or not.
     pub deleted: Option<Row>,
     /// The newest rev, read in one snapshot with the row; 0 where nothing is known to have changed.
     pub rev: i64,
-    /// Open changes: which field, and when it changed last. Empty: nothing is open.
+    /// Open changes: which field, and when it changed last; also `owner`, `enabled`, `series` and
+    /// `original_start`. An insert and a delete name all. Empty: nothing is open.
     pub changed: BTreeMap<String, DateTime<Utc>>,
     /// Where it is, or was, with the provider. At most one of each connection.
     pub links: Vec<Link>,

@@ -56,7 +56,7 @@ pub enum Claimed {
         /// For people.
         reason: String,
     },
-    /// Somebody else lists it, who will list once more.
+    /// Somebody else lists it, who will list once more, whoever asked.
     Busy,
 }
 
@@ -127,7 +127,8 @@ pub enum Cursor {
         /// Where the next listing begins.
         sync_token: String,
     },
-    /// Events that were read one by one after the end.
+    /// Events that were read one by one after the end. The lease lasts until there are none to be read;
+    /// those that were given out and are not settled come again with the next listing.
     Reads,
 }
 

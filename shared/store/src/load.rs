@@ -27,7 +27,7 @@ pub enum Which {
     /// Those linked in a connection to these remote ids, or in another connection of the same user to
     /// the same id.
     Remote {
-        /// Where they were listed; the listing's lease must be held.
+        /// Where they were listed; the listing's lease must be held, else the load is refused.
         connection: ConnectionId,
         /// The listing's fence.
         fence: i64,
@@ -42,7 +42,8 @@ pub enum Which {
 pub enum Purpose {
     /// To write to the provider. Only what is due; an attempt is stored and counted for each member with
     /// a row or a change; the account's quota is taken, one call a family; an enabled root without a link
-    /// in one of its owner's connections gets a reserved one with a random id in the owner's target.
+    /// in one of its owner's connections gets a reserved one with a random id in the owner's target, unless
+    /// that one's `choices.direction` is `in`. Its standing is `{"kind": "reserved", "generation": 0}`.
     Write,
     /// To store what a listing showed.
     Store,
@@ -87,7 +88,8 @@ pub enum Why {
     NotDue,
     /// Somebody else has the lease; who ends it says that there is more.
     Leased,
-    /// The account has no quota or no token now; it is due again at this time.
+    /// The account has no quota or no token now, or cannot work; it is due again at this time. No
+    /// attempt is counted.
     Later {
         /// When.
         at: DateTime<Utc>,
@@ -125,11 +127,12 @@ pub struct Connection {
     pub listed_at: Option<DateTime<Utc>>,
     /// Listings in a row that failed.
     pub failures: u32,
-    /// Links in the states live, kept and leaving.
+    /// Links in the states live, kept and leaving. Exceptions count with their series, here and below.
     pub linked: i64,
-    /// Events deleted within an hour on the CRM's side, those that wait included; at most 1,000.
+    /// Events deleted within an hour on the CRM's side, those that wait included; at most 1,000. Of a
+    /// standing `deleted_by` says by which side, and `confirmed_by_person` that it doesn't count.
     pub deleted_by_crm: i64,
-    /// Events deleted within an hour on the provider's side, likewise.
+    /// Events deleted within an hour on the provider's side; what waits is not known.
     pub deleted_by_remote: i64,
 }
 
@@ -160,7 +163,7 @@ pub struct Account {
     pub reason: Option<String>,
     /// Until when nothing is written.
     pub paused_until: Option<DateTime<Utc>>,
-    /// Its tokens, sealed; none where somebody else refreshes them.
+    /// Its tokens, sealed; none where somebody else refreshes them, and to store none that are old.
     pub token: Option<Token>,
 }
 
