@@ -107,13 +107,16 @@ begin
 end $$;
 comment on function tandem.pause_accounts(jsonb) is 'Stores that nothing is to be written for a while.';
 
-create or replace function tandem.account_json(a tandem.accounts, token jsonb) returns jsonb
+create or replace function tandem.account_json(a tandem.accounts, granted jsonb, t timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return jsonb_build_object('id', a.id, 'state', a.state, 'reason', a.reason, 'paused_until', tandem.utc(a.paused_until),
-    'token', nullif(token, 'null'));
+    'token', case when granted ? a.id::text then granted -> a.id::text -> 'token'
+      when a.access_token is not null and a.access_expires_at > t + interval '30 seconds' then jsonb_build_object(
+        'generation', a.token_generation, 'refresh', false, 'access_token', a.access_token, 'refresh_token', a.refresh_token)
+      end);
 end $$;
-comment on function tandem.account_json(tandem.accounts, jsonb) is 'An account in the contract''s form.';
+comment on function tandem.account_json(tandem.accounts, jsonb, timestamptz) is 'An account in the contract''s form.';
 
 -- Counts read at most as much as matters to a guard against mass deletion.
 create or replace function tandem.connections_json(plan jsonb, families jsonb, listed uuid, t timestamptz, granted jsonb) returns jsonb
@@ -122,9 +125,10 @@ declare since timestamptz := t - interval '1 hour';
 begin
   return (with wanted as materialized (
     select c.id from jsonb_array_elements(plan) f join tandem.connections c on c.user_id = f ->> 'owner'
+      where families ? (f ->> 'root')
     union select l.connection_id from jsonb_each(families) e join tandem.links l on l.event = e.key::uuid
     union select listed where listed is not null)
-  select jsonb_build_object('accounts', (select coalesce(jsonb_agg(tandem.account_json(a, granted -> a.id::text -> 'token')
+  select jsonb_build_object('accounts', (select coalesce(jsonb_agg(tandem.account_json(a, granted, t)
       order by a.id), '[]') from tandem.accounts a where a.id in (select c.account_id from tandem.connections c
       where c.id in (select w.id from wanted w))),
     'connections', coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'user', c.user_id, 'account', c.account_id,
@@ -132,18 +136,17 @@ begin
     'state', c.state, 'is_target', c.is_target, 'imported_at', tandem.utc(c.imported_at), 'listed', c.listed,
     'listed_at', tandem.utc(c.listed_at), 'failures', c.failures,
     'linked', (select count(*) from (select from tandem.links l where l.connection_id = c.id
-      and l.state in ('live', 'kept', 'leaving') limit 10000) x),
+      and l.state in ('live', 'kept', 'leaving') and l.root = l.event limit 10000) x),
     'deleted_by_crm', (select count(*) from (
       select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'crm' and l.event = l.root
-      union all (select from tandem.open_changes o join tandem.links l on l.event = o.event and l.connection_id = c.id
-        where o.owner = c.user_id and o.deleted_row is not null and l.state <> 'deleted' and l.event = l.root limit 1000)
-      union all (select from tandem.changes h join tandem.links l on l.event = h.event and l.connection_id = c.id
-        where h.owner = c.user_id and h.op = 'delete' and l.state <> 'deleted' and l.event = l.root limit 1000)
+      union all (select from (select o.event from tandem.open_changes o where o.owner = c.user_id and o.deleted_row is not null
+          union (select h.event from tandem.changes h where h.owner = c.user_id and h.op = 'delete' limit 2000)) d
+        join tandem.links l on l.event = d.event and l.connection_id = c.id
+        where l.state in ('live', 'kept', 'leaving') and l.event = l.root
+          and not exists (select from tandem.crm_rows r where r.event = d.event) limit 1000)
       limit 1000) x),
     'deleted_by_remote', (select count(*) from (
       select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root
-      union all (select from tandem.work w where w.owner = c.user_id and w.state = 'held' and w.connection_id = c.id
-        and not exists (select from tandem.open_changes o where o.event = w.root and o.deleted_row is not null) limit 1000)
       limit 1000) x)) order by c.id), '[]'))
   from tandem.connections c where c.id in (select w.id from wanted w));
 end $$;

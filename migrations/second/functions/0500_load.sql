@@ -1,29 +1,34 @@
 set local lock_timeout = '3s';
 -- load: families under leases. A few statements for all families of a call.
 
--- An occurrence belongs to the series that its row or link names, if that is the same user's.
+-- The series that an event names, as its row says, else as it was deleted, else as its newest link says; where that
+-- is of the same owner and names none itself.
 create or replace function tandem.roots(events jsonb) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  return (with e as materialized (
-    select x.event, coalesce(r.series, l.root, o.root, c.root, x.event) as root,
-      coalesce(r.owner, o.owner, c.owner, l.owner) as owner
-    from (select distinct y::uuid as event from jsonb_array_elements_text(events) y) x
-    left join lateral (select r.owner, r.series from tandem.crm_rows r where r.event = x.event) r on true
-    left join lateral (select o.root, o.owner from tandem.open_changes o where o.event = x.event) o on true
-    left join lateral (select c.root, c.owner from tandem.changes c where c.event = x.event
-      order by c.rev desc limit 1) c on true
-    left join lateral (select l.root, k.user_id as owner from tandem.links l
-      join tandem.connections k on k.id = l.connection_id where l.event = x.event
-      order by l.state = 'deleted', l.recorded desc limit 1) l on true)
-  select coalesce(jsonb_object_agg(e.event, case when e.root = e.event or e.owner is null or s.owner is null
-    or s.owner = e.owner then e.root else e.event end), '{}')
-  from e left join lateral (select coalesce(
-    (select r.owner from tandem.crm_rows r where r.event = e.root),
-    (select o.owner from tandem.open_changes o where o.event = e.root),
-    (select c.owner from tandem.changes c where c.event = e.root order by c.rev desc limit 1),
-    (select k.user_id from tandem.links l join tandem.connections k on k.id = l.connection_id where l.event = e.root
-      order by l.state = 'deleted', l.recorded desc limit 1)) as owner where e.root <> e.event) s on true);
+  return (select coalesce(jsonb_object_agg(x.event,
+    case when s.series is null and s.owner = e.owner then e.series else x.event end), '{}')
+  from (select distinct y::uuid as event from jsonb_array_elements_text(events) y) x
+  left join lateral (
+      select n.series, n.owner from (
+        select 1 as p, r.series, r.owner from tandem.crm_rows r where r.event = x.event
+        union all (select 2, (c.old_row ->> 'series')::uuid, c.old_row ->> 'owner' from tandem.changes c
+          where c.event = x.event and c.old_row is not null order by c.rev desc limit 1)
+        union all select 3, (o.deleted_row ->> 'series')::uuid, o.deleted_row ->> 'owner' from tandem.open_changes o
+          where o.event = x.event and o.deleted_row is not null
+        union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
+          join tandem.connections k on k.id = l.connection_id where l.event = x.event order by l.recorded desc limit 1)) n
+      order by n.p limit 1) e on true
+  left join lateral (
+      select n.series, n.owner from (
+        select 1 as p, r.series, r.owner from tandem.crm_rows r where r.event = e.series
+        union all (select 2, (c.old_row ->> 'series')::uuid, c.old_row ->> 'owner' from tandem.changes c
+          where c.event = e.series and c.old_row is not null order by c.rev desc limit 1)
+        union all select 3, (o.deleted_row ->> 'series')::uuid, o.deleted_row ->> 'owner' from tandem.open_changes o
+          where o.event = e.series and o.deleted_row is not null
+        union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
+          join tandem.connections k on k.id = l.connection_id where l.event = e.series order by l.recorded desc limit 1)) n
+      order by n.p limit 1) s on e.series <> x.event);
 end $$;
 comment on function tandem.roots(jsonb) is 'By event: the root of its family.';
 
@@ -36,11 +41,13 @@ begin
     order by w.root for no key update skip locked)
   select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'queued', q.queued, 'why', case
       when h.lease_until > t or h.root is null and exists (select from tandem.work w where w.root = x.root) then 'leased'
+      when coalesce(r.owner, o.owner, c.owner, l.owner) is null and m.events = '{}' then 'not_due'
       when writes and not q.queued and not coalesce(h.state = 'open' and h.at <= t, false) then 'not_due' end,
+    'is_known', coalesce(r.owner, o.owner, c.owner, l.owner) is not null or m.events <> '{}',
     'owner', coalesce(r.owner, o.owner, c.owner, l.owner, ''), 'connection', coalesce(l.connection, k.id),
-    'target', case when writes and r.enabled and not coalesce(l.own, false) then k.id end,
-    'accounts', case when writes then coalesce(case when r.enabled and not coalesce(l.own, false) then
-      l.open_accounts || k.account_id else l.open_accounts end, l.accounts, array[k.account_id]) end,
+    'target', case when r.enabled and not coalesce(l.own, false) then k.id end,
+    'acting', case when writes then coalesce(l.acting, '{}')
+      || case when r.enabled and not coalesce(l.own, false) and k.id is not null then array[k.id] else '{}' end end,
     'others', m.events) order by x.root), '[]')
   from wanted x
   left join have h on h.root = x.root
@@ -49,11 +56,14 @@ begin
   left join lateral (select r.owner, r.enabled from tandem.crm_rows r where r.event = x.root) r on true
   left join lateral (select o.owner from tandem.open_changes o where o.event = x.root) o on true
   left join lateral (select c.owner from tandem.changes c where c.event = x.root order by c.rev desc limit 1) c on true
-  left join lateral (select bool_or(k.user_id = r.owner) as own, array_agg(distinct k.account_id) as accounts,
-      array_agg(distinct k.account_id) filter (where l.state <> 'deleted') as open_accounts,
-      (array_agg(k.user_id order by l.state = 'deleted', l.recorded desc))[1] as owner,
-      (array_agg(k.id order by l.state = 'deleted', k.user_id is distinct from r.owner, l.recorded desc))[1] as connection
-    from tandem.links l join tandem.connections k on k.id = l.connection_id where l.event = x.root) l on true
+  left join lateral (select bool_or(k.user_id = r.owner and k.state <> 'disconnected' and l.event = x.root) as own,
+      array_agg(k.id order by l.event <> x.root, k.id) filter (where l.state <> 'deleted' and k.state <> 'disconnected') as acting,
+      (array_agg(k.user_id order by l.event <> x.root, l.recorded desc))[1] as owner,
+      (array_agg(k.id order by l.event <> x.root, l.state = 'deleted', k.user_id is distinct from r.owner, l.recorded desc))[1]
+        as connection
+    from (select l.* from tandem.links l where l.event = x.root
+      union select l.* from tandem.links l where l.root = x.root) l
+    join tandem.connections k on k.id = l.connection_id) l on true
   left join tandem.connections k on k.user_id = r.owner and k.takes_new
   cross join lateral (select array(
     select s.event from tandem.crm_series s where s.root = x.root
@@ -64,65 +74,101 @@ end $$;
 comment on function tandem.look(jsonb, boolean, timestamptz) is
   'Families as they are before a lease: why not, owner, accounts to be used, the target of a new link, other members.';
 
--- Quota and tokens, once an account. An account that is not active has neither, and its work says so.
+-- Why a connection's work cannot go on, and when to ask again; null where it can.
+create or replace function tandem.blocked(k tandem.connections, a tandem.accounts, t timestamptz) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare reason text := case k.state when 'paused' then 'sync is paused' when 'unreachable' then 'the calendar cannot be reached'
+    when 'disconnected' then 'the calendar is disconnected' end;
+begin
+  if reason is null and a.state in ('reconnect_needed', 'disconnected') then
+    reason := coalesce(a.reason, 'the account is not connected');
+  end if;
+  if reason is not null then return jsonb_build_object('at', tandem.utc(t + interval '10 minutes'), 'reason', reason); end if;
+  if a.paused_until > t then
+    return jsonb_build_object('at', tandem.utc(a.paused_until), 'reason', coalesce(a.pause_reason, 'the account is paused'));
+  end if;
+  return null;
+end $$;
+comment on function tandem.blocked(tandem.connections, tandem.accounts, timestamptz) is
+  'Why work with a connection waits, which is no attempt.';
+
+-- Where families act: by connection its account and why it is blocked.
+create or replace function tandem.standings_of(ids jsonb, t timestamptz) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return (select coalesce(jsonb_object_agg(k.id, jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t))),
+    '{}') from tandem.connections k join tandem.accounts a on a.id = k.account_id
+    where k.id = any (array(select x::uuid from jsonb_array_elements_text(ids) x)));
+end $$;
+comment on function tandem.standings_of(jsonb, timestamptz) is 'Connections as far as a load asks whether their work can go on.';
+
+-- Quota and tokens, once an account. A family that acts in several is charged for the first.
 create or replace function tandem.admit(plan jsonb, s jsonb, t timestamptz, out admitted jsonb, out granted jsonb)
 language plpgsql volatile set search_path = '' as $$
-declare ids jsonb := '[]'; id text; calls jsonb := '{}'; taken jsonb := '{}'; f jsonb; a jsonb; later jsonb; used jsonb := '{}';
-  pass integer; late boolean := false;
+declare ids jsonb := '[]'; id text; known jsonb; first text[] := '{}'; late boolean := false; later jsonb; accounts jsonb := '[]';
+  calls jsonb := '{}'; taken jsonb := '{}'; used jsonb := '{}'; n integer := jsonb_array_length(plan); f jsonb; c jsonb;
 begin
-  admitted := plan;
-  for i in 0 .. jsonb_array_length(plan) - 1 loop
-    if plan -> i ->> 'why' is null then
-      ids := ids || coalesce(nullif(plan -> i -> 'accounts', 'null'), '[]');
+  admitted := plan; granted := '{}';
+  for i in 0 .. n - 1 loop
+    if plan -> i ->> 'why' is null then ids := ids || (plan -> i -> 'acting'); end if;
+  end loop;
+  known := tandem.standings_of(ids, t);
+  for i in 0 .. n - 1 loop
+    f := admitted -> i; first[i] := null; later := null;
+    continue when f ->> 'why' is not null;
+    for j in 0 .. jsonb_array_length(f -> 'acting') - 1 loop
+      c := known -> (f -> 'acting' ->> j);
+      if c ->> 'blocked' is not null then
+        if later is null or later ->> 'at' > c -> 'blocked' ->> 'at' then later := c -> 'blocked'; end if;
+      else
+        first[i] := coalesce(first[i], c ->> 'account'); accounts := accounts || (c -> 'account');
+      end if;
+    end loop;
+    if first[i] is null and later is not null then
+      admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later)); late := true;
     end if;
   end loop;
-  granted := tandem.grant_accounts(ids, t);
-  for pass in 1 .. 2 loop
-    for i in 0 .. jsonb_array_length(plan) - 1 loop
-      f := admitted -> i;
-      continue when f ->> 'why' is not null;
-      for k in 0 .. coalesce(jsonb_array_length(nullif(f -> 'accounts', 'null')), 0) - 1 loop
-        id := f -> 'accounts' ->> k; a := granted -> id; later := null;
-        continue when id is null or a ->> 'state' not in ('active', 'disconnecting');
-        if a ->> 'paused_until' is not null then
-          later := jsonb_build_object('at', tandem.utc((a ->> 'paused_until')::timestamptz),
-            'reason', coalesce(a ->> 'pause_reason', 'the account rests'));
-        elsif a ->> 'token' is null then
-          later := jsonb_build_object('at', tandem.utc(t + interval '5 seconds'), 'reason', 'the access token is being refreshed');
-        elsif pass = 1 then
-          calls := jsonb_set(calls, array[id], to_jsonb(coalesce((calls ->> id)::integer, 0) + 1));
-        else
-          used := jsonb_set(used, array[id], to_jsonb(coalesce((used ->> id)::integer, 0) + 1));
-          if (used ->> id)::integer > (taken -> id ->> 'n')::double precision then
-            later := jsonb_build_object('reason', 'waiting for quota',
-              'at', tandem.utc(t + (taken -> id ->> 'wait')::double precision * interval '1 second'));
-          end if;
-        end if;
-        if later is not null then
-          late := true;
-          admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later));
-          exit;
-        end if;
-      end loop;
-    end loop;
-    if pass = 1 and calls <> '{}' then taken := tandem.take_calls(calls, s, t); end if;
+  if accounts <> '[]' then granted := tandem.grant_accounts(accounts, t); end if;
+  for i in 0 .. n - 1 loop
+    id := first[i];
+    continue when id is null;
+    if granted -> id ->> 'token' is null then
+      later := jsonb_build_object('at', tandem.utc(t + interval '3 seconds'), 'reason', 'the access token is being refreshed');
+      admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later)); late := true; first[i] := null;
+    else
+      calls := jsonb_set(calls, array[id], to_jsonb(coalesce((calls ->> id)::integer, 0) + 1));
+    end if;
+  end loop;
+  if calls <> '{}' then taken := tandem.take_calls(calls, s, t); end if;
+  for i in 0 .. n - 1 loop
+    id := first[i];
+    continue when id is null;
+    used := jsonb_set(used, array[id], to_jsonb(coalesce((used ->> id)::integer, 0) + 1));
+    if (used ->> id)::integer > (taken -> id ->> 'n')::double precision then
+      later := jsonb_build_object('reason', 'waiting for the account''s quota',
+        'at', tandem.utc(t + (taken -> id ->> 'wait')::double precision * interval '1 second'));
+      admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later)); late := true;
+    end if;
   end loop;
   if late then perform tandem.put_off(admitted, t); end if;
 end $$;
 comment on function tandem.admit(jsonb, jsonb, timestamptz) is
   'Takes quota and tokens for the families that can be worked on; those of an account that has none wait.';
 
+-- Their changes leave the queue, so that what waits is found by its time.
 create or replace function tandem.put_off(plan jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare late jsonb; moved jsonb;
 begin
-  with late as materialized (select (f ->> 'root')::uuid as root, f ->> 'owner' as owner, (f ->> 'connection')::uuid as c,
-      (f -> 'why' -> 'later' ->> 'at')::timestamptz as at, f -> 'accounts' as accounts
-    from jsonb_array_elements(plan) f where f -> 'why' -> 'later' is not null),
-  busy as (update tandem.accounts a set busy_until = l.at from (
-      select distinct on (1) x::uuid as id, l.at from late l, jsonb_array_elements_text(l.accounts) x order by 1, 2) l
-    where a.id = l.id and a.busy_until is distinct from l.at)
-  insert into tandem.work as w (root, owner, connection_id, at) select l.root, l.owner, l.c, l.at from late l order by 1
-  on conflict (root) do update set at = greatest(w.at, excluded.at) where w.state = 'open';
+  select jsonb_agg(f), jsonb_object_agg(f ->> 'root', f -> 'owner') into late, moved from jsonb_array_elements(plan) f
+  where f -> 'why' -> 'later' is not null;
+  insert into tandem.work as w (root, owner, connection_id, at)
+  select (f ->> 'root')::uuid, f ->> 'owner', (f ->> 'connection')::uuid, (f -> 'why' -> 'later' ->> 'at')::timestamptz
+  from jsonb_array_elements(late) f order by 1
+  on conflict (root) do update set at = excluded.at, connection_id = excluded.connection_id,
+    state = 'open', attempts = case when exists (select from jsonb_array_elements(late) f
+      where f ->> 'root' = w.root::text and (f -> 'queued')::boolean) then 0 else w.attempts end;
+  moved := tandem.members(tandem.family_of(plan, moved), '{}', false, t);
 end $$;
 comment on function tandem.put_off(jsonb, timestamptz) is 'Lets families wait for their account. No attempt is counted.';
 
@@ -140,6 +186,7 @@ begin
       -- excluded.at says infinity unless something is queued or it is due anyway.
       at = case when excluded.at = 'infinity' then w.at else least(w.at, excluded.at) end,
       state = case when exists (select from f where f.root = w.root and f.queued) then 'open' else w.state end,
+      is_bulk = w.is_bulk and not exists (select from f where f.root = w.root and f.queued),
       attempts = excluded.attempts + case when exists (select from f where f.root = w.root and f.queued) then 0 else w.attempts end
     where w.lease_until is null or w.lease_until <= t
     returning w.root, w.fence, w.state, w.attempts, w.reason, w.notes)
@@ -154,8 +201,9 @@ language plpgsql volatile set search_path = '' as $$
 begin
   insert into tandem.links (connection_id, remote, event, root, origin, state, standing, synced_rev)
   select (f ->> 'target')::uuid, replace(gen_random_uuid()::text, '-', ''), (f ->> 'root')::uuid, (f ->> 'root')::uuid, 'crm',
-    'reserved', '{"kind": "reserved"}', 0
-  from jsonb_array_elements(plan) f where f ->> 'target' is not null and leased ? (f ->> 'root') order by 3
+    'reserved', '{"kind": "reserved", "generation": 0}', 0
+  from jsonb_array_elements(plan) f join tandem.connections k on k.id = (f ->> 'target')::uuid
+  where k.state = 'active' and leased ? (f ->> 'root') order by 3
   on conflict do nothing;
 end $$;
 comment on function tandem.reserve(jsonb, jsonb) is 'Chooses remote ids that tell nobody the rows'' ids.';

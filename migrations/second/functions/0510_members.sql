@@ -7,19 +7,19 @@ declare found jsonb; all_fields text[] := (select a.fields from tandem.adoption 
 begin
   with m as materialized (select e.key::uuid as event, e.value::uuid as root from jsonb_each_text(families) e),
   moved as (delete from tandem.changes c where c.event in (select m.event from m) returning c.*),
-  -- The last change of an event says whether it is deleted.
   ends as (select c.event, max(c.rev) as rev, (array_agg(c.owner order by c.rev desc))[1] as owner,
-      (array_agg(c.op order by c.rev desc))[1] as op, (array_agg(c.old_row order by c.rev desc))[1] as old_row,
+      (array_agg(c.op order by c.rev desc))[1] as op,
+      (array_agg(c.old_row order by c.rev desc) filter (where c.old_row is not null))[1] as old_row,
       (array_agg(c.txid order by c.rev desc) filter (where c.op = 'insert'))[1] as inserted_by,
       (array_agg(c.txid order by c.rev desc))[1:20] as txids from moved c group by c.event),
   times as (select x.event, jsonb_object_agg(x.field, to_char(timezone('UTC', x.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as changed
     from (select c.event, f.field, max(c.changed_at) as at from moved c
       cross join lateral unnest(coalesce(c.fields, all_fields)) f (field) group by 1, 2) x group by x.event),
   stored as (insert into tandem.open_changes as o (event, root, owner, rev, changed, deleted_row, inserted_by, txids)
-    select e.event, m.root, e.owner, e.rev, coalesce(x.changed, '{}'), case when e.op = 'delete' then e.old_row end,
+    select e.event, m.root, e.owner, e.rev, coalesce(x.changed, '{}'), e.old_row,
       e.inserted_by, e.txids from ends e join m using (event) left join times x using (event) order by e.event
     on conflict (event) do update set root = excluded.root, owner = excluded.owner, rev = excluded.rev,
-      changed = o.changed || excluded.changed, deleted_row = excluded.deleted_row,
+      changed = o.changed || excluded.changed, deleted_row = coalesce(excluded.deleted_row, o.deleted_row),
       inserted_by = coalesce(excluded.inserted_by, o.inserted_by), txids = (excluded.txids || o.txids)[1:20]
     returning o.*),
   noticed as (insert into tandem.touched as x (event, owner, at, is_gone, touched_at)
@@ -48,7 +48,12 @@ begin
         where a.event = x.event and not exists (select from tried y where y.event = a.event and y.rev = a.rev)
         union all select a.rev, a.row, a.loads, true from tried a where a.event = x.event) a),
     'parked', (select coalesce(jsonb_agg(tandem.parked_json(k) order by k.connection_id, k.remote), '[]')
-      from tandem.parked k where k.event = x.event)) as member from seen x)
+      from (select k.* from tandem.parked k where k.event = x.event
+        union select k.* from tandem.links l join tandem.parked k on k.connection_id = l.connection_id
+          and k.remote = l.remote and k.state = 'waiting' where l.event = x.event) k)) as member
+    from seen x where x.row is not null or x.open_rev is not null
+      or exists (select from tandem.links l where l.event = x.event)
+      or exists (select from tandem.attempts a where a.event = x.event))
   select jsonb_agg(jsonb_build_object('root', f.key, 'fence', f.value -> 'fence', 'work', f.value -> 'work',
     'members', (select coalesce(jsonb_agg(x.member order by x.event <> x.root, x.event), '[]') from told x
       where x.root = f.key::uuid),
@@ -80,14 +85,16 @@ create or replace function tandem.same_transaction(v_root uuid, v_owner text, tx
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   if txid is null then return '[]'; end if;
-  return (select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'fields', x.fields) order by x.root), '[]') from (
-    select y.root, jsonb_agg(distinct y.field) as fields from (
-      select o.root, jsonb_object_keys(o.changed) as field from (select * from tandem.open_changes o
-        where o.txids @> array[same_transaction.txid] and o.owner = v_owner and o.root <> v_root limit 500) o
-      union all select c.root, f.field from (select * from tandem.changes c where c.txid = same_transaction.txid
-        and c.owner = v_owner and c.root <> v_root limit 500) c
-        cross join lateral unnest(coalesce(c.fields, all_fields)) f (field)) y
-    group by y.root order by y.root limit 50) x);
+  return (select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'fields', (
+      select coalesce(jsonb_agg(distinct y.field), '[]') from (
+        select jsonb_object_keys(o.changed) as field from tandem.open_changes o where o.event = x.root or o.root = x.root
+        union all select f.field from tandem.changes c cross join lateral unnest(coalesce(c.fields, all_fields)) f (field)
+          where c.event = x.root or c.root = x.root and c.root <> c.event) y)) order by x.root), '[]')
+  from (select y.root from (
+      (select o.root from tandem.open_changes o where o.txids @> array[same_transaction.txid] and o.owner = v_owner
+        and o.root <> v_root limit 500)
+      union (select c.root from tandem.changes c where c.txid = same_transaction.txid and c.owner = v_owner
+        and c.root <> v_root limit 500)) y order by y.root limit 50) x);
 end $$;
 comment on function tandem.same_transaction(uuid, text, xid8, text[]) is 'Other families that the inserting transaction changed.';
 
@@ -110,6 +117,14 @@ begin
   return families;
 end $$;
 comment on function tandem.family_of(jsonb, jsonb) is 'By event: its root, of all members of the leased families.';
+
+create or replace function tandem.remotes_of(asked jsonb, roots jsonb, root text) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(distinct x -> 1), '[]') from jsonb_array_elements(asked -> 'pairs') x
+    where roots ->> (x ->> 0) = root);
+end $$;
+comment on function tandem.remotes_of(jsonb, jsonb, text) is 'The ids that a family was asked for by.';
 
 create or replace function tandem.check_load(p jsonb) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -150,19 +165,22 @@ begin
   select c.user_id into owner from tandem.connections c where c.id = (which ->> 'connection')::uuid
     and c.fence = (which ->> 'fence')::bigint and c.lease_until > t;
   if not found then raise sqlstate 'PT409' using message = 'the listing''s lease is over'; end if;
-  return (select coalesce(jsonb_agg(distinct l.event), '[]') from jsonb_array_elements_text(which -> 'ids') i
-    join tandem.connections c on c.user_id = owner join tandem.links l on l.connection_id = c.id and l.remote = i);
+  return (select jsonb_build_object('events', coalesce(jsonb_agg(distinct l.event), '[]'), 'pairs',
+      coalesce(jsonb_agg(jsonb_build_array(l.event, l.remote)), '[]'))
+    from (select distinct i from jsonb_array_elements_text(which -> 'ids') i) x
+    join tandem.connections c on c.user_id = owner join tandem.links l on l.connection_id = c.id and l.remote = x.i);
 end $$;
 comment on function tandem.listed_events(jsonb, timestamptz) is 'Events that are linked to listed ids in any of the user''s connections.';
 
 create or replace function public.tandem_load(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes boolean := p ->> 'purpose' = 'write';
-  which jsonb := p -> 'which'; plan jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
+  as_of bigint := nextval('tandem.recorded'); asked jsonb; roots jsonb; which jsonb := p -> 'which'; plan jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
 begin
   perform tandem.check_load(p);
-  plan := tandem.look(tandem.roots(case when which ? 'remote' then tandem.listed_events(which -> 'remote', t)
-    else which -> 'events' end), writes, t);
+  if which ? 'remote' then asked := tandem.listed_events(which -> 'remote', t); end if;
+  roots := tandem.roots(coalesce(asked -> 'events', which -> 'events'));
+  plan := tandem.look(roots, writes, t);
   if writes then select a.admitted, a.granted into plan, granted from tandem.admit(plan, s, t) a; end if;
   leased := tandem.lease(plan, writes, (p ->> 'lease_seconds')::double precision, t);
   for i in 0 .. jsonb_array_length(plan) - 1 loop
@@ -172,10 +190,15 @@ begin
     end if;
   end loop;
   families := tandem.family_of(plan, leased);
-  loaded := jsonb_build_object('now', tandem.utc(t), 'families', tandem.members(families, leased, writes, t));
+  loaded := jsonb_build_object('now', tandem.utc(t), 'as_of', as_of, 'families', tandem.members(families, leased, writes, t));
   for i in 0 .. jsonb_array_length(plan) - 1 loop
     if not leased ? (plan -> i ->> 'root') then
-      why := why || jsonb_build_object('root', plan -> i -> 'root', 'why', coalesce(nullif(plan -> i -> 'why', 'null'), '"leased"'));
+      why := why || jsonb_build_object('root', plan -> i -> 'root', 'remotes', case when asked is null then '[]'
+        else tandem.remotes_of(asked, roots, plan -> i ->> 'root') end,
+        'why', coalesce(nullif(plan -> i -> 'why', 'null'), '"leased"'));
+      if not (plan -> i -> 'is_known')::boolean then
+        delete from tandem.work w where w.root = (plan -> i ->> 'root')::uuid and (w.lease_until is null or w.lease_until <= t);
+      end if;
     end if;
   end loop;
   return loaded || jsonb_build_object('skipped', why, 'parked', case when which ? 'remote'

@@ -26,11 +26,11 @@ comment on function tandem.connection_id(jsonb) is 'The connection that a call n
 
 create or replace function tandem.connection_of(p jsonb) returns tandem.connections
 language plpgsql volatile set search_path = '' as $$
-declare k tandem.connections; id uuid := tandem.connection_id(p);
+declare k tandem.connections; named uuid := tandem.connection_id(p);
 begin
   perform tandem.need(p, 'user_id string');
   select c.* into k from tandem.connections c
-  where c.id = connection_of.id and c.user_id = p ->> 'user_id' and c.state <> 'disconnected' for update;
+  where c.id = named and c.user_id = p ->> 'user_id' and c.state <> 'disconnected' for update;
   if not found then
     raise sqlstate 'PT404' using message = 'there is no such calendar among yours',
       hint = 'Use the connection_id of one of your connections.';
@@ -140,8 +140,8 @@ returns void
 language plpgsql volatile set search_path = '' as $$
 declare items jsonb;
 begin
-  select coalesce(jsonb_agg(jsonb_build_object('event', s.event, 'state', shown_state, 'error', error) || case
-    when keeps then jsonb_build_object('remote', s.remote, 'calendar', s.calendar, 'access', s.access)
+  select coalesce(jsonb_agg(jsonb_build_object('event', s.event, 'state', shown_state, 'error', show_events.error)
+    || case when keeps then jsonb_build_object('remote', s.remote, 'calendar', s.calendar, 'access', s.access)
     else '{}' end), '[]')
   into items from tandem.crm_shown(events) s;
   perform set_config('tandem.commit', 'yes', true);

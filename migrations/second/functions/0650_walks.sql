@@ -47,14 +47,14 @@ comment on function tandem.walk_links(tandem.walks, tandem.connections, integer,
 -- Whoever works on a family commits in the order of roots, too; a chunk that meets somebody is tried later.
 create or replace function tandem.walk_one(w tandem.walks, most integer, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set lock_timeout = '500ms' as $$
-declare k tandem.connections; place text;
+declare k tandem.connections; next text;
 begin
   select * into k from tandem.connections c where c.id = w.connection_id;
-  place := case w.kind when 'backfill' then tandem.walk_rows(w, k, most, t) else tandem.walk_links(w, k, most, t) end;
-  if place is null then
+  next := case w.kind when 'backfill' then tandem.walk_rows(w, k, most, t) else tandem.walk_links(w, k, most, t) end;
+  if next is null then
     delete from tandem.walks x where x.id = w.id;
   else
-    update tandem.walks x set place = walk_one.place, walked_at = t where x.id = w.id;
+    update tandem.walks x set place = next, walked_at = t where x.id = w.id;
   end if;
 exception when lock_not_available or deadlock_detected then
   update tandem.walks x set walked_at = t where x.id = w.id;

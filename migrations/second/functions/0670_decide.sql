@@ -71,7 +71,7 @@ begin
   end if;
   perform tandem.need(p, 'google_id string');
   k := tandem.connection_of(p);
-  update tandem.parked x set state = 'read', reason = null, is_asked = false
+  update tandem.parked x set state = 'read', reason = null
   where x.connection_id = k.id and x.remote = p ->> 'google_id' and x.state = 'quarantined';
   if not found then raise sqlstate 'PT404' using message = 'there is nothing to retry'; end if;
   perform tandem.list_soon(k.id, t);

@@ -83,7 +83,7 @@ end $$;
 comment on function public.tandem_status(jsonb) is
   'Where a user''s sync stands. p: {instance, user_id}, of a verified login. Returns {now, events: {sync_state: n}, '
   'problems, accounts: [{account_id, email, state, reason, paused_until, connections: [{connection_id, '
-  'calendar_id: the same, state: active | importing | paused | reconnect_needed | polling | needs_confirmation | disconnecting | error, '
-  '...}]}]}.';
+  'calendar_id: the same, state: active | importing | paused | reconnect_needed | polling | needs_confirmation | '
+  'disconnecting | error, ...}]}]}.';
 
 select tandem.seal();

@@ -13,7 +13,8 @@ begin
     from tandem.links l join tandem.connections c on c.id = l.connection_id
     where l.event = any (events) and c.user_id = me order by l.event, l.state = 'deleted', l.recorded desc)
   select coalesce(jsonb_object_agg(k.event, jsonb_build_object(
-    'source', case k.origin when 'remote' then 'google' else 'crm' end, 'held', exists (select from tandem.work w where w.root = k.root and w.state = 'held'),
+    'source', case k.origin when 'remote' then 'google' else 'crm' end,
+    'held', exists (select from tandem.work w where w.root = k.root and w.state = 'held'),
     'connection_id', k.connection, 'meeting_id', tandem.meeting_id(k.ical_uid, k.original_start),
     'copy_of', case when several then (tandem.copies_before(k.event, me))[1] end)), '{}') from linked k);
 end $$;

@@ -16,6 +16,7 @@ create table tandem.changes (
   autovacuum_vacuum_insert_threshold = 20000);
 create index changes_owner on tandem.changes (owner, rev);
 create index changes_root on tandem.changes (root) where root <> event;
+create index changes_deleted on tandem.changes (owner) where op = 'delete';
 create index changes_transaction on tandem.changes (txid, owner);
 comment on table tandem.changes is
   'A queue: what CRM transactions did to rows. They only insert here; a load moves a family''s out.';
@@ -101,7 +102,6 @@ create table tandem.parked (
   item jsonb,
   reason text,
   as_of bigint not null,
-  is_asked boolean not null default false,
   parked_at timestamptz not null default clock_timestamp(),
   primary key (connection_id, remote)
 );
@@ -111,7 +111,6 @@ create index parked_reads on tandem.parked (connection_id) where state in ('read
 comment on table tandem.parked is
   'Remote versions that a listing showed and that wait for their event''s family, or for a person.';
 comment on column tandem.parked.raw is 'The resource as it came; text, since jsonb refuses strings that JSON allows.';
-comment on column tandem.parked.is_asked is 'It was handed out to be read after the last listing.';
 
 create table tandem.seen (
   connection_id uuid not null references tandem.connections (id) on delete cascade,
@@ -124,7 +123,6 @@ create table tandem.missed (
   connection_id uuid not null references tandem.connections (id) on delete cascade,
   remote text not null,
   before bigint not null,
-  is_asked boolean not null default false,
   primary key (connection_id, remote)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 comment on table tandem.missed is
