@@ -115,7 +115,7 @@ create or replace function tandem.begin_call(p jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare s jsonb; instance text := p ->> 'instance'; moved text;
 begin
-  perform tandem.need(p, 'instance string');
+  moved := tandem.need(p, 'instance string');
   select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object('here',
     (select c.system_identifier::text from pg_catalog.pg_control_system() c)) into s from tandem.settings x
   where x.key in ('instance', 'cluster', 'clock_offset', 'user_per_minute', 'user_burst', 'project_per_minute',

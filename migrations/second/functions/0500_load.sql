@@ -46,8 +46,9 @@ begin
     'is_known', coalesce(r.owner, o.owner, c.owner, l.owner) is not null or m.events <> '{}',
     'owner', coalesce(r.owner, o.owner, c.owner, l.owner, ''), 'connection', coalesce(l.connection, k.id),
     'target', case when r.enabled and not coalesce(l.own, false) then k.id end,
-    'acting', case when writes then coalesce(l.acting, '{}')
-      || case when r.enabled and not coalesce(l.own, false) and k.id is not null then array[k.id] else '{}' end end,
+    'acting', case when writes then coalesce(l.acting, '[]') || case when r.enabled and not coalesce(l.own, false)
+      and k.id is not null then jsonb_build_array(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, ka, t)))
+      else '[]' end end,
     'others', m.events) order by x.root), '[]')
   from wanted x
   left join have h on h.root = x.root
@@ -57,14 +58,16 @@ begin
   left join lateral (select o.owner from tandem.open_changes o where o.event = x.root) o on true
   left join lateral (select c.owner from tandem.changes c where c.event = x.root order by c.rev desc limit 1) c on true
   left join lateral (select bool_or(k.user_id = r.owner and k.state <> 'disconnected' and l.event = x.root) as own,
-      array_agg(k.id order by l.event <> x.root, k.id) filter (where l.state <> 'deleted' and k.state <> 'disconnected') as acting,
+      jsonb_agg(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t)) order by l.event <> x.root, k.id)
+        filter (where writes and l.state <> 'deleted' and k.state <> 'disconnected') as acting,
       (array_agg(k.user_id order by l.event <> x.root, l.recorded desc))[1] as owner,
       (array_agg(k.id order by l.event <> x.root, l.state = 'deleted', k.user_id is distinct from r.owner, l.recorded desc))[1]
         as connection
     from (select l.* from tandem.links l where l.event = x.root
       union select l.* from tandem.links l where l.root = x.root) l
-    join tandem.connections k on k.id = l.connection_id) l on true
+    join tandem.connections k on k.id = l.connection_id join tandem.accounts a on a.id = k.account_id) l on true
   left join tandem.connections k on k.user_id = r.owner and k.takes_new
+  left join tandem.accounts ka on ka.id = k.account_id
   cross join lateral (select array(
     select s.event from tandem.crm_series s where s.root = x.root
     union select l.event from tandem.links l where l.root = x.root and l.event <> x.root
@@ -92,32 +95,18 @@ end $$;
 comment on function tandem.blocked(tandem.connections, tandem.accounts, timestamptz) is
   'Why work with a connection waits, which is no attempt.';
 
--- Where families act: by connection its account and why it is blocked.
-create or replace function tandem.standings_of(ids jsonb, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
-begin
-  return (select coalesce(jsonb_object_agg(k.id, jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t))),
-    '{}') from tandem.connections k join tandem.accounts a on a.id = k.account_id
-    where k.id = any (array(select x::uuid from jsonb_array_elements_text(ids) x)));
-end $$;
-comment on function tandem.standings_of(jsonb, timestamptz) is 'Connections as far as a load asks whether their work can go on.';
-
 -- Quota and tokens, once an account. A family that acts in several is charged for the first.
-create or replace function tandem.admit(plan jsonb, s jsonb, t timestamptz, out admitted jsonb, out granted jsonb)
+create or replace function tandem.admit(plan jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare ids jsonb := '[]'; id text; known jsonb; first text[] := '{}'; late boolean := false; later jsonb; accounts jsonb := '[]';
-  calls jsonb := '{}'; taken jsonb := '{}'; used jsonb := '{}'; n integer := jsonb_array_length(plan); f jsonb; c jsonb;
+declare id text; first text[] := '{}'; late boolean := false; later jsonb; accounts jsonb := '[]'; admitted jsonb := plan;
+  granted jsonb := '{}'; calls jsonb := '{}'; taken jsonb := '{}'; used jsonb := '{}'; n integer := jsonb_array_length(plan);
+  f jsonb; c jsonb;
 begin
-  admitted := plan; granted := '{}';
-  for i in 0 .. n - 1 loop
-    if plan -> i ->> 'why' is null then ids := ids || (plan -> i -> 'acting'); end if;
-  end loop;
-  known := tandem.standings_of(ids, t);
   for i in 0 .. n - 1 loop
     f := admitted -> i; first[i] := null; later := null;
     continue when f ->> 'why' is not null;
     for j in 0 .. jsonb_array_length(f -> 'acting') - 1 loop
-      c := known -> (f -> 'acting' ->> j);
+      c := f -> 'acting' -> j;
       if c ->> 'blocked' is not null then
         if later is null or later ->> 'at' > c -> 'blocked' ->> 'at' then later := c -> 'blocked'; end if;
       else
@@ -151,6 +140,7 @@ begin
     end if;
   end loop;
   if late then perform tandem.put_off(admitted, t); end if;
+  return jsonb_build_object('admitted', admitted, 'granted', granted);
 end $$;
 comment on function tandem.admit(jsonb, jsonb, timestamptz) is
   'Takes quota and tokens for the families that can be worked on; those of an account that has none wait.';

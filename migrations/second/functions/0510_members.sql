@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 -- Moves a family's changes out of the queue and reads it, rows and revs in one snapshot.
 create or replace function tandem.members(families jsonb, leased jsonb, writes boolean, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare found jsonb; all_fields text[] := (select a.fields from tandem.adoption a);
+declare found jsonb;
 begin
   with m as materialized (select e.key::uuid as event, e.value::uuid as root from jsonb_each_text(families) e),
   moved as (delete from tandem.changes c where c.event in (select m.event from m) returning c.*),
@@ -14,7 +14,8 @@ begin
       (array_agg(c.txid order by c.rev desc))[1:20] as txids from moved c group by c.event),
   times as (select x.event, jsonb_object_agg(x.field, to_char(timezone('UTC', x.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as changed
     from (select c.event, f.field, max(c.changed_at) as at from moved c
-      cross join lateral unnest(coalesce(c.fields, all_fields)) f (field) group by 1, 2) x group by x.event),
+      cross join lateral unnest(coalesce(c.fields, (select a.fields from tandem.adoption a))) f (field) group by 1, 2) x
+    group by x.event),
   stored as (insert into tandem.open_changes as o (event, root, owner, rev, changed, deleted_row, inserted_by, txids)
     select e.event, m.root, e.owner, e.rev, coalesce(x.changed, '{}'), e.old_row,
       e.inserted_by, e.txids from ends e join m using (event) left join times x using (event) order by e.event
@@ -57,7 +58,7 @@ begin
   select jsonb_agg(jsonb_build_object('root', f.key, 'fence', f.value -> 'fence', 'work', f.value -> 'work',
     'members', (select coalesce(jsonb_agg(x.member order by x.event <> x.root, x.event), '[]') from told x
       where x.root = f.key::uuid),
-    'same_transaction', (select tandem.same_transaction(x.root, coalesce(x.row ->> 'owner', x.owner), x.inserted_by, all_fields)
+    'same_transaction', (select tandem.same_transaction(x.root, coalesce(x.row ->> 'owner', x.owner), x.inserted_by)
       from seen x where x.event = f.key::uuid)) order by f.key) into found
   from jsonb_each(leased) f;
   return coalesce(found, '[]');
@@ -81,14 +82,15 @@ begin
 end $$;
 comment on function tandem.parked_json(tandem.parked) is 'A parked version in the contract''s form.';
 
-create or replace function tandem.same_transaction(v_root uuid, v_owner text, txid xid8, all_fields text[]) returns jsonb
+create or replace function tandem.same_transaction(v_root uuid, v_owner text, txid xid8) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   if txid is null then return '[]'; end if;
   return (select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'fields', (
       select coalesce(jsonb_agg(distinct y.field), '[]') from (
         select jsonb_object_keys(o.changed) as field from tandem.open_changes o where o.event = x.root or o.root = x.root
-        union all select f.field from tandem.changes c cross join lateral unnest(coalesce(c.fields, all_fields)) f (field)
+        union all select f.field from tandem.changes c cross join lateral
+          unnest(coalesce(c.fields, (select a.fields from tandem.adoption a))) f (field)
           where c.event = x.root or c.root = x.root and c.root <> c.event) y)) order by x.root), '[]')
   from (select y.root from (
       (select o.root from tandem.open_changes o where o.txids @> array[same_transaction.txid] and o.owner = v_owner
@@ -96,7 +98,7 @@ begin
       union (select c.root from tandem.changes c where c.txid = same_transaction.txid and c.owner = v_owner
         and c.root <> v_root limit 500)) y order by y.root limit 50) x);
 end $$;
-comment on function tandem.same_transaction(uuid, text, xid8, text[]) is 'Other families that the inserting transaction changed.';
+comment on function tandem.same_transaction(uuid, text, xid8) is 'Other families that the inserting transaction changed.';
 
 -- Members by what names the root; where there are others than the root, each is asked for its own.
 create or replace function tandem.family_of(plan jsonb, leased jsonb) returns jsonb
@@ -128,17 +130,17 @@ comment on function tandem.remotes_of(jsonb, jsonb, text) is 'The ids that a fam
 
 create or replace function tandem.check_load(p jsonb) returns void
 language plpgsql immutable set search_path = '' as $$
-declare ids jsonb;
+declare ids jsonb; done text;
 begin
-  perform tandem.need(p, 'which object', 'purpose string', 'lease_seconds number');
+  done := tandem.need(p, 'which object', 'purpose string', 'lease_seconds number');
   if p ->> 'purpose' not in ('write', 'store') then
     raise sqlstate 'PT400' using message = 'the argument purpose is to be write or store';
   end if;
   if p -> 'which' ? 'remote' then
-    perform tandem.need(p -> 'which' -> 'remote', 'connection uuid', 'fence number', 'ids array');
+    done := tandem.need(p -> 'which' -> 'remote', 'connection uuid', 'fence number', 'ids array');
     ids := p -> 'which' -> 'remote' -> 'ids';
   else
-    perform tandem.need(p -> 'which', 'events array');
+    done := tandem.need(p -> 'which', 'events array');
     ids := p -> 'which' -> 'events';
   end if;
   if jsonb_array_length(ids) > 2500 then
@@ -175,13 +177,16 @@ comment on function tandem.listed_events(jsonb, timestamptz) is 'Events that are
 create or replace function public.tandem_load(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes boolean := p ->> 'purpose' = 'write';
-  as_of bigint := nextval('tandem.recorded'); asked jsonb; roots jsonb; which jsonb := p -> 'which'; plan jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
+  as_of bigint := nextval('tandem.recorded'); asked jsonb; roots jsonb; done text; which jsonb := p -> 'which'; plan jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
 begin
-  perform tandem.check_load(p);
+  done := tandem.check_load(p);
   if which ? 'remote' then asked := tandem.listed_events(which -> 'remote', t); end if;
   roots := tandem.roots(coalesce(asked -> 'events', which -> 'events'));
   plan := tandem.look(roots, writes, t);
-  if writes then select a.admitted, a.granted into plan, granted from tandem.admit(plan, s, t) a; end if;
+  if writes then
+    plan := tandem.admit(plan, s, t);
+    granted := plan -> 'granted'; plan := plan -> 'admitted';
+  end if;
   leased := tandem.lease(plan, writes, (p ->> 'lease_seconds')::double precision, t);
   for i in 0 .. jsonb_array_length(plan) - 1 loop
     if plan -> i ->> 'target' is not null and leased ? (plan -> i ->> 'root') then

@@ -1,14 +1,6 @@
 set local lock_timeout = '3s';
 -- commit: families' operations, a few statements for all of them.
 
-create or replace function tandem.ops(families jsonb, kinds text[])
-returns table (root uuid, ord bigint, kind text, event uuid, op jsonb)
-language sql stable set search_path = '' rows 100 as $$
-  select (f ->> 'root')::uuid, row_number() over (), o ->> 'op', (o ->> 'event')::uuid, o
-  from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') o where o ->> 'op' = any (kinds);
-$$;
-comment on function tandem.ops(jsonb, text[]) is 'Operations of some kinds, in order.';
-
 create or replace function tandem.refusal(code text, message text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
@@ -67,7 +59,9 @@ begin
         'image', r.fields || jsonb_build_object('owner', r.owner, 'enabled', r.enabled, 'series', r.series,
           'original_start', r.original_start) || n.fields))
       filter (where o.kind = 'write_row' and r.event is not null and n.fields <> '{}'), '[]'))
-  from tandem.ops(families, '{write_row,delete_row,show}') o
+  from (select (f ->> 'root')::uuid as root, n as ord, x ->> 'op' as kind, (x ->> 'event')::uuid as event, x as op
+    from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') with ordinality y (x, n)
+    where x ->> 'op' = any ('{write_row,delete_row,show}')) o
   left join tandem.crm_rows r on r.event = o.event
   -- Only what still holds what was loaded; what is so already is not written.
   left join lateral (select coalesce(jsonb_agg(x.key), '[]') as names, coalesce(jsonb_object_agg(x.key, x.value), '{}') as fields
@@ -88,7 +82,9 @@ comment on function tandem.without(jsonb, jsonb) is 'Without items of some roots
 create or replace function tandem.drop_links(families jsonb) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
-  delete from tandem.links l using tandem.ops(families, '{drop_link,put_link}') o
+  delete from tandem.links l using (select (f ->> 'root')::uuid as root, n as ord, x ->> 'op' as kind, (x ->> 'event')::uuid as event, x as op
+    from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') with ordinality y (x, n)
+    where x ->> 'op' = any ('{drop_link,put_link}')) o
   where o.kind = 'drop_link' and l.connection_id = (o.op ->> 'connection')::uuid and l.remote = o.op ->> 'remote'
     or o.kind = 'put_link' and l.event = (o.op -> 'link' ->> 'event')::uuid
       and l.connection_id = (o.op -> 'link' ->> 'connection')::uuid and l.remote <> o.op -> 'link' ->> 'remote';
@@ -106,8 +102,9 @@ comment on function tandem.gone_by(jsonb) is 'Who deleted an event, where no per
 create or replace function tandem.store_ops(families jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  with o as materialized (select * from tandem.ops(families,
-    '{put_link,acknowledge,not_written,unpark,note,list}')),
+  with o as materialized (select o.* from (select (f ->> 'root')::uuid as root, n as ord, x ->> 'op' as kind, (x ->> 'event')::uuid as event, x as op
+    from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') with ordinality y (x, n)
+    where x ->> 'op' = any ('{put_link,acknowledge,not_written,unpark,note,list}')) o),
   links as (insert into tandem.links as l (connection_id, remote, event, root, origin, ical_uid, original_start, state, standing,
       synced_rev, recorded, stored_at)
     select distinct on (1, 2) k.connection, k.remote, k.event, k.root, k.origin, k.ical_uid, k.original_start, k.state,
@@ -183,7 +180,9 @@ begin
   -- Not over a change that is not acknowledged.
   select jsonb_agg(x.item) into items from (
     select distinct on (o.event) (o.op -> 'shown') || jsonb_build_object('event', o.event) as item
-    from tandem.ops(families, '{show}') o
+    from (select (f ->> 'root')::uuid as root, n as ord, x ->> 'op' as kind, (x ->> 'event')::uuid as event, x as op
+    from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') with ordinality y (x, n)
+    where x ->> 'op' = any ('{show}')) o
     where o.op -> 'shown' ->> 'state' not in ('none', 'synced')
       or not exists (select from tandem.changes c where c.event = o.event)
         and not exists (select from tandem.open_changes c where c.event = o.event)
@@ -224,13 +223,13 @@ begin
     end loop;
   end if;
   good := tandem.without(families, bad);
-  if rows is not null or inserted <> '[]' then
+  if rows -> 'deleted' <> '[]' or rows -> 'written' <> '[]' or inserted <> '[]' then
     touched := tandem.write_rows(tandem.without(coalesce(rows -> 'deleted', '[]'), bad),
       tandem.without(coalesce(rows -> 'written', '[]'), bad), tandem.without(inserted, bad));
   end if;
   if drops then perform tandem.drop_links(good); end if;
-  perform tandem.store_ops(good, t);
-  perform tandem.park(tandem.without(parks, bad), own, t);
+  root := tandem.store_ops(good, t);
+  root := tandem.park(tandem.without(parks, bad), own, t);
   if events <> '{}' then touched := touched || tandem.show(good); end if;
   return jsonb_build_object('outcomes', outcomes, 'good', good, 'touched', to_jsonb(touched),
     'gone', tandem.without(coalesce(rows -> 'deleted', '[]'), bad));

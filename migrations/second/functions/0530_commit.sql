@@ -122,7 +122,7 @@ declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; listing j
   stored jsonb := '{"outcomes": {}, "good": [], "touched": [], "gone": []}'; page jsonb := '{"more": false, "reads": []}';
   done jsonb := '{"freed": [], "families": []}'; families jsonb := p -> 'families'; calls jsonb;
 begin
-  perform tandem.need(p, 'families array', 'listing object?', 'usage array', 'tokens array', 'pauses array');
+  mark := tandem.need(p, 'families array', 'listing object?', 'usage array', 'tokens array', 'pauses array');
   if listing is not null and not tandem.hold_listing(listing, t) then
     return jsonb_build_object('fenced', true, 'freed', '[]'::jsonb, 'as_of', nextval('tandem.recorded'), 'families',
       (select coalesce(jsonb_agg(jsonb_build_object('root', f -> 'root', 'outcome', 'fenced') order by n), '[]')
@@ -137,16 +137,19 @@ begin
       perform tandem.release(stored -> 'outcomes', t);
       perform tandem.park_instead(families, stored -> 'outcomes', t);
     end if;
-    if stored -> 'good' <> '[]' then perform tandem.settle_work(stored -> 'good', t); end if;
+    if stored -> 'good' <> '[]' then mark := tandem.settle_work(stored -> 'good', t); end if;
   end if;
   if listing is not null then page := tandem.commit_page(listing, t); end if;
   if families <> '[]' then
     done := tandem.conclude(stored || jsonb_build_object('all', families), t);
   end if;
   if p -> 'usage' <> '[]' then
-    select jsonb_object_agg(x.account, x.units) into calls from (select u ->> 'account' as account, sum((u ->> 'units')::bigint) as units
-      from jsonb_array_elements(p -> 'usage') u group by 1) x where x.units <> 0;
-    if calls is not null then perform tandem.charge(calls, s, t); end if;
+    calls := '{}';
+    for i in 0 .. jsonb_array_length(p -> 'usage') - 1 loop
+      mark := p -> 'usage' -> i ->> 'account';
+      calls := calls || jsonb_build_object(mark, coalesce((calls ->> mark)::bigint, 0) + (p -> 'usage' -> i ->> 'units')::bigint);
+    end loop;
+    mark := tandem.charge(calls, s, t);
   end if;
   return jsonb_build_object('fenced', false, 'as_of', nextval('tandem.recorded')) || done || page;
 end $$;
