@@ -221,6 +221,7 @@ impl State {
             .and_then(|row| row.open.as_mut())
         {
             open.attempts += 1;
+            open.waits_for = None;
         }
         for member in members {
             if member.row.is_none() && member.changed.is_empty() {
