@@ -93,7 +93,7 @@ comment on function tandem.list_everything(uuid, timestamptz) is 'Asks for a lis
 
 -- The rest comes by itself, since work that waits for an account is looked at again within minutes.
 create or replace function tandem.wake_user(owner text, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   update tandem.work w set at = t where w.root = any (array(
     select x.root from tandem.work x where x.owner = wake_user.owner and x.state = 'open' and x.at > t
@@ -146,7 +146,6 @@ begin
   into items from tandem.crm_shown(events) s;
   perform set_config('tandem.commit', 'yes', true);
   perform tandem.crm_show(items);
-  perform tandem.settle();
   perform set_config('tandem.commit', '', true);
   perform tandem.touch_events(events, owner, false);
 end $$;

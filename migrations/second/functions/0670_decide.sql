@@ -2,7 +2,8 @@ set local lock_timeout = '3s';
 -- What a person decides about something of theirs that waits for it.
 
 create or replace function public.tandem_confirm(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
+set enable_seqscan = off set jit = off as $$
 declare t timestamptz := tandem.called(p); k tandem.connections; roots uuid[]; more boolean;
 begin
   perform tandem.need(p, 'decision string');
@@ -24,7 +25,7 @@ comment on function public.tandem_confirm(jsonb) is
   'connection_id, decision: apply | keep}. Returns {outcome: confirmed, events, more}.';
 
 create or replace function tandem.root_of(event_id uuid) returns uuid
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return coalesce((select w.root from tandem.work w where w.root = event_id),
     (select l.root from tandem.links l where l.event = event_id limit 1),
@@ -34,7 +35,7 @@ end $$;
 comment on function tandem.root_of(uuid) is 'The family that an event is in, as far as is known.';
 
 create or replace function tandem.is_of(event_id uuid, owner text) returns boolean
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return coalesce((select r.owner = is_of.owner from tandem.crm_rows r where r.event = event_id),
     (select o.owner = is_of.owner from tandem.open_changes o where o.event = event_id), false)

@@ -2,7 +2,7 @@ set local lock_timeout = '3s';
 -- The steps of a disconnect that are about events and channels.
 
 create or replace function tandem.disconnect_start(d tandem.disconnections, k tandem.connections) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare n integer := 0;
 begin
   if d.choice = 'remove_from_google' then
@@ -20,7 +20,7 @@ comment on function tandem.disconnect_start(tandem.disconnections, tandem.connec
   'Says how much there is to do.';
 
 create or replace function tandem.next_links(d tandem.disconnections, most integer) returns setof tandem.links
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return query select l.* from tandem.links l where l.connection_id = d.connection_id and l.remote > d.place
   order by l.remote limit most for update;
@@ -39,7 +39,7 @@ comment on function tandem.walked(tandem.disconnections, text[], integer) is 'No
 -- Events go from the calendar by their own work, which is safe against everything that can happen. The user has been
 -- asked already.
 create or replace function tandem.send_away(d tandem.disconnections, k tandem.connections, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare remotes text[]; roots uuid[];
 begin
   select coalesce(array_agg(l.remote order by l.remote), '{}'),
@@ -61,7 +61,7 @@ comment on function tandem.send_away(tandem.disconnections, tandem.connections, 
 
 create or replace function tandem.disconnect_leaving(d tandem.disconnections, k tandem.connections, a tandem.accounts,
   t timestamptz) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare left_over bigint; hopeless bigint; due jsonb;
 begin
   if not d.is_walked then
@@ -104,7 +104,7 @@ begin
       end;
     end loop;
   end;
-  perform tandem.settle();
+  delete from tandem.writing w where w.event = any (events);
   perform set_config('tandem.commit', '', true);
   return gone;
 end $$;
@@ -113,7 +113,7 @@ comment on function tandem.delete_rows(uuid[]) is 'Deletes rows under Tandem''s 
 -- Exceptions before their master, and every row before its link.
 create or replace function tandem.remove_rows(d tandem.disconnections, k tandem.connections, links tandem.links[],
   t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare wanted uuid[]; gone uuid[]; kept integer;
 begin
   select coalesce(array_agg(l.event order by l.event = l.root, l.event), '{}') into wanted from unnest(links) l
@@ -137,7 +137,7 @@ comment on function tandem.remove_rows(tandem.disconnections, tandem.connections
 
 -- What is in the calendar keeps its link, for the day on which it is connected again.
 create or replace function tandem.let_go(k tandem.connections, links tandem.links[]) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare events uuid[] := array(select l.event from unnest(links) l order by 1);
 begin
   delete from tandem.work w where w.root in (select l.root from unnest(links) l) and w.owner = k.user_id

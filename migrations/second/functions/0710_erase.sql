@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 -- are the CRM's to erase.
 
 create or replace function tandem.erase_links(connection uuid, most integer) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare events uuid[]; n integer; m integer;
 begin
   with gone as (delete from tandem.links l where l.connection_id = connection and l.remote in (select x.remote
@@ -20,7 +20,7 @@ end $$;
 comment on function tandem.erase_links(uuid, integer) is 'Forgets some of a connection''s links; how many.';
 
 create or replace function tandem.erase_account(a tandem.accounts, most integer) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare k uuid; n integer;
 begin
   for k in select c.id from tandem.connections c where c.account_id = a.id order by c.id loop
@@ -42,7 +42,7 @@ comment on function tandem.erase_account(tandem.accounts, integer) is
   'Forgets an account that has ended, with its connections, a part at a time; how much.';
 
 create or replace function tandem.erase_traces(owner text, most integer) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare n integer; total integer := 0;
 begin
   delete from tandem.history h where h.id in (select x.id from tandem.history x

@@ -15,7 +15,7 @@ comment on function tandem.kept_since(timestamptz) is
   'What is older may be forgotten: settings.history_days ago, at least one day, 400 if it is not set or no number.';
 
 create or replace function tandem.forget_history(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare since timestamptz := tandem.kept_since(t); n integer;
 begin
   delete from tandem.history h where h.id = any (array(select x.id from (
@@ -28,7 +28,7 @@ comment on function tandem.forget_history(integer, timestamptz) is
 
 -- Whose row is there needs the tombstone; of an occurrence, as long as its series is there.
 create or replace function tandem.forget_deleted(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare n integer; m integer;
 begin
   with old as materialized (select l.connection_id, l.remote, l.event, l.root from tandem.links l
@@ -51,7 +51,7 @@ comment on function tandem.forget_deleted(integer, timestamptz) is
 
 -- Nobody waits for this: a row that somebody holds is left for the next time.
 create or replace function tandem.forget_gone(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare last xid8; n integer;
 begin
   with dead as (select k.event, k.owner from tandem.touched k where k.is_gone and k.touched_at < t - interval '7 days'
@@ -69,7 +69,7 @@ comment on function tandem.forget_gone(integer, timestamptz) is
   'Drops deletions that are older than a week; cursors from before are refused from then on.';
 
 create or replace function tandem.forget_channels(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare n integer;
 begin
   delete from tandem.channels h where h.id = any (array(select x.id from tandem.channels x
@@ -80,7 +80,7 @@ end $$;
 comment on function tandem.forget_channels(integer, timestamptz) is 'Drops channels that ended a week ago.';
 
 create or replace function tandem.forget_quarantine(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare n integer;
 begin
   with old as (select x.connection_id, x.remote from tandem.parked x where x.state = 'quarantined'
@@ -93,7 +93,7 @@ comment on function tandem.forget_quarantine(integer, timestamptz) is
   'Drops what nobody has looked at for three months.';
 
 create or replace function tandem.forget_accounts(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare a tandem.accounts; n integer;
 begin
   select x.* into a from tandem.accounts x where x.state = 'disconnected' and not exists (
@@ -111,7 +111,7 @@ comment on function tandem.forget_accounts(integer, timestamptz) is
   'Forgets accounts that were disconnected two months ago, a part at a time.';
 
 create or replace function tandem.forget_keys(most integer) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare place text := coalesce(nullif(tandem.setting('keys_up_to'), ''), '00000000-0000-0000-0000-000000000000');
   ids uuid[]; n integer;
 begin

@@ -5,7 +5,7 @@ set local lock_timeout = '3s';
 -- Whose account rests is not found again and again. It comes back with the account or the user's wish; that is not
 -- waited for for ever, since the two may just miss each other.
 create or replace function tandem.let_rest(most integer, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   update tandem.connections c set watch_at = t + interval '1 day' * (0.75 + random() / 4)
   where c.id = any (array(select k.id from tandem.connections k join tandem.accounts a on a.id = k.account_id
@@ -17,7 +17,7 @@ comment on function tandem.let_rest(integer, timestamptz) is
 
 -- Of those that have waited longest, each user's first before the second of any.
 create or replace function tandem.due_channels(most integer, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(y.id order by y.turn, y.watch_at), '[]') from (
     select x.id, x.watch_at, row_number() over (partition by x.user_id order by x.watch_at) turn from (
@@ -32,7 +32,7 @@ comment on function tandem.due_channels(integer, timestamptz) is
   'Connections that are to get a channel, their first or the next, users in turn.';
 
 create or replace function tandem.due_stops(most integer, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(x.account_id), '[]') from (
     select h.account_id from tandem.channels h join tandem.accounts a on a.id = h.account_id
@@ -43,7 +43,7 @@ end $$;
 comment on function tandem.due_stops(integer, timestamptz) is 'Accounts with channels that could not be stopped yet.';
 
 create or replace function tandem.due_disconnections(most integer, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(x.id order by x.is_account, x.due_at), '[]') from (
     select d.id, d.connection_id is null as is_account, d.due_at from tandem.disconnections d
@@ -53,7 +53,7 @@ comment on function tandem.due_disconnections(integer, timestamptz) is 'Disconne
 
 -- Two ranges, in the order of the index, so that those with the current key are never read.
 create or replace function tandem.due_seals(key text, most integer) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'user_id', x.user_id, 'sub', x.subject,
     'generation', x.token_generation, 'refresh', false, 'access_token', x.access_token,

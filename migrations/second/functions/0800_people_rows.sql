@@ -65,14 +65,14 @@ begin return array(select k.key from tandem.keys k where k.event = any ($1)); en
 comment on function tandem.my_keys(uuid[]) is 'Keys of events; a key gives access to nothing.';
 
 create or replace function tandem.my_parents(uuid[]) returns uuid[]
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return array(select distinct r.series from tandem.crm_rows r where r.event = any ($1) and r.series is not null);
 end $$;
 comment on function tandem.my_parents(uuid[]) is 'The series that occurrences name.';
 
 create or replace function tandem.my_children(uuid[]) returns uuid[]
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin return array(select s.event from tandem.crm_series s where s.root = any ($1)); end $$;
 comment on function tandem.my_children(uuid[]) is 'The occurrences that name series.';
 
@@ -120,7 +120,7 @@ begin return (select coalesce(jsonb_object_agg(coalesce(y.what, ''none''), y.n),
       from unnest('{state,error,remote,calendar,access}'::text[]) c) end;
   execute format('create or replace function tandem.crm_shown(events uuid[]) returns table (event uuid, state text, '
     'error text, remote text, calendar text, access text) language plpgsql stable set search_path = '''' '
-    'set enable_seqscan = off as $f$ #variable_conflict use_column
+    'set enable_seqscan = off set jit = off as $f$ #variable_conflict use_column
 begin return query %s; end $f$', shown);
 end $$;
 comment on function tandem.generate_owned(regclass, jsonb, jsonb) is

@@ -43,7 +43,7 @@ begin
     aside := 'coalesce(f.fields, ''{}'')';
   end if;
   execute format('create or replace function tandem.my_view(%1$s) returns jsonb language plpgsql stable '
-    'security definer set search_path = '''' set enable_seqscan = off as $f$ #variable_conflict use_column
+    'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ #variable_conflict use_column
 begin return (select y.fields || %2$L::jsonb || %10$s || jsonb_build_object(''id'', y.event, '
     '''google_sync_enabled'', y.enabled, ''recurring_event_id'', %11$s, ''original_start'', %12$s, %3$s, %4$s) '
     'from (select %5$s as fields, %6$s as enabled, %7$s as series, %8$s as original_start, %9$s as event '
@@ -86,14 +86,15 @@ begin
   execute format('create or replace function tandem.my_between(timestamptz, timestamptz) returns setof uuid '
     'language plpgsql stable set search_path = '''' as $f$ begin return query %s; end $f$', hits);
   execute format('create or replace function tandem.my_rows(uuid[]) returns table (id uuid, version text, '
-    'starts timestamptz, shown jsonb) language plpgsql stable set search_path = '''' set enable_seqscan = off '
+    'starts timestamptz, shown jsonb) language plpgsql stable set search_path = '''' '
+    'set enable_seqscan = off set jit = off '
     'as $f$ #variable_conflict use_column
 begin return query select (x.v ->> ''id'')::uuid, x.version, coalesce((x.v ->> ''starts_at'')::timestamptz, '
     'timezone(''UTC'', (x.v ->> ''starts_on'')::timestamp)), x.v '
     'from (select e.xmin::text as version, tandem.my_view(e) as v from %s e where %s and %s) x '
     'order by 3, 1; end $f$', relation, s ->> 'where', tandem.picked_sql(s));
   execute format('create or replace function tandem.my_lock(uuid[]) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     'perform from %s e where %s order by %s for update; end $f$',
     relation, tandem.picked_sql(s), s ->> 'key');
 end $$;

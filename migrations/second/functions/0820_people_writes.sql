@@ -48,7 +48,7 @@ comment on function tandem.generate_record(regclass, jsonb) is
 
 -- Fields that the table has no column for. Nothing of the table's notices them, so this does.
 create or replace function tandem.my_aside(event_id uuid, fields jsonb) returns void
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare m jsonb := (select a.mapping from tandem.adoption a); names text[]; r record;
 begin
   names := array(select n from jsonb_array_elements_text(coalesce(m -> 'aside', '[]')) n where fields ? n);
@@ -103,7 +103,7 @@ begin
       case when (s -> 'is_uuid')::boolean then '$1' else 'tandem.my_new_key($1)::' || (s ->> 'key_type') end,
       owner_type, (select string_agg(format('r.%I', n), ', ') from unnest(names) n)) end);
   execute format('create or replace function tandem.my_update(uuid, text, jsonb) returns boolean language plpgsql '
-    'volatile set search_path = '''' set enable_seqscan = off as $f$ declare r %1$s; begin '
+    'volatile set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare r %1$s; begin '
     'select e.* into r from %1$s e where %2$s and e.xmin::text = $2 for update; '
     'if not found then return false; end if; r := tandem.my_record(r, $3); '
     'update %1$s e set %3$s where e.%4$s = r.%4$s; '
@@ -113,7 +113,7 @@ begin
   select 'update %s e set ' || string_agg(format('%I = %s', d.key, d.value), ', ') into gone
   from jsonb_each_text(nullif(m -> 'delete', 'null')) d;
   execute format('create or replace function tandem.my_delete(uuid[]) returns integer language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ declare n integer; begin '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare n integer; begin '
     || coalesce(gone, 'delete from %s e') || ' where %s and %s; get diagnostics n = row_count; return n; end $f$',
     relation, tandem.picked_sql(s), s ->> 'where');
 end $$;

@@ -9,7 +9,7 @@ comment on function tandem.meeting_id(text, text) is 'Says which rows are one me
 
 -- The organizer's first; then in the order of ids, so that everybody has the same order.
 create or replace function tandem.copies_before(event_id uuid, of_user text) returns uuid[]
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return array(with it as (select l.event, l.ical_uid, l.original_start, tandem.is_organized(l) as first
       from tandem.links l where l.event = event_id and l.ical_uid is not null and l.state in ('live', 'kept')
@@ -25,7 +25,7 @@ comment on function tandem.copies_before(uuid, text) is
   'Copies of an event''s meeting that come first, of all or of one user.';
 
 create or replace function tandem.is_organized(l tandem.links) returns boolean
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return l.origin = 'crm' or coalesce((select (r.fields -> 'organizer' ->> 'self')::boolean
     from tandem.crm_rows r where r.event = l.event), false);

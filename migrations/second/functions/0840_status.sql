@@ -2,7 +2,7 @@ set local lock_timeout = '3s';
 -- Where a user's sync stands.
 
 create or replace function tandem.shown_state(k tandem.connections, a tandem.accounts) returns text
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return case
     when a.state = 'disconnecting' or k.state = 'disconnecting' then 'disconnecting'
@@ -29,7 +29,7 @@ end $$;
 comment on function tandem.reason_shown(tandem.connections, tandem.accounts, timestamptz) is 'Why, for people.';
 
 create or replace function tandem.status_of(k tandem.connections, a tandem.accounts, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return tandem.connection_chosen(k) - 'import_from' || jsonb_build_object('time_zone', k.time_zone,
     'access_role', k.access_role, 'state', tandem.shown_state(k, a), 'reason', tandem.reason_shown(k, a, t),
@@ -49,7 +49,7 @@ end $$;
 comment on function tandem.status_of(tandem.connections, tandem.accounts, timestamptz) is 'A connection for its user.';
 
 create or replace function tandem.problems_of(owner text, most integer) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(x.problem order by x.at desc), '[]') from (
     (select jsonb_build_object('kind', w.state, 'event_id', w.root, 'title', tandem.title_of(w.root, problems_of.owner),

@@ -2,7 +2,7 @@ set local lock_timeout = '3s';
 -- What operators see. Bounded: what can be millions is counted up to 10,000, by indexes that hold no others.
 
 create or replace function tandem.measures_of_work(t timestamptz) returns table (name text, label text, value float8)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return query
   select 'jobs', 'state="open"', (select count(*) from (select from tandem.work w
@@ -24,7 +24,7 @@ comment on function tandem.measures_of_work(timestamptz) is 'What is to be done;
 
 create or replace function tandem.measures_of_accounts(t timestamptz)
 returns table (name text, label text, value float8)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return query
   select 'accounts', 'state="' || a.state || '"', count(*)::float8
@@ -88,7 +88,7 @@ comment on function public.tandem_metrics(jsonb) is
 
 -- Where nobody has to be asked whether somebody exists, nobody's leaving is noticed, either.
 create or replace function tandem.health_problems(t timestamptz, ticked timestamptz) returns text[]
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare problems text[] := '{}'; n bigint;
 begin
   if ticked is null or ticked < t - interval '5 minutes' then
@@ -114,7 +114,8 @@ end $$;
 comment on function tandem.health_problems(timestamptz, timestamptz) is 'What an operator is to look at.';
 
 create or replace function public.tandem_health(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
+set enable_seqscan = off set jit = off as $$
 declare t timestamptz := tandem.called(p); problems text[];
   ticked timestamptz := tandem.setting('ticked_at')::timestamptz;
 begin

@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 
 -- A load moves the CRM's changes out of their queue; for whom something is synced, they are history from then on.
 create or replace function tandem.note_changes() returns trigger
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   if current_setting('tandem.forgets', true) = 'yes' then return null; end if;
   insert into tandem.history (event, owner, at, kind, detail)
@@ -30,7 +30,7 @@ end $$;
 comment on function tandem.change_detail(text, text[], jsonb) is 'What a change of the CRM''s was about.';
 
 create or replace function tandem.title_of(event_id uuid, owner text) returns text
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return coalesce((select r.fields ->> 'title' from tandem.crm_rows r
       where r.event = event_id and r.owner = title_of.owner),
@@ -49,7 +49,7 @@ comment on function tandem.entry_id(timestamptz) is 'The number of an entry of a
 
 create or replace function tandem.entries_of(owner text, before bigint, most integer)
 returns table (id bigint, event uuid, at timestamptz, kind text, detail jsonb)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare ends timestamptz := timestamptz 'epoch' + (before + 1) / 2 * interval '1 microsecond';
 begin
@@ -67,7 +67,7 @@ comment on function tandem.entries_of(text, bigint, integer) is
 
 create or replace function tandem.entries_of_event(event_id uuid, owner text, most integer)
 returns table (id bigint, event uuid, at timestamptz, kind text, detail jsonb)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   return query
@@ -135,7 +135,8 @@ comment on function public.tandem_history(jsonb) is
   'more}; PT404 for an event that never was theirs.';
 
 create or replace function public.tandem_quarantine(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
+set enable_seqscan = off set jit = off as $$
 begin
   perform tandem.called(p);
   perform tandem.need(p, 'user_id string');

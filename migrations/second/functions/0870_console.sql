@@ -4,7 +4,7 @@ set local lock_timeout = '3s';
 
 -- copy_of: another copy of the same meeting, in another calendar of the caller's, that is shown instead.
 create or replace function tandem.my_marks(events uuid[]) returns jsonb
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare me text := tandem.uid(); several boolean;
 begin
   several := (select count(*) > 1 from tandem.connections c where c.user_id = me and c.state <> 'disconnected');

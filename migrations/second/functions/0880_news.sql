@@ -34,7 +34,7 @@ comment on function tandem.my_snapshot(text) is 'What a cursor has seen.';
 -- yet is one of another server's, from which this database was restored.
 create or replace function tandem.my_news(me text, since pg_snapshot, most integer)
 returns table (event uuid, at xid8, is_gone boolean)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare next_xid xid8 := pg_snapshot_xmax(pg_current_snapshot()); first_xid xid8 := pg_snapshot_xmin(since);
 begin
   return query
@@ -48,7 +48,7 @@ comment on function tandem.my_news(text, pg_snapshot, integer) is 'What of a use
 
 -- Another copy of a meeting may be the one to show now.
 create or replace function tandem.my_touched(cursor text, most integer) returns jsonb
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare me text := tandem.uid(); since pg_snapshot; found jsonb;
 begin
   if cursor is null or position('/' in cursor) = 0 then
