@@ -49,18 +49,4 @@ comment on function public.tandem_ticket_redeem(jsonb) is
   'Uses a ticket up. p: {instance, id, purpose}. Returns {outcome: redeemed, user_id, detail, now} or '
   '{outcome: refused, now}.';
 
-create or replace function tandem.forget_once_used(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' as $$
-declare n integer; m integer;
-begin
-  delete from tandem.oauth_states s where s.nonce = any (array(select x.nonce from tandem.oauth_states x
-    where x.expires_at < t order by x.expires_at limit most for update skip locked));
-  get diagnostics n = row_count;
-  delete from tandem.tickets k where k.id = any (array(select x.id from tandem.tickets x
-    where x.expires_at < t order by x.expires_at limit most for update skip locked));
-  get diagnostics m = row_count;
-  return n + m;
-end $$;
-comment on function tandem.forget_once_used(integer, timestamptz) is 'Drops states and tickets that have ended.';
-
 select tandem.seal();

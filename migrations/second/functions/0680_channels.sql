@@ -177,13 +177,4 @@ comment on function public.tandem_channel_stopping(jsonb) is
   'An account''s channels that are still to be stopped. p: {instance, account_id}. Returns {outcome: stop, channels, '
   'token} or {outcome: nothing, reason}.';
 
-create or replace function tandem.is_push_proven(k tandem.connections, t timestamptz) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-  return k.push = 'push' and exists (select from tandem.channels h where h.connection_id = k.id and h.state = 'active'
-    and h.expires_at > t and h.delivered_at > coalesce(k.missed_at, '-infinity'));
-end $$;
-comment on function tandem.is_push_proven(tandem.connections, timestamptz) is
-  'Whether notifications of a connection are known to arrive.';
-
 select tandem.seal();

@@ -1,30 +1,7 @@
 set local lock_timeout = '3s';
--- What ends what grows, a little at each tick, so that the tables grow with the events and not with the years:
---   history: settings.history_days, 400; texts of deleted events: 40 days (the provider's trash lasts 30);
---   deletions that pages ask for: 7 days; channels: 7 days after their end; quarantine: 90 days; finished disconnects
---   and accounts that were disconnected: 60 days; states and tickets: their end; keys of rows that are gone: a walk.
-
-create or replace function tandem.kept_since(t timestamptz) returns timestamptz
-language plpgsql stable set search_path = '' as $$
-begin
-  -- What is no number must not stop the clock.
-  return t - greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400))
-    * interval '1 day';
-end $$;
-comment on function tandem.kept_since(timestamptz) is
-  'What is older may be forgotten: settings.history_days ago, at least one day, 400 if it is not set or no number.';
-
-create or replace function tandem.forget_history(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare since timestamptz := tandem.kept_since(t); n integer;
-begin
-  delete from tandem.history h where h.id = any (array(select x.id from (
-    select o.id, o.at from tandem.history o where o.id > 0 order by o.id limit most) x where x.at < since));
-  get diagnostics n = row_count;
-  return n;
-end $$;
-comment on function tandem.forget_history(integer, timestamptz) is
-  'Drops the oldest entries, as far as they are too old.';
+-- What ends what grows with people, a little at each tick; what grows with events, tandem.forget ends. Deletions go
+-- after 40 days, since the trash of the provider lasts 30; quarantine after 90; finished disconnects, and accounts that
+-- were disconnected, after 60; keys of rows that are gone, by a walk.
 
 -- Whose row is there needs the tombstone; of an occurrence, as long as its series is there.
 create or replace function tandem.forget_deleted(most integer, t timestamptz) returns integer
@@ -48,36 +25,6 @@ begin
 end $$;
 comment on function tandem.forget_deleted(integer, timestamptz) is
   'Drops what is left of deleted events, or their texts.';
-
--- Nobody waits for this: a row that somebody holds is left for the next time.
-create or replace function tandem.forget_gone(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare last xid8; n integer;
-begin
-  with dead as (select k.event, k.owner from tandem.touched k where k.is_gone and k.touched_at < t - interval '7 days'
-    order by k.touched_at limit most for update skip locked),
-  forgotten as (delete from tandem.touched k using dead d where k.event = d.event and k.owner = d.owner returning k.at)
-  select count(*), max(f.at) into n, last from forgotten f;
-  -- What another server numbered is no horizon here.
-  if last < pg_snapshot_xmax(pg_current_snapshot()) then
-    insert into tandem.settings as s (key, value) values ('touched_horizon', last::text)
-    on conflict (key) do update set value = greatest(s.value::xid8, excluded.value::xid8)::text;
-  end if;
-  return n;
-end $$;
-comment on function tandem.forget_gone(integer, timestamptz) is
-  'Drops deletions that are older than a week; cursors from before are refused from then on.';
-
-create or replace function tandem.forget_channels(most integer, t timestamptz) returns integer
-language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare n integer;
-begin
-  delete from tandem.channels h where h.id = any (array(select x.id from tandem.channels x
-    where x.expires_at < t - interval '7 days' order by x.expires_at limit most for update skip locked));
-  get diagnostics n = row_count;
-  return n;
-end $$;
-comment on function tandem.forget_channels(integer, timestamptz) is 'Drops channels that ended a week ago.';
 
 create or replace function tandem.forget_quarantine(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$

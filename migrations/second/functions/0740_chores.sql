@@ -77,8 +77,7 @@ begin
   most := least(greatest(coalesce((p ->> 'most')::integer, 50), 1), 1000);
   insert into tandem.settings as s (key, value)
   select e.key, e.value from jsonb_each_text(p) e
-  where e.key in ('function_url', 'function_secret', 'event_url') and e.value is not null
-  union all select 'ticked_at', tandem.utc(t) order by 1
+  where e.key in ('function_url', 'function_secret', 'event_url') and e.value is not null order by 1
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
   perform tandem.let_rest(most, t);
   return jsonb_build_object('now', tandem.utc(t), 'channels', tandem.due_channels(most, t),
@@ -86,7 +85,7 @@ begin
     'seals', tandem.due_seals(p ->> 'seal_key', most));
 end $$;
 comment on function public.tandem_chores(jsonb) is
-  'What the clock finds beside the sync itself; stores where triggers are to poke, and that the clock ticks. p: '
+  'What the clock finds beside the sync itself; stores where triggers are to poke. p: '
   '{instance, most, function_url, function_secret, event_url, seal_key}. Returns {now, channels: connections, stops: '
   'accounts, disconnections, seals: tokens}.';
 
@@ -95,11 +94,7 @@ language plpgsql volatile set search_path = '' as $$
 begin
   return case part when 'walks' then tandem.walk_some(500, 500, t)
     when 'owners' then tandem.find_who_left(200, t)
-    when 'once_used' then tandem.forget_once_used(500, t)
-    when 'gone' then tandem.forget_gone(1000, t)
-    when 'history' then tandem.forget_history(500, t)
     when 'deleted' then tandem.forget_deleted(500, t)
-    when 'channels' then tandem.forget_channels(500, t)
     when 'quarantine' then tandem.forget_quarantine(200, t)
     when 'accounts' then tandem.forget_accounts(500, t)
     when 'keys' then tandem.forget_keys(500) end;
@@ -116,7 +111,7 @@ begin
   begun := clock_timestamp();
   -- One tick asks several times.
   if before is null or before not between t - interval '30 seconds' and t then
-    parts := parts || '{owners,once_used,gone,history,deleted,channels,quarantine,accounts,keys}'::text[];
+    parts := parts || '{owners,deleted,quarantine,accounts,keys}'::text[];
     insert into tandem.settings as s (key, value) values ('kept_up_at', tandem.utc(t))
     on conflict (key) do update set value = excluded.value;
   end if;

@@ -101,8 +101,8 @@ begin return query select x.event from (select %s as event, %s as tandem_series 
     'from %s e where %s and %s and %s) x where x.event is not null and x.tandem_series is null; '
     'exception when invalid_text_representation then return; end $f$', tandem.event_sql(s, 'e.' || (s ->> 'key')),
     s ->> 'series', relation, s ->> 'where', s ->> 'enabled', tandem.owner_sql(relation, m, '$1'));
-  shown := case when state is null then format('select count(*) as n, a.state as what from tandem.event_state a '
-      'join (select %s as event from %s e where %s and %s) x on x.event = a.event group by 2',
+  shown := case when state is null then format('select count(*) as n, a.state as what from (select %s as event '
+      'from %s e where %s and %s) x left join tandem.event_state a on a.event = x.event group by 2',
       tandem.event_sql(s, 'e.' || (s ->> 'key')), relation, s ->> 'where', tandem.owner_sql(relation, m, '$1'))
     else format('select count(*) as n, e.%I::text as what from %s e where %s and %s group by 2', state ->> 'state',
       relation, s ->> 'where', tandem.owner_sql(relation, m, '$1')) end;

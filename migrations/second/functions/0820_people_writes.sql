@@ -65,7 +65,7 @@ begin
     case when m ->> 'original_start' is null then tandem.planned_start(my_aside.fields ->> 'original_start') end
   on conflict (event) do update set fields = f.fields || excluded.fields, series = coalesce(excluded.series, f.series),
     original_start = coalesce(excluded.original_start, f.original_start);
-  perform tandem.add_change(event_id, r.series, r.owner, 'update', names, null);
+  perform tandem.add_change(event_id, r.series, r.owner, names);
 end $$;
 comment on function tandem.my_aside(uuid, jsonb) is
   'Stores fields of an event of the caller''s that the table has no column for.';
