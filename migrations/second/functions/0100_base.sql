@@ -4,11 +4,11 @@ set local lock_timeout = '3s';
 create or replace function tandem.clock() returns timestamptz
 language plpgsql volatile parallel safe set search_path = '' as $$
 begin
-  return (select pg_catalog.clock_timestamp() + coalesce(
-    (select s.value::double precision * interval '1 second' from tandem.settings s where s.key = 'clock_offset'),
-    interval '0'));
+  return coalesce((select s.value::timestamptz from tandem.settings s where s.key = 'clock'), pg_catalog.clock_timestamp()
+    + coalesce((select s.value::double precision * interval '1 second' from tandem.settings s where s.key = 'clock_offset'),
+      interval '0'));
 end $$;
-comment on function tandem.clock() is 'The time, moved by settings.clock_offset that only tests set.';
+comment on function tandem.clock() is 'The time; settings.clock and clock_offset, which only tests set, stop and move it.';
 
 create or replace function tandem.setting(name text) returns text
 language plpgsql stable set search_path = '' as $$
@@ -118,7 +118,7 @@ begin
   moved := tandem.need(p, 'instance string');
   select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object('here',
     (select c.system_identifier::text from pg_catalog.pg_control_system() c)) into s from tandem.settings x
-  where x.key in ('instance', 'cluster', 'clock_offset', 'user_per_minute', 'user_burst', 'project_per_minute',
+  where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'user_per_minute', 'user_burst', 'project_per_minute',
     'project_burst');
   moved := format('select tandem.take_over(%L)', instance);
   if not s ? 'instance' then
@@ -131,8 +131,8 @@ begin
     raise sqlstate 'PT409' using hint = 'If it is the one to go on with: ' || moved,
       message = 'this database is a copy, or was moved: it works once somebody says which';
   end if;
-  return s || jsonb_build_object('now', clock_timestamp()
-    + coalesce((s ->> 'clock_offset')::double precision, 0) * interval '1 second');
+  return s || jsonb_build_object('now', coalesce((s ->> 'clock')::timestamptz, clock_timestamp()
+    + coalesce((s ->> 'clock_offset')::double precision, 0) * interval '1 second'));
 end $$;
 comment on function tandem.begin_call(jsonb) is
   'Refuses a deployment other than the one that this database belongs to (the first to call), and a copy. Returns now '

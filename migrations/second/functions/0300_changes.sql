@@ -28,19 +28,22 @@ create or replace function tandem.append_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return $sql$
-    -- tandem.poke: how far tests have moved the clock, then what the statement has changed so far.
+    -- tandem.poke: whether tests have moved the clock, then what the statement has changed so far.
     v_poke := current_setting('tandem.poke', true);
-    if v_poke is null or v_poke = '' then v_poke := coalesce(tandem.setting('clock_offset'), '0'); end if;
+    if v_poke is null or v_poke = '' then
+      v_poke := coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0');
+      v_poke := case v_poke when '0' then '0' else '-' end;
+    end if;
     v_time := clock_timestamp();
     if not starts_with(v_poke, '0') then
-      v_time := v_time + split_part(v_poke, ' ', 1)::double precision * interval '1 second';
+      v_time := tandem.clock();
     end if;
     insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
     select v_event, coalesce(v_series, (select l.root from tandem.links l where l.event = v_event limit 1), v_event),
       v_owner, greatest((extract(epoch from v_time) * 1000000)::bigint,
         1 + (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
         1 + (select o.rev from tandem.open_changes o where o.event = v_event),
-        1 + (select l.synced_rev from tandem.links l where l.event = v_event order by l.synced_rev desc limit 1)),
+        1 + (select l.last_rev from tandem.links l where l.event = v_event order by l.last_rev desc limit 1)),
       v_op, v_fields, v_old, v_time
     -- What Tandem writes itself is compared once it is written.
     where not exists (select from tandem.writing w where w.event = v_event);
@@ -60,7 +63,7 @@ begin
     greatest(tandem.rev(t), 1 + greatest(
       (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
       (select o.rev from tandem.open_changes o where o.event = v_event),
-      (select max(l.synced_rev) from tandem.links l where l.event = v_event))), 'update', v_fields, t;
+      (select max(l.last_rev) from tandem.links l where l.event = v_event))), 'update', v_fields, t;
 end $$;
 comment on function tandem.add_change(uuid, uuid, text, text[]) is 'Appends the edit of a CRM''s trigger to what Tandem wrote.';
 

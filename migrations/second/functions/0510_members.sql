@@ -28,7 +28,7 @@ begin
     on conflict (event, owner) do update set at = excluded.at, is_gone = excluded.is_gone, touched_at = excluded.touched_at),
   seen as materialized (
     select m.event, m.root, r.row, s.rev as open_rev, s.changed, s.deleted_row, s.inserted_by, s.owner,
-      greatest(s.rev, (select max(l.synced_rev) from tandem.links l where l.event = m.event), 0) as rev
+      greatest(s.rev, (select max(l.last_rev) from tandem.links l where l.event = m.event), 0) as rev
     from m left join lateral (select jsonb_build_object('fields', r.fields, 'owner', r.owner, 'enabled', r.enabled,
         'series', r.series, 'original_start', r.original_start) as row
       from tandem.crm_rows r where r.event = m.event) r on true

@@ -105,21 +105,25 @@ begin
   with o as materialized (select o.* from (select (f ->> 'root')::uuid as root, n as ord, x ->> 'op' as kind, (x ->> 'event')::uuid as event, x as op
     from jsonb_array_elements(families) f cross join lateral jsonb_array_elements(f -> 'ops') with ordinality y (x, n)
     where x ->> 'op' = any ('{put_link,acknowledge,not_written,unpark,note,list}')) o),
+  done as materialized (select o.event, max((o.op ->> 'rev')::bigint) as rev from o where o.kind = 'acknowledge' group by 1),
   links as (insert into tandem.links as l (connection_id, remote, event, root, origin, ical_uid, original_start, state, standing,
-      synced_rev, recorded, stored_at)
+      synced_rev, recorded, stored_at, last_rev)
     select distinct on (1, 2) k.connection, k.remote, k.event, k.root, k.origin, k.ical_uid, k.original_start, k.state,
-      k.standing, k.synced_rev, nextval('tandem.recorded'), t
+      k.standing, k.synced_rev, nextval('tandem.recorded'), t, greatest(k.synced_rev, (select d.rev from done d where d.event = k.event))
     from o cross join lateral jsonb_to_record(o.op -> 'link') as k (connection uuid, remote text, event uuid, root uuid,
       origin text, ical_uid text, original_start text, state text, standing jsonb, synced_rev bigint)
     where o.kind = 'put_link' order by 1, 2, o.ord desc
     on conflict (connection_id, remote) do update set event = excluded.event, root = excluded.root, origin = excluded.origin,
       ical_uid = excluded.ical_uid, original_start = excluded.original_start, state = excluded.state, is_blank = false,
       standing = excluded.standing, synced_rev = excluded.synced_rev, recorded = excluded.recorded, stored_at = excluded.stored_at,
+      last_rev = greatest(l.last_rev, excluded.last_rev),
       gone_by = case when excluded.state <> 'deleted' or tandem.gone_by(excluded.standing) is null then null
         when l.state in ('live', 'kept', 'leaving') then tandem.gone_by(excluded.standing) else l.gone_by end,
       gone_at = case when excluded.state <> 'deleted' or tandem.gone_by(excluded.standing) is null then null
         when l.state in ('live', 'kept', 'leaving') then t else l.gone_at end),
-  done as materialized (select o.event, max((o.op ->> 'rev')::bigint) as rev from o where o.kind = 'acknowledge' group by 1),
+  remembered as (update tandem.links l set last_rev = d.rev from done d where l.event = d.event and l.last_rev < d.rev
+    and not exists (select from o where o.kind = 'put_link' and o.op -> 'link' ->> 'connection' = l.connection_id::text
+      and o.op -> 'link' ->> 'remote' = l.remote)),
   closed as (delete from tandem.open_changes c using done d where c.event = d.event and c.rev <= d.rev),
   unwritten as materialized (select o.event, (o.op ->> 'rev')::bigint as rev from o where o.kind = 'not_written'),
   answered as (delete from tandem.attempts a where exists (select from done d where d.event = a.event and a.rev <= d.rev)

@@ -57,6 +57,7 @@ create table tandem.links (
   state text not null check (state in ('reserved', 'live', 'kept', 'leaving', 'deleted')),
   standing jsonb not null,
   synced_rev bigint not null,
+  last_rev bigint not null default 0,
   recorded bigint not null default nextval('tandem.recorded'),
   gone_at timestamptz,
   gone_by text check (gone_by in ('crm', 'remote')),
@@ -74,6 +75,7 @@ comment on table tandem.links is
   'Which remote event an event is. The truth about identity; columns of the CRM''s table only show it.';
 comment on column tandem.links.standing is 'The planner''s, unread here.';
 comment on column tandem.links.synced_rev is 'The rev that was acknowledged last.';
+comment on column tandem.links.last_rev is 'The event''s highest rev that is known to have been.';
 comment on column tandem.links.recorded is 'The sequence when it was stored.';
 comment on column tandem.links.gone_at is 'When a deletion was stored: what guards against mass deletion count.';
 comment on column tandem.links.is_blank is 'Texts of the deleted event are blanked.';

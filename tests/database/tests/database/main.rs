@@ -1,0 +1,3 @@
+//! The database's functions, by subject.
+
+mod contract;
