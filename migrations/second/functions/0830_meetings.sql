@@ -52,7 +52,7 @@ end $$;
 comment on function tandem.my_meeting(text) is 'The meeting that a row is a copy of, or null.';
 
 create or replace function tandem.my_copies_before(key text) returns text[]
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable cost 10000 security definer set search_path = '' as $$
 declare events uuid[] := tandem.copies_before(tandem.my_event_of($1), null);
 begin
   return case when events = '{}' then '{}' when exists (select from tandem.adoption a
@@ -61,14 +61,16 @@ begin
 end $$;
 comment on function tandem.my_copies_before(text) is 'Keys of the copies of a row''s meeting that come first.';
 
+-- The copies are asked for row by row, after all that is cheaper: as a join it would be asked for each pair.
 create or replace function tandem.generate_meetings(relation regclass, m jsonb, s jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 declare sql text; role text;
 begin
   sql := format('create or replace view tandem.meetings with (security_invoker = true) as '
     'select coalesce(tandem.my_meeting(e.%1$s::text), tandem.my_event_of(e.%1$s::text)) as %2$I, e.* '
-    'from (select * from %3$s where %4$s) e where not exists (select from (select * from %3$s where %4$s) b '
-    'where b.%1$s = any (tandem.my_copies_before(e.%1$s::text)::%5$s[]))', s ->> 'key',
+    'from (select * from %3$s where %4$s) e cross join lateral (select tandem.my_copies_before(e.%1$s::text)::%5$s[] '
+    'as keys offset 0) x where x.keys = ''{}'' or not exists (select from (select * from %3$s where %4$s) b '
+    'where b.%1$s = any (x.keys))', s ->> 'key',
     case when tandem.column_type(relation, 'meeting_id') is null then 'meeting_id' else 'tandem_meeting_id' end,
     relation, s ->> 'where', s ->> 'key_type');
   begin
