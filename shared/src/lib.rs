@@ -4,7 +4,7 @@
 //!   function that builds the request and one that reads the answer.
 //! - [`map`], [`merge`], [`decide`]: pure; what an answer means and what is to be done.
 //! - `series` (with the feature `console`): what an edit of a series means for its rows.
-//! - [`flow`]: short async functions in a straight line over one [`door::Door`].
+//! - [`flow`]: short async functions in a straight line over one [`http_client::HttpClient`].
 //! - [`handler`]: what each function answers over HTTP.
 //! - `spin` (a feature): the host adapter, the only part that knows Spin.
 //!
@@ -14,10 +14,8 @@ pub mod config;
 pub mod crm;
 pub mod db;
 pub mod decide;
-pub mod door;
-pub mod error;
 pub mod flow;
-pub mod google;
+pub use google;
 pub mod handler;
 pub mod jwt;
 pub mod map;

@@ -1,4 +1,4 @@
-//! The host adapter: the core's [`Door`], a component's entry, variables, time and randomness, over
+//! The host adapter: the core's [`HttpClient`], a component's entry, variables, time and randomness, over
 //! spin-sdk 5 (WASI 0.2). The only part of the core that knows Spin.
 //!
 //! A function crate has a plain handler, which tests call natively, and one line that makes it a
@@ -10,7 +10,7 @@
 //! ```
 
 use crate::config::Config;
-use crate::door::{Door, Transport};
+use http_client::{HttpClient, TransportError};
 use crate::flow::Env;
 use crate::handler::Reply;
 use crate::handler::observe::{Counted, observed};
@@ -46,8 +46,8 @@ const PATIENCE: u64 = 20_000_000_000;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outbound;
 
-impl Door for Outbound {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+impl HttpClient for Outbound {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let (head, body) = request.into_parts();
         let outgoing = outgoing(&head, body.len())?;
         if body.is_empty() {
@@ -67,7 +67,7 @@ impl Door for Outbound {
 }
 
 /// A request's head as the host wants it.
-fn outgoing(head: &request::Parts, length: usize) -> Result<OutgoingRequest, Transport> {
+fn outgoing(head: &request::Parts, length: usize) -> Result<OutgoingRequest, TransportError> {
     let mut headers = head.headers.clone();
     let may_be_empty = [Method::POST, Method::PUT, Method::PATCH].contains(&head.method);
     if length > 0 || may_be_empty {
@@ -81,7 +81,7 @@ fn outgoing(head: &request::Parts, length: usize) -> Result<OutgoingRequest, Tra
         other => return Err(not_sent(other)),
     };
     let path = uri.path_and_query().map(http::uri::PathAndQuery::as_str);
-    let refused = |part: &str| Transport::NotSent(format!("the host refuses the {part}"));
+    let refused = |part: &str| TransportError::NotSent(format!("the host refuses the {part}"));
     let method = head.method.clone().into();
     request
         .set_method(&method)
@@ -99,7 +99,7 @@ fn outgoing(head: &request::Parts, length: usize) -> Result<OutgoingRequest, Tra
 }
 
 /// Hands the request over and reads the answer to its end.
-async fn exchange(request: OutgoingRequest) -> Result<Response<Bytes>, Transport> {
+async fn exchange(request: OutgoingRequest) -> Result<Response<Bytes>, TransportError> {
     let options = RequestOptions::new();
     // A host that knows no such limit says so; its own limit then holds.
     _ = options.set_connect_timeout(Some(PATIENCE));
@@ -113,7 +113,7 @@ async fn exchange(request: OutgoingRequest) -> Result<Response<Bytes>, Transport
     let body = match read(body, ANSWER_LIMIT).await {
         Ok(Some(body)) => body,
         Ok(None) => {
-            return Err(Transport::NoAnswer(format!(
+            return Err(TransportError::NoAnswer(format!(
                 "longer than {ANSWER_LIMIT} bytes"
             )));
         }
@@ -126,7 +126,7 @@ async fn exchange(request: OutgoingRequest) -> Result<Response<Bytes>, Transport
 }
 
 /// Waits for the answer's head.
-async fn head_of(pending: &FutureIncomingResponse) -> Result<IncomingResponse, Transport> {
+async fn head_of(pending: &FutureIncomingResponse) -> Result<IncomingResponse, TransportError> {
     let mut waiting: Option<CancelOnDropToken> = None;
     let answer = future::poll_fn(|context: &mut Context<'_>| match pending.get() {
         Some(answer) => Poll::Ready(answer),
@@ -140,12 +140,12 @@ async fn head_of(pending: &FutureIncomingResponse) -> Result<IncomingResponse, T
     drop(waiting);
     match answer {
         Ok(answer) => answer.map_err(failed),
-        Err(()) => Err(Transport::NoAnswer("the host gave it away".to_owned())),
+        Err(()) => Err(TransportError::NoAnswer("the host gave it away".to_owned())),
     }
 }
 
 /// Whether the request may have left, by the host's error.
-fn failed(error: ErrorCode) -> Transport {
+fn failed(error: ErrorCode) -> TransportError {
     let stayed = matches!(
         error,
         ErrorCode::ConnectionLimitReached
@@ -173,12 +173,12 @@ fn failed(error: ErrorCode) -> Transport {
     }
 }
 
-fn not_sent(reason: impl Debug) -> Transport {
-    Transport::NotSent(format!("{reason:?}"))
+fn not_sent(reason: impl Debug) -> TransportError {
+    TransportError::NotSent(format!("{reason:?}"))
 }
 
-fn no_answer(reason: impl Debug) -> Transport {
-    Transport::NoAnswer(format!("{reason:?}"))
+fn no_answer(reason: impl Debug) -> TransportError {
+    TransportError::NoAnswer(format!("{reason:?}"))
 }
 
 /// Writes a body and ends it.

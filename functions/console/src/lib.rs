@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use shared::door::Door;
+use http_client::HttpClient;
 use shared::flow::Env;
 use shared::handler::Reply;
 use shared::handler::console::{self, Asset};
@@ -11,7 +11,7 @@ use shared::handler::console::{self, Asset};
 const PAGE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// Answers the page and its API.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     console::handle(request, env, PAGE).await
 }
 

@@ -6,7 +6,7 @@ use futures::executor::block_on;
 use http::request::Builder;
 use http::{HeaderMap, Request, Response, StatusCode};
 use shared::config::Config;
-use shared::door::{Door, Transport};
+use http_client::{HttpClient, TransportError};
 use shared::flow::Env;
 use shared::handler::{poke, webhook};
 use shared::secret::Random;
@@ -29,10 +29,10 @@ pub fn token(channel: &str, expires: i64) -> String {
 #[derive(Default)]
 pub struct Counting(Cell<u32>);
 
-impl Door for Counting {
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+impl HttpClient for Counting {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.0.set(self.0.get() + 1);
-        Err(Transport::NotSent("nothing comes through".to_owned()))
+        Err(TransportError::NotSent("nothing comes through".to_owned()))
     }
 }
 

@@ -1,14 +1,14 @@
 //! Google Calendar as a provider, for one account.
 
-use crate::error::{page_error, provider_error};
+use crate::provider_error::{page_error, provider_error};
 use crate::{remote_event, write_body};
-use event::Group;
+use ::event::Group;
 use provider::{Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError};
 use provider::{Unreadable, Write};
-use shared::door::Door;
-use shared::google::events::list::Next;
-use shared::google::events::{Item, delete, get, insert, list, patch};
-use shared::google::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
+use http_client::HttpClient;
+use crate::events::list::Next;
+use crate::events::{Item, delete, get, insert, list, patch};
+use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
 use url::Url;
 
 /// Google Calendar, for one account.
@@ -21,7 +21,7 @@ pub struct GoogleCalendar<D> {
     pub token: AccessToken,
 }
 
-impl<D: Door> Provider for GoogleCalendar<D> {
+impl<D: HttpClient> Provider for GoogleCalendar<D> {
     async fn list(&self, request: &ListRequest) -> Result<Page, PageError> {
         let calendar = CalendarId::from(request.calendar.as_str());
         let since = request.sync_token.as_deref().map(SyncToken::from);
@@ -76,14 +76,14 @@ impl<D: Door> Provider for GoogleCalendar<D> {
 }
 
 /// A row whose conference is not a request: then a patch leaves the provider's as it is.
-fn without_request(row: &event::EventFields) -> event::EventFields {
-    event::EventFields {
+fn without_request(row: &::event::EventFields) -> ::event::EventFields {
+    ::event::EventFields {
         conference: Some(serde_json::json!({"conferenceId": ""})),
         ..row.clone()
     }
 }
 
-impl<D: Door> GoogleCalendar<D> {
+impl<D: HttpClient> GoogleCalendar<D> {
     async fn write_once(
         &self,
         calendar: &str,

@@ -3,7 +3,7 @@
 use super::push_claim::TokenGrant;
 use super::push_record::NewToken;
 use super::{Database, DbError, call, outcome, reason, unknown};
-use crate::door::{Asked, Door};
+use http_client::{ApiUsage, HttpClient};
 use crate::google::{CalendarId, ChannelId, ResourceId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ impl TryFrom<Value> for Begun {
 /// # Errors
 /// [`DbError`].
 pub async fn begin_channel(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     calendar_id: Uuid,
@@ -108,7 +108,7 @@ pub struct ChannelRecorded {
 /// # Errors
 /// [`DbError`].
 pub async fn record_channel(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     channel_id: &ChannelId,
@@ -121,7 +121,7 @@ pub async fn record_channel(
         channel_id: &'a ChannelId,
         token: Option<&'a NewToken>,
         #[serde(flatten)]
-        asked: Asked,
+        asked: ApiUsage,
         #[serde(flatten)]
         watched: &'a Watched,
     }
@@ -129,7 +129,7 @@ pub async fn record_channel(
         instance,
         channel_id,
         token,
-        asked: door.take_asked(),
+        asked: door.take_usage(),
         watched,
     };
     call(door, database, "tandem_channel_record", &parameters).await
@@ -140,14 +140,14 @@ pub async fn record_channel(
 /// # Errors
 /// [`DbError`].
 pub async fn channels_stopped(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     account_id: Uuid,
     ids: &[ChannelId],
     token: Option<&NewToken>,
 ) -> Result<Value, DbError> {
-    let Asked { calls, units } = door.take_asked();
+    let ApiUsage { calls, units } = door.take_usage();
     let parameters = json!({
         "instance": instance, "account_id": account_id, "channel_ids": ids, "token": token, "calls": calls, "units": units,
     });
@@ -195,7 +195,7 @@ impl TryFrom<Value> for Stopping {
 /// # Errors
 /// [`DbError`].
 pub async fn stopping(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     account_id: Uuid,

@@ -3,7 +3,7 @@
 use super::push_claim::TokenGrant;
 use super::push_record::NewToken;
 use super::{Database, DbError, call, outcome, unknown};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::CalendarId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -44,7 +44,7 @@ impl TryFrom<Value> for StateUse {
 /// # Errors
 /// [`DbError`].
 pub async fn use_state(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     nonce: &str,
@@ -126,7 +126,7 @@ impl TryFrom<Value> for Stored {
 /// # Errors
 /// [`DbError`]; `PT422` where no refresh token is known.
 pub async fn store_account(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     account: &Account<'_>,
 ) -> Result<Stored, DbError> {
@@ -138,7 +138,7 @@ pub async fn store_account(
 /// # Errors
 /// [`DbError`].
 pub async fn store_token(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     token: &NewToken,
@@ -170,7 +170,7 @@ pub struct Resealed {
 /// # Errors
 /// [`DbError`].
 pub async fn reseal(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     tokens: &[Resealed],
@@ -184,7 +184,7 @@ pub async fn reseal(
 /// # Errors
 /// [`DbError`].
 pub async fn token_refused(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     grant: &TokenGrant,
@@ -287,7 +287,7 @@ impl TryFrom<Value> for Connected {
 /// # Errors
 /// [`DbError`].
 pub async fn connect_calendar(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     calendar: &NewCalendar<'_>,
 ) -> Result<Connected, DbError> {

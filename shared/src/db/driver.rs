@@ -6,7 +6,7 @@ mod own;
 
 use super::error::{DbError, unquoted};
 use crate::config::ConfigError;
-use crate::door::Transport;
+use http_client::TransportError;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
@@ -119,7 +119,7 @@ impl Database {
     pub fn answer<A: DeserializeOwned>(
         &self,
         function: &'static str,
-        answer: Result<Response<Bytes>, Transport>,
+        answer: Result<Response<Bytes>, TransportError>,
     ) -> Result<A, DbError> {
         self.read(function, answer, "/rows/0/0")
     }
@@ -128,7 +128,7 @@ impl Database {
     fn read<A: DeserializeOwned>(
         &self,
         function: &'static str,
-        answer: Result<Response<Bytes>, Transport>,
+        answer: Result<Response<Bytes>, TransportError>,
         cell: &str,
     ) -> Result<A, DbError> {
         let answer = answer?;
@@ -181,7 +181,7 @@ fn refusal(function: &'static str, status: StatusCode, body: &Bytes) -> DbError 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Class;
+    use provider::Class;
 
     pub(super) fn database(driver: &str, key: &str) -> Database {
         let origin = Url::parse("https://db.example").unwrap();

@@ -3,7 +3,7 @@
 use super::push_claim::TokenGrant;
 use super::{Database, DbError, call};
 use crate::crm::RowId;
-use crate::door::Door;
+use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ struct Parameters<'a> {
 /// # Errors
 /// [`DbError`].
 pub async fn send(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     most: usize,

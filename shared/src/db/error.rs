@@ -1,15 +1,15 @@
 //! Why a call of the database has no result, in words that may be logged: a refusal often quotes the
 //! value that it is about, and what people write belongs in no log.
 
-use crate::door::Transport;
-use crate::error::Class;
+use http_client::TransportError;
+use provider::Class;
 
 /// Why a call of the database has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// No complete answer.
     #[error("the database cannot be reached: {0}")]
-    Transport(#[from] Transport),
+    Transport(#[from] TransportError),
     /// The database or its front end refused.
     #[error("the database refused {function} ({code}){}", told(code, message))]
     Refused {

@@ -3,7 +3,7 @@
 
 use super::{Database, DbError, call, call_as, outcome, unknown};
 use crate::crm::Row;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::jwt::Login;
 use crate::series::Write;
 use chrono::{DateTime, Utc};
@@ -87,7 +87,7 @@ pub struct Saved {
     pub removed: Vec<Uuid>,
 }
 
-impl<D: Door> Own<'_, D> {
+impl<D: HttpClient> Own<'_, D> {
     /// Events in a range.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ pub struct Part {
 /// # Errors
 /// [`DbError`]; `PT404` for an event that is not the user's.
 pub async fn history(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -192,7 +192,7 @@ pub struct Quarantined {
 /// # Errors
 /// [`DbError`].
 pub async fn quarantine(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -218,7 +218,7 @@ pub async fn quarantine(
 /// # Errors
 /// [`DbError`]; `PT404`, or `PT409` where it is not active.
 pub async fn resync(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,

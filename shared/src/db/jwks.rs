@@ -1,7 +1,7 @@
 //! `tandem_jwks`: the CRM's published keys, kept so that a login seldom costs a request for them.
 
 use super::{Database, DbError, call};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::jwt::Keys;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub struct Kept {
 /// # Errors
 /// [`DbError`].
 pub async fn known(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     url: &str,
@@ -36,7 +36,7 @@ pub async fn known(
 /// # Errors
 /// [`DbError`].
 pub async fn keep(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     url: &str,

@@ -5,7 +5,7 @@ use super::connect::Choices;
 use super::push_claim::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::CalendarId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub struct Connection {
 /// # Errors
 /// [`DbError`].
 pub async fn accounts(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -128,7 +128,7 @@ struct Change<'a> {
 /// # Errors
 /// [`DbError`]; `PT400` for a choice that is none.
 pub async fn change(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user_id: Uuid,
@@ -172,7 +172,7 @@ impl TryFrom<Value> for Begun {
 /// # Errors
 /// [`DbError`]; `PT400` for another choice.
 pub async fn begin_disconnect(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -233,7 +233,7 @@ impl TryFrom<Value> for Step {
 /// # Errors
 /// [`DbError`].
 pub async fn disconnect_step(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     id: Uuid,

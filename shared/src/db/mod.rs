@@ -19,7 +19,7 @@ mod error;
 pub use driver::Database;
 pub use error::DbError;
 
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::jwt::Login;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ use serde_json::{Error, Value};
 /// # Errors
 /// [`DbError`].
 pub async fn call<A: DeserializeOwned>(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     function: &'static str,
     parameters: &impl Serialize,
@@ -44,7 +44,7 @@ pub async fn call<A: DeserializeOwned>(
 /// # Errors
 /// [`DbError`].
 pub async fn call_as<A: DeserializeOwned>(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     login: &Login,
     function: &'static str,

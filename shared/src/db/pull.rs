@@ -4,7 +4,7 @@ use super::push_claim::TokenGrant;
 use super::push_record::{NewToken, Pause};
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
-use crate::door::{Asked, Door};
+use http_client::{ApiUsage, HttpClient};
 use crate::google::{CalendarId, ChannelId, Etag, EventId, PageToken, ResourceId, SyncToken};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -207,7 +207,7 @@ struct ApplyParameters<'a> {
     about: &'a About,
     token: Option<&'a NewToken>,
     #[serde(flatten)]
-    asked: Asked,
+    asked: ApiUsage,
     #[serde(flatten)]
     trigger: Option<Message<'a>>,
 }
@@ -242,7 +242,7 @@ pub struct Apply<'a> {
 /// # Errors
 /// [`DbError`].
 pub async fn claim(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     digest: &str,
@@ -261,7 +261,7 @@ pub async fn claim(
 /// # Errors
 /// [`DbError`].
 pub async fn apply(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     digest: &str,
@@ -289,7 +289,7 @@ pub async fn apply(
         cursor: page.cursor,
         about: page.about,
         token: page.token,
-        asked: door.take_asked(),
+        asked: door.take_usage(),
         trigger,
     };
     call(door, database, "tandem_pull_apply", &parameters).await
@@ -300,7 +300,7 @@ pub async fn apply(
 /// # Errors
 /// [`DbError`].
 pub async fn fail(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     claimed: &Claimed,
@@ -314,7 +314,7 @@ pub async fn fail(
         fence: i64,
         token: Option<&'a NewToken>,
         #[serde(flatten)]
-        asked: Asked,
+        asked: ApiUsage,
         #[serde(flatten)]
         failure: &'a Failure,
     }
@@ -324,7 +324,7 @@ pub async fn fail(
         calendar_id,
         fence,
         token,
-        asked: door.take_asked(),
+        asked: door.take_usage(),
         failure,
     };
     call(door, database, "tandem_pull_fail", &parameters).await

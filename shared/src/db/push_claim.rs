@@ -2,7 +2,7 @@
 
 use super::{Database, DbError, call};
 use crate::crm::{Row, RowId};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::{CalendarId, Etag, EventId};
 use crate::map::Unit;
 use chrono::{DateTime, Utc};
@@ -285,7 +285,7 @@ struct Parameters<'a> {
 /// # Errors
 /// [`DbError`].
 pub async fn send(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     event_id: RowId,

@@ -3,7 +3,7 @@
 use super::push_claim::{Claimed, DeletedBy, Proof};
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::{Row, RowId};
-use crate::door::{Asked, Door};
+use http_client::{ApiUsage, HttpClient};
 use crate::google::{Etag, Event};
 use crate::map::{self, Access, LinkBack, Unit};
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,7 @@ struct Parameters<'a> {
     notes: &'a [Note],
     token: &'a Option<NewToken>,
     #[serde(flatten)]
-    asked: Asked,
+    asked: ApiUsage,
     #[serde(flatten)]
     outcome: &'a Outcome,
 }
@@ -231,7 +231,7 @@ struct Parameters<'a> {
 /// # Errors
 /// [`DbError`].
 pub async fn send(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     claimed: &Claimed,
@@ -254,7 +254,7 @@ pub async fn send(
         inbox_etag: claimed.inbox.as_ref().and_then(|inbox| inbox.etag.as_ref()),
         notes,
         token,
-        asked: door.take_asked(),
+        asked: door.take_usage(),
         outcome,
     };
     call(door, database, "tandem_push_record", &parameters).await

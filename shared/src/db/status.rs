@@ -2,7 +2,7 @@
 //! the first two; they are passed on as they come.
 
 use super::{Database, DbError, call};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// # Errors
 /// [`DbError`].
 pub async fn of_user(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -52,7 +52,7 @@ pub enum Wish {
 /// # Errors
 /// [`DbError`]; `PT400` and `PT404` where it makes no sense.
 pub async fn decide(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
     user_id: Uuid,
@@ -82,7 +82,7 @@ pub async fn decide(
 /// # Errors
 /// [`DbError`].
 pub async fn health(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
 ) -> Result<Value, DbError> {
@@ -111,7 +111,7 @@ pub struct Measure {
 /// # Errors
 /// [`DbError`].
 pub async fn metrics(
-    door: &impl Door,
+    door: &impl HttpClient,
     database: &Database,
     instance: &str,
 ) -> Result<Vec<Measure>, DbError> {

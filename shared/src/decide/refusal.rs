@@ -4,7 +4,7 @@
 use super::push::{Method, Write, deleted, is_young, next_id};
 use crate::db::push_claim::{Claimed, Proof};
 use crate::db::push_record::{Note, Outcome, Pause};
-use crate::error::Class;
+use provider::Class;
 use crate::google::GoogleError;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use super::push::push;
 use super::{Env, token, watch};
 use crate::db::DbError;
 use crate::db::manage::{self as db, Step};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::RefreshToken;
 use crate::google::oauth::{TokenError, revoke};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ const STEPS: usize = 50;
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn disconnect<D: Door>(
+pub async fn disconnect<D: HttpClient>(
     env: &Env<'_, D>,
     id: Uuid,
     in_time: impl Fn() -> bool,
@@ -57,7 +57,7 @@ pub async fn disconnect<D: Door>(
 }
 
 /// Gives a grant back; whether it is gone now.
-async fn revoke<D: Door>(env: &Env<'_, D>, sealed: &str) -> bool {
+async fn revoke<D: HttpClient>(env: &Env<'_, D>, sealed: &str) -> bool {
     let Ok(opened) = env.config.keys.open(sealed, token::REFRESH) else {
         return false;
     };

@@ -6,7 +6,7 @@ use crate::db::DbError;
 use crate::db::connect::{Choices, Connected, store_token};
 use crate::db::manage::{self as db, Account, Changed, Connection, Which};
 use crate::db::push_claim::TokenGrant;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::{AccessToken, CalendarId, GoogleError};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ impl From<DbError> for ManageError {
 ///
 /// # Errors
 /// [`ManageError::Database`]. An account that cannot be asked is shown with the reason.
-pub async fn list<D: Door>(
+pub async fn list<D: HttpClient>(
     env: &Env<'_, D>,
     user: Uuid,
     account: Option<Uuid>,
@@ -157,7 +157,7 @@ fn view(account: Account, entries: Vec<Entry>, problem: Option<String>) -> Accou
     }
 }
 
-async fn entries<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Vec<Entry>, ManageError> {
+async fn entries<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Vec<Entry>, ManageError> {
     let token = access(env, grant).await?;
     let (mut page, mut entries) = (None, Vec::new());
     loop {
@@ -172,7 +172,7 @@ async fn entries<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Vec<En
 }
 
 /// A token to ask Google with; a refreshed one is stored.
-async fn access<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<AccessToken, ManageError> {
+async fn access<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<AccessToken, ManageError> {
     let config = env.config;
     let access = token::open(env, grant)
         .await
@@ -187,7 +187,7 @@ async fn access<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<AccessT
 ///
 /// # Errors
 /// [`ManageError`].
-pub async fn choose<D: Door>(
+pub async fn choose<D: HttpClient>(
     env: &Env<'_, D>,
     user: Uuid,
     choice: &Choice,
@@ -219,7 +219,7 @@ pub async fn choose<D: Door>(
 }
 
 /// A user's accounts, or one of them, with their tokens.
-async fn accounts<D: Door>(
+async fn accounts<D: HttpClient>(
     env: &Env<'_, D>,
     user: Uuid,
     account: Option<Uuid>,
@@ -228,7 +228,7 @@ async fn accounts<D: Door>(
     db::accounts(env.door, database, instance, user, account, true).await
 }
 
-async fn add<D: Door>(
+async fn add<D: HttpClient>(
     env: &Env<'_, D>,
     user: Uuid,
     account: Option<Uuid>,

@@ -10,7 +10,7 @@ pub mod token;
 pub mod watch;
 
 use crate::config::Config;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::secret::Random;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -26,7 +26,7 @@ pub struct Env<'a, D> {
     pub clock: &'a dyn Fn() -> DateTime<Utc>,
 }
 
-impl<D: Door> Env<'_, D> {
+impl<D: HttpClient> Env<'_, D> {
     /// Whether a call of up to 20 s, its longest, still fits into a lease of 60 s with a margin.
     fn lease_allows_a_call(&self, leased_at: DateTime<Utc>) -> bool {
         (self.clock)() - leased_at < TimeDelta::seconds(60 - 20 - 5)

@@ -11,8 +11,8 @@ use crate::db::pull::{
 use crate::db::push_record::{NewToken, Pause};
 use crate::decide::pull::{absent, item};
 use crate::decide::refusal::backoff;
-use crate::door::Door;
-use crate::error::Class;
+use http_client::HttpClient;
+use provider::Class;
 use crate::google::events::list::{self, Next, Page};
 use crate::google::events::{Item as Listed, get};
 use crate::google::{AccessToken, EventId, GoogleError, PageToken, SyncToken};
@@ -41,7 +41,7 @@ const PAGES: u32 = 20;
 ///
 /// # Errors
 /// [`DbError`]: the database did not answer; the listing goes on where the last stored page ended.
-pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled, DbError> {
+pub async fn pull<D: HttpClient>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled, DbError> {
     pull_pages(env, trigger, PAGES).await
 }
 
@@ -49,7 +49,7 @@ pub async fn pull<D: Door>(env: &Env<'_, D>, trigger: &Trigger) -> Result<Pulled
 ///
 /// # Errors
 /// As [`pull`].
-pub async fn pull_pages<D: Door>(
+pub async fn pull_pages<D: HttpClient>(
     env: &Env<'_, D>,
     trigger: &Trigger,
     most: u32,
@@ -114,7 +114,7 @@ struct Listing<'a, D> {
     refreshed: bool,
 }
 
-impl<D: Door> Listing<'_, D> {
+impl<D: HttpClient> Listing<'_, D> {
     async fn run(&mut self, pulled: &mut Pulled) -> Result<Ended, DbError> {
         self.refreshed = self.claimed.token.refresh;
         let mut access = match token::open(self.env, &self.claimed.token).await {

@@ -7,7 +7,7 @@ use crate::db::push_claim::{self, Claim, Claimed};
 use crate::db::push_record::{self, NewToken, Note, Outcome, Recorded};
 use crate::decide::push::{self, Method, Seen, Step, Write};
 use crate::decide::refusal::{self, After};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::events::{delete, get, insert, patch};
 use crate::google::{AccessToken, Event, GoogleError, SendUpdates};
 use crate::map::Unmappable;
@@ -68,7 +68,7 @@ const ALSO: usize = 20;
 ///
 /// # Errors
 /// [`DbError`]: the database did not answer, and the work stays due.
-pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
+pub async fn push<D: HttpClient>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbError> {
     let mut also = Vec::new();
     let pushed = rounds(env, id, &mut also).await?;
     let mut done = vec![id];
@@ -83,7 +83,7 @@ pub async fn push<D: Door>(env: &Env<'_, D>, id: RowId) -> Result<Pushed, DbErro
     Ok(pushed)
 }
 
-async fn rounds<D: Door>(
+async fn rounds<D: HttpClient>(
     env: &Env<'_, D>,
     id: RowId,
     also: &mut Vec<RowId>,
@@ -102,7 +102,7 @@ async fn rounds<D: Door>(
     Ok(pushed)
 }
 
-async fn once<D: Door>(
+async fn once<D: HttpClient>(
     env: &Env<'_, D>,
     id: RowId,
     also: &mut Vec<RowId>,
@@ -170,7 +170,7 @@ enum Next {
     Reconnect(String),
 }
 
-impl<D: Door> Work<'_, D> {
+impl<D: HttpClient> Work<'_, D> {
     async fn run(&mut self) -> Ended {
         let mut access = match token::open(self.env, &self.claimed.token).await {
             Ok(access) => access,

@@ -8,7 +8,7 @@ use crate::crm::RowId;
 use crate::db::DbError;
 use crate::db::due::{self, Due};
 use crate::db::pull::Trigger;
-use crate::door::Door;
+use http_client::HttpClient;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl Ticked {
 ///
 /// # Errors
 /// [`DbError`]: what is due could not be asked. Later errors are in the report.
-pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
+pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
     let mut turn = Turn {
         env,
         end: (env.clock)() + BUDGET,
@@ -92,7 +92,7 @@ pub async fn tick<D: Door>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
     }
 }
 
-async fn ask<D: Door>(env: &Env<'_, D>) -> Result<Due, DbError> {
+async fn ask<D: HttpClient>(env: &Env<'_, D>) -> Result<Due, DbError> {
     let config = env.config;
     let secret = config.function_secrets.first().map(String::as_str);
     due::send(
@@ -151,7 +151,7 @@ struct Turn<'a, D> {
     done: BTreeSet<(u8, Uuid)>,
 }
 
-impl<D: Door> Turn<'_, D> {
+impl<D: HttpClient> Turn<'_, D> {
     /// What nobody notices when it is missing comes first: a lapsed channel is silent.
     async fn work(&mut self, due: Due) {
         let resealed = token::reseal(self.env, &due.seals).await;

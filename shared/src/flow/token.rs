@@ -4,8 +4,8 @@ use super::Env;
 use crate::db::connect;
 use crate::db::push_claim::TokenGrant;
 use crate::db::push_record::NewToken;
-use crate::door::Door;
-use crate::error::Class;
+use http_client::HttpClient;
+use provider::Class;
 use crate::google::oauth::{Client, refresh};
 use crate::google::{AccessToken, RefreshToken};
 
@@ -47,7 +47,7 @@ impl NoAccess {
 ///
 /// # Errors
 /// [`NoAccess`].
-pub async fn open<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
+pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
     match &grant.access_token {
         Some(sealed) if !grant.refresh => {
             let opened = env.config.keys.open(sealed, ACCESS);
@@ -65,7 +65,7 @@ pub async fn open<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acces
 ///
 /// # Errors
 /// [`NoAccess`].
-pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
+pub async fn renew<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
     let config = env.config;
     let sealed_wrong = |error: crate::secret::KeyError| NoAccess::Broken(error.to_string());
     let refresh_token = RefreshToken::from(
@@ -127,7 +127,7 @@ pub async fn renew<D: Door>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Acce
 ///
 /// # Errors
 /// [`crate::db::DbError`].
-pub async fn reseal<D: Door>(
+pub async fn reseal<D: HttpClient>(
     env: &Env<'_, D>,
     grants: &[TokenGrant],
 ) -> Result<usize, crate::db::DbError> {
@@ -156,7 +156,7 @@ pub async fn reseal<D: Door>(
 }
 
 /// The account waits for its user. Where the database does not hear it, the next refresh says it again.
-pub async fn refused<D: Door>(env: &Env<'_, D>, grant: &TokenGrant, reason: &str) {
+pub async fn refused<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant, reason: &str) {
     let config = env.config;
     let _heard =
         connect::token_refused(env.door, &config.database, config.instance(), grant, reason).await;

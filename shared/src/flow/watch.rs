@@ -4,7 +4,7 @@ use super::{Env, token};
 use crate::db::DbError;
 use crate::db::channel::{self as db, Begun, OldChannel, Stop, Stopping, Watched};
 use crate::db::push_record::NewToken;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::google::channels::stop;
 use crate::google::events::watch::{self, NewChannel};
 use crate::google::{AccessToken, CalendarId, ChannelId, ChannelToken};
@@ -22,7 +22,7 @@ const GRACE: i64 = 3600;
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn watch<D: Door>(
+pub async fn watch<D: HttpClient>(
     env: &Env<'_, D>,
     calendar_id: Uuid,
 ) -> Result<Result<(), String>, DbError> {
@@ -71,7 +71,7 @@ pub async fn watch<D: Door>(
     })
 }
 
-async fn ask<D: Door>(
+async fn ask<D: HttpClient>(
     env: &Env<'_, D>,
     token: &AccessToken,
     calendar: &CalendarId,
@@ -101,7 +101,7 @@ async fn ask<D: Door>(
     }
 }
 
-async fn record<D: Door>(
+async fn record<D: HttpClient>(
     env: &Env<'_, D>,
     channel: &ChannelId,
     watched: &Watched,
@@ -124,7 +124,7 @@ async fn record<D: Door>(
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn stop_rest<D: Door>(env: &Env<'_, D>, account_id: Uuid) -> Result<usize, DbError> {
+pub async fn stop_rest<D: HttpClient>(env: &Env<'_, D>, account_id: Uuid) -> Result<usize, DbError> {
     let config = env.config;
     match db::stopping(env.door, &config.database, config.instance(), account_id).await? {
         Stopping::Stop(rest) => stop(env, &rest).await,
@@ -136,7 +136,7 @@ pub async fn stop_rest<D: Door>(env: &Env<'_, D>, account_id: Uuid) -> Result<us
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn stop<D: Door>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbError> {
+pub async fn stop<D: HttpClient>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbError> {
     match token::open(env, &wanted.token).await {
         Ok(access) => {
             let (account, new) = (wanted.token.account_id, access.new.as_ref());
@@ -147,7 +147,7 @@ pub async fn stop<D: Door>(env: &Env<'_, D>, wanted: &Stop) -> Result<usize, DbE
 }
 
 /// A channel that cannot be stopped ends by itself; until then its messages are harmless.
-async fn stop_all<D: Door>(
+async fn stop_all<D: HttpClient>(
     env: &Env<'_, D>,
     account_id: Uuid,
     token: &AccessToken,

@@ -2,7 +2,7 @@
 
 use super::{Reply, bearer, database_error};
 use crate::db::jwks;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::jwt::{self, JwtError, Login, Signed};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ const LONGEST: usize = 8 * 1024;
 ///
 /// # Errors
 /// The refusal.
-pub async fn user<D: Door>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid, Box<Reply>> {
+pub async fn user<D: HttpClient>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid, Box<Reply>> {
     let config = env.config;
     if config.jwt_secret.is_none() && config.jwks_url.is_none() {
         let reply = Reply::error(
@@ -44,7 +44,7 @@ pub async fn user<D: Door>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid
 ///
 /// # Errors
 /// The refusal.
-pub async fn signed_in<D: Door>(
+pub async fn signed_in<D: HttpClient>(
     env: &Env<'_, D>,
     headers: &HeaderMap,
 ) -> Result<(Uuid, Login), Box<Reply>> {
@@ -57,7 +57,7 @@ pub async fn signed_in<D: Door>(
 
 /// By the keys as they are known; by those that the CRM publishes now, where it is time to ask again.
 /// A publisher that does not answer takes nothing away that was known.
-async fn with_keys<D: Door>(
+async fn with_keys<D: HttpClient>(
     env: &Env<'_, D>,
     url: &Url,
     token: &str,
@@ -93,7 +93,7 @@ async fn with_keys<D: Door>(
 }
 
 /// The keys that the CRM publishes now, or what is wrong.
-async fn fetch<D: Door>(env: &Env<'_, D>, url: &Url) -> Result<Value, String> {
+async fn fetch<D: HttpClient>(env: &Env<'_, D>, url: &Url) -> Result<Value, String> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = url.as_str().parse().map_err(|_| "no URL".to_owned())?;

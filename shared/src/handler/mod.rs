@@ -12,7 +12,7 @@ pub mod webhook;
 
 use crate::config::Config;
 use crate::db::DbError;
-use crate::error::Class;
+use provider::Class;
 use crate::secret;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};

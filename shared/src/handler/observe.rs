@@ -3,7 +3,7 @@
 
 use super::Reply;
 use crate::config::Config;
-use crate::door::{Asked, Door, Transport};
+use http_client::{ApiUsage, HttpClient, TransportError};
 use crate::flow::Env;
 use crate::secret::Random;
 use bytes::Bytes;
@@ -20,11 +20,11 @@ pub struct Counted<D> {
     database_calls: Cell<u32>,
     results: RefCell<BTreeMap<&'static str, u32>>,
     /// Of these, what no record has taken yet.
-    fresh: RefCell<Asked>,
+    fresh: RefCell<ApiUsage>,
 }
 
-impl<D: Door> Door for Counted<D> {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+impl<D: HttpClient> HttpClient for Counted<D> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let units = units(&request);
         let answer = self.door.send(request).await;
@@ -40,7 +40,7 @@ impl<D: Door> Door for Counted<D> {
         answer
     }
 
-    fn take_asked(&self) -> Asked {
+    fn take_usage(&self) -> ApiUsage {
         self.fresh.take()
     }
 }
@@ -55,7 +55,7 @@ fn units(request: &Request<Bytes>) -> u32 {
 }
 
 /// An answer of Google's in one word.
-fn result(answer: &Result<Response<Bytes>, Transport>) -> &'static str {
+fn result(answer: &Result<Response<Bytes>, TransportError>) -> &'static str {
     let Ok(answer) = answer else {
         return "no_answer";
     };
@@ -73,7 +73,7 @@ fn result(answer: &Result<Response<Bytes>, Transport>) -> &'static str {
 }
 
 /// Answers a request by `handle` and adds its line to the log.
-pub async fn observed<D: Door>(
+pub async fn observed<D: HttpClient>(
     request: Request<Bytes>,
     door: D,
     config: &Config,

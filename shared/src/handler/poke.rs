@@ -2,7 +2,7 @@
 
 use super::{Reply, database_error, refuse_stranger};
 use crate::crm::poke::{self, Malformed};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::push::push;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode};
 
 /// Answers a poke: 200 with what was done, whatever it was; 401, 400 or 413 for one that is none; 503
 /// when the database is out of reach.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     if request.method() != Method::POST {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "POST a database webhook");
     }

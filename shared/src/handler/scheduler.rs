@@ -2,7 +2,7 @@
 
 use super::{Reply, database_error, refuse_stranger};
 use crate::db::status::{self, Measure};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::tick::tick;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, G
 
 /// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
 /// `GET …/scheduler/metrics`. All of them need a function secret.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     let action = path
         .rsplit_once("/scheduler/")
@@ -37,7 +37,7 @@ pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply
     }
 }
 
-async fn ticked<D: Door>(env: &Env<'_, D>) -> Reply {
+async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     match tick(env).await {
         Ok(ticked) => {
             let mut reply = Reply::json(StatusCode::OK, &ticked);
@@ -49,7 +49,7 @@ async fn ticked<D: Door>(env: &Env<'_, D>) -> Reply {
 }
 
 /// 503 where something is wrong, so that a monitor needs no eyes.
-async fn health<D: Door>(env: &Env<'_, D>) -> Reply {
+async fn health<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     let config = env.config;
     match status::health(env.door, &config.database, config.instance()).await {
         Ok(health) if health["outcome"] == "healthy" => Reply::json(StatusCode::OK, &health),
@@ -58,7 +58,7 @@ async fn health<D: Door>(env: &Env<'_, D>) -> Reply {
     }
 }
 
-async fn metrics<D: Door>(env: &Env<'_, D>) -> Reply {
+async fn metrics<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     let config = env.config;
     match status::metrics(env.door, &config.database, config.instance()).await {
         Ok(measures) => {

@@ -5,7 +5,7 @@
 
 use super::{Reply, database_error};
 use crate::db::pull::Trigger;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::pull::pull;
 use crate::flow::push::push;
@@ -19,7 +19,7 @@ use serde_json::json;
 const MERGED: usize = 5;
 
 /// Answers a notification. 503 makes Google send it again.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let quiet = || Reply::json(StatusCode::OK, &json!({"outcome": "ok"}));
     let Some(signer) = &env.config.signer else {
         return quiet().logged(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use shared::door::Door;
+use http_client::HttpClient;
 use shared::spin::{self, Outbound};
 
 /// Answers by the path.

@@ -7,7 +7,7 @@ use google_simulator::Cut;
 use http::{Method, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::door::{Door, Transport};
+use http_client::{HttpClient, TransportError};
 use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -75,7 +75,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    async fn end(&self) -> Result<Response<Bytes>, Transport> {
+    async fn end(&self) -> Result<Response<Bytes>, TransportError> {
         self.system.killed.set(self.system.killed.get() + 1);
         self.killed.notify_one();
         std::future::pending().await
@@ -88,15 +88,15 @@ impl<'a> Calls<'a> {
         release.notified().await;
     }
 
-    async fn lose_patience(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+    async fn lose_patience(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.system.late.borrow_mut().push(request);
         let moved = self.system.advance(PATIENCE).await;
-        Err(Transport::NoAnswer(format!("time-out {moved:?}")))
+        Err(TransportError::NoAnswer(format!("time-out {moved:?}")))
     }
 }
 
-impl Door for Calls<'_> {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+impl HttpClient for Calls<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let number = self.made.get();
         self.made.set(number + 1);
         let planned = self.system.plan.borrow_mut().take_if(|(at, _)| match at {
@@ -133,7 +133,7 @@ impl System {
     pub(super) async fn answer(
         &self,
         request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, Transport> {
+    ) -> Result<Response<Bytes>, TransportError> {
         self.calls.set(self.calls.get() + 1);
         if request.uri().host() == Some("db.test") {
             return Ok(self.database.answer(&request).await);
@@ -147,7 +147,7 @@ impl System {
         let pace = self.pace.get();
         if pace > TimeDelta::zero() {
             let moved = self.pass(pace).await;
-            moved.map_err(|error| Transport::NoAnswer(error.to_string()))?;
+            moved.map_err(|error| TransportError::NoAnswer(error.to_string()))?;
         }
         if method != Method::GET && path.contains("/events/") && !path.ends_with("/watch")
             || path.ends_with("/events") && method == Method::POST
@@ -160,18 +160,18 @@ impl System {
             });
         }
         match response.extensions().get::<Cut>() {
-            Some(_) => Err(Transport::NoAnswer("cut".to_owned())),
+            Some(_) => Err(TransportError::NoAnswer("cut".to_owned())),
             None => Ok(response),
         }
     }
 
-    fn published_keys(&self) -> Result<Response<Bytes>, Transport> {
+    fn published_keys(&self) -> Result<Response<Bytes>, TransportError> {
         let mut published = self.published.borrow_mut();
         published.asked += 1;
-        let unreachable = || Transport::NoAnswer("the CRM is down".to_owned());
+        let unreachable = || TransportError::NoAnswer("the CRM is down".to_owned());
         let (status, body) = published.answer.clone().ok_or_else(unreachable)?;
         let response = Response::builder().status(status).body(Bytes::from(body));
-        response.map_err(|error| Transport::NoAnswer(error.to_string()))
+        response.map_err(|error| TransportError::NoAnswer(error.to_string()))
     }
 
     /// The calls that lost their instance's patience take effect now; nobody hears the answers.

@@ -7,7 +7,7 @@ use local::http::Http;
 use local::stack::database::{Data, Database as Served, Driver};
 use serde_json::Value;
 use shared::db::{Database, DbError, call};
-use shared::door::{Door, Transport};
+use http_client::{HttpClient, TransportError};
 use tests::stack::root;
 use tokio::net::TcpListener;
 use tokio_postgres::Client;
@@ -23,10 +23,10 @@ pub const DRIVERS: [Driver; 2] = [Driver::Neon, Driver::Postgrest];
 /// The way out, natively.
 pub struct Plain(Http);
 
-impl Door for Plain {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
+impl HttpClient for Plain {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let sent = self.0.send(request).await;
-        sent.map_err(|error| Transport::NoAnswer(format!("{error:#}")))
+        sent.map_err(|error| TransportError::NoAnswer(format!("{error:#}")))
     }
 }
 

@@ -4,7 +4,7 @@ use super::door::{Contract, DRIVERS, INSTANCE, database};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use shared::db::{DbError, call};
-use shared::error::Class;
+use provider::Class;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_deployment_is_a_conflict_with_a_hint() -> Result<()> {

@@ -1,7 +1,7 @@
 //! Calls as a user of the CRM: under the login that they showed, and the database's row level security.
 
 use super::{Database, DbError, Driver};
-use crate::door::Transport;
+use http_client::TransportError;
 use crate::jwt::Login;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -51,7 +51,7 @@ impl Database {
     pub fn answer_as<A: DeserializeOwned>(
         &self,
         function: &'static str,
-        answer: Result<Response<Bytes>, Transport>,
+        answer: Result<Response<Bytes>, TransportError>,
     ) -> Result<A, DbError> {
         self.read(function, answer, "/results/1/rows/0/0")
     }

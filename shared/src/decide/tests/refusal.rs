@@ -72,12 +72,12 @@ fn a_refused_write_is_read_retried_or_given_up_by_its_class() {
     );
     check_refusal(refused(400, Reason::Invalid), false, "failed");
     check_refusal(
-        GoogleError::Transport(crate::door::Transport::NoAnswer(String::new())),
+        GoogleError::Transport(http_client::TransportError::NoAnswer(String::new())),
         false,
         "retry pause=false free=false not_written=false",
     );
     check_refusal(
-        GoogleError::Transport(crate::door::Transport::NotSent(String::new())),
+        GoogleError::Transport(http_client::TransportError::NotSent(String::new())),
         false,
         "retry pause=false free=false not_written=true",
     );

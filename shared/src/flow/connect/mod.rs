@@ -10,7 +10,7 @@ use crate::db::connect::{
     self as db, Account, Choices, Connected, Kept, NewCalendar, StateUse, Stored,
 };
 use crate::db::pull::Trigger;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::pull::pull_pages;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::id::AuthorizationCode;
@@ -58,7 +58,7 @@ pub struct Ticket {
 }
 
 /// A ticket for the browser that asks for it.
-pub fn ticket<D: Door>(
+pub fn ticket<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
     user: Uuid,
@@ -77,7 +77,7 @@ pub fn ticket<D: Door>(
 ///
 /// # Errors
 /// [`ConnectError`].
-pub async fn redeem<D: Door>(
+pub async fn redeem<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
     ticket: &str,
@@ -96,7 +96,7 @@ pub async fn redeem<D: Door>(
 }
 
 /// Where to send the user's browser.
-pub fn start<D: Door>(
+pub fn start<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
     user: Uuid,
@@ -137,7 +137,7 @@ fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, Str
 ///
 /// # Errors
 /// [`ConnectError`].
-pub async fn finish<D: Door>(
+pub async fn finish<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
     returned: &Returned,
@@ -188,7 +188,7 @@ fn refused(why: Refused) -> ConnectError {
 }
 
 /// Uses a request up; the database's time.
-async fn take<D: Door>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<Utc>, ConnectError> {
+async fn take<D: HttpClient>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<Utc>, ConnectError> {
     let config = env.config;
     match db::use_state(env.door, &config.database, config.instance(), &wish.nonce).await? {
         StateUse::Fresh(fresh) => Ok(fresh.now),
@@ -196,7 +196,7 @@ async fn take<D: Door>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<Utc>, C
     }
 }
 
-async fn store<D: Door>(
+async fn store<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
     wish: &Wish,
@@ -239,7 +239,7 @@ async fn store<D: Door>(
 
 /// An account that has calendars keeps them as they are; a new one begins with its primary calendar.
 /// What this leaves undone is due, and the scheduler does it.
-async fn begin<D: Door>(
+async fn begin<D: HttpClient>(
     env: &Env<'_, D>,
     kept: &Kept,
     access: &AccessToken,
@@ -265,7 +265,7 @@ async fn begin<D: Door>(
 ///
 /// # Errors
 /// [`ConnectError::Google`].
-pub(super) async fn find<D: Door>(
+pub(super) async fn find<D: HttpClient>(
     env: &Env<'_, D>,
     access: &AccessToken,
     wanted: impl Fn(&Entry) -> bool,
@@ -288,7 +288,7 @@ pub(super) async fn find<D: Door>(
 ///
 /// # Errors
 /// [`ConnectError::Database`].
-pub(super) async fn sync<D: Door>(
+pub(super) async fn sync<D: HttpClient>(
     env: &Env<'_, D>,
     account_id: Uuid,
     entry: &Entry,
@@ -315,7 +315,7 @@ pub(super) async fn sync<D: Door>(
 ///
 /// # Errors
 /// [`ConnectError::Database`].
-pub(super) async fn first_import<D: Door>(
+pub(super) async fn first_import<D: HttpClient>(
     env: &Env<'_, D>,
     calendar_id: Uuid,
 ) -> Result<(), ConnectError> {

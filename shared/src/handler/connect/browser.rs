@@ -2,7 +2,7 @@
 
 use super::super::{Reply, login};
 use super::{of_form, parameter};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
 use crate::flow::connect::state::{PATIENCE, TICKET};
@@ -17,7 +17,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// Whoever accepts only JSON is told where to go; a browser is sent there.
-pub async fn start<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let signer = match ready(env) {
         Ok(signer) => signer,
         Err(reply) => return *reply,
@@ -64,7 +64,7 @@ fn sender<'a, D>(
 }
 
 /// A ticket for a browser that is redirected and cannot show a login.
-pub async fn ticket<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let signer = match ready(env) {
         Ok(signer) => signer,
         Err(reply) => return *reply,
@@ -91,7 +91,7 @@ pub async fn ticket<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Repl
 }
 
 /// Google's page came back.
-pub async fn callback<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let Some(signer) = &env.config.signer else {
         let reply = Reply::error(
             StatusCode::UNAUTHORIZED,
@@ -115,7 +115,7 @@ pub async fn callback<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Re
 }
 
 /// What a deployment needs to connect anybody.
-fn ready<'a, D: Door>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> {
+fn ready<'a, D: HttpClient>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> {
     let Some(signer) = &env.config.signer else {
         let reply = Reply::error(
             StatusCode::UNAUTHORIZED,
@@ -143,7 +143,7 @@ fn wanted(account: Option<&str>) -> Result<Option<Uuid>, Box<Reply>> {
     })
 }
 
-fn failed<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>, error: &ConnectError) -> Reply {
+fn failed<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>, error: &ConnectError) -> Reply {
     let reason = error.to_string();
     let mut reply = if is_program(request.headers()) {
         let status = match error.fault() {

@@ -5,7 +5,7 @@ use super::parameter;
 use crate::db::connect::Choices;
 use crate::db::manage::{self as db, Begun, Which};
 use crate::db::status;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::manage::{self, Choice, ManageError};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 const LONGEST: usize = 16 * 1024;
 
 /// All calendars of all accounts of the user, or of one account.
-pub async fn list<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn list<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let user = match login::user(env, request.headers()).await {
         Ok(user) => user,
         Err(reply) => return *reply,
@@ -36,7 +36,7 @@ pub async fn list<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply 
 }
 
 /// Where the user's sync stands.
-pub async fn status<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn status<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let user = match login::user(env, request.headers()).await {
         Ok(user) => user,
         Err(reply) => return *reply,
@@ -48,7 +48,7 @@ pub async fn status<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Repl
 }
 
 /// Which calendar is synced, and how.
-pub async fn choose<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn choose<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let (user, choice) = match signed::<Choice, _>(request, env).await {
         Ok(signed) => signed,
         Err(reply) => return *reply,
@@ -67,7 +67,7 @@ pub async fn choose<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Repl
 }
 
 /// Pauses a calendar, or resumes it.
-pub async fn set_state<D: Door>(
+pub async fn set_state<D: HttpClient>(
     request: &Request<Bytes>,
     env: &Env<'_, D>,
     state: &'static str,
@@ -96,7 +96,7 @@ pub async fn set_state<D: Door>(
 }
 
 /// What waits for the user: deletions to confirm, an event or an item to try again.
-pub async fn decide<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn decide<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let (user, wish) = match signed::<status::Wish, _>(request, env).await {
         Ok(signed) => signed,
         Err(reply) => return *reply,
@@ -122,7 +122,7 @@ struct Disconnect {
 }
 
 /// Begins to disconnect a calendar or an account; the scheduler does the rest.
-pub async fn disconnect<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let (user, wish) = match signed::<Disconnect, _>(request, env).await {
         Ok(signed) => signed,
         Err(reply) => return *reply,
@@ -150,7 +150,7 @@ pub async fn disconnect<D: Door>(request: &Request<Bytes>, env: &Env<'_, D>) -> 
 }
 
 /// Who asks, and for what.
-async fn signed<B: DeserializeOwned, D: Door>(
+async fn signed<B: DeserializeOwned, D: HttpClient>(
     request: &Request<Bytes>,
     env: &Env<'_, D>,
 ) -> Result<(Uuid, B), Box<Reply>> {

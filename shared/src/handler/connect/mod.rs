@@ -9,7 +9,7 @@ mod browser;
 mod manage;
 
 use super::Reply;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use bytes::Bytes;
 use http::header::{
@@ -20,7 +20,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST start, ticket, calendars, pause, resume, confirm, retry and disconnect";
 
 /// Answers below `…/google-connect/`.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     let action = path
         .rsplit_once("/google-connect/")

@@ -8,7 +8,7 @@ use super::query::Query;
 use crate::crm::Row;
 use crate::db::DbError;
 use crate::db::events::Saved;
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::handler::Reply;
 use crate::map::{Access, Unit};
 use crate::series::{self, Edit, Refusal, Rows, Scope, Start, Wish, Write};
@@ -21,7 +21,7 @@ use uuid::{Builder, Uuid};
 const TRIES: u32 = 4;
 
 /// Creates an event.
-pub async fn create<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn create<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let fields = body::event(body::object(call.request)?, true)?;
     let id = new_id(call);
@@ -33,7 +33,7 @@ pub async fn create<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// Changes an event.
-pub async fn change<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
+pub async fn change<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
     let wish = wish(call, event)?;
     let fields = body::event(body::object(call.request)?, false)?;
     let new = new_id(call);
@@ -46,7 +46,7 @@ pub async fn change<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, P
 }
 
 /// Deletes an event.
-pub async fn remove<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
+pub async fn remove<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
     let wish = wish(call, event)?;
     let new = new_id(call);
     let (_, saved) = write(call, event, |rows| {
@@ -59,13 +59,13 @@ pub async fn remove<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, P
     Ok(json(&body).about("event", event))
 }
 
-fn new_id<D: Door>(call: &Call<'_, D>) -> Uuid {
+fn new_id<D: HttpClient>(call: &Call<'_, D>) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&call.env.random.bytes()[..16]);
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
-fn wish<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Wish, Problem> {
+fn wish<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Wish, Problem> {
     let query = Query::read(call.request, &["scope", "original_start"])?;
     let start = query.get("original_start").map(|text| {
         Start::read(text).ok_or_else(|| {
@@ -81,7 +81,7 @@ fn wish<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Wish, Problem> {
 }
 
 /// Reads, decides and stores; anew where the rows are not as they were read.
-async fn write<D: Door>(
+async fn write<D: HttpClient>(
     call: &Call<'_, D>,
     event: Uuid,
     decide: impl Fn(&Rows) -> Result<Edit, Refusal>,

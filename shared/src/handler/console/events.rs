@@ -4,7 +4,7 @@ use super::Call;
 use super::answer::{Problem, json};
 use super::query::Query;
 use crate::db::events::{Own, Since};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::handler::Reply;
 use chrono::TimeDelta;
 use http::header::{ETAG, IF_NONE_MATCH};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// The longest range, in days.
 const LONGEST: i64 = 400;
 
-impl<D: Door> Call<'_, D> {
+impl<D: HttpClient> Call<'_, D> {
     /// The database, as the user.
     pub fn own(&self) -> Own<'_, D> {
         Own {
@@ -27,7 +27,7 @@ impl<D: Door> Call<'_, D> {
 }
 
 /// Events in a range.
-pub async fn list<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn list<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     let query = Query::read(call.request, &["from", "to"])?;
     let (from, to) = (query.time("from")?, query.time("to")?);
     if to <= from {
@@ -42,7 +42,7 @@ pub async fn list<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// What changed since a cursor.
-pub async fn changes<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn changes<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     let query = Query::read(call.request, &["cursor"])?;
     let cursor = query.wanted("cursor")?;
     let changes = match call.own().since(cursor).await? {
@@ -77,7 +77,7 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 }
 
 /// One event.
-pub async fn one<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
+pub async fn one<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let found = call.own().event(event, false).await?;
     let row = found.events.first().ok_or_else(unknown)?;

@@ -8,7 +8,7 @@ use crate::db::connect::Choices;
 use crate::db::events::{self, Part};
 use crate::db::manage::{self as db, Changed, Which};
 use crate::db::status::{self, Wish};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::google::EventId;
 use crate::handler::Reply;
@@ -17,7 +17,7 @@ use serde_json::{Value, json as object};
 use uuid::Uuid;
 
 /// How users log in here.
-pub fn config<D: Door>(env: &Env<'_, D>) -> Value {
+pub fn config<D: HttpClient>(env: &Env<'_, D>) -> Value {
     let config = env.config;
     let login = match (&config.demo_users, &config.login_url) {
         (Some(users), _) => object!({"kind": "demo", "users": users}),
@@ -27,7 +27,7 @@ pub fn config<D: Door>(env: &Env<'_, D>) -> Value {
     object!({"login": login, "google_simulator": config.google_simulator})
 }
 
-async fn seen<D: Door>(call: &Call<'_, D>) -> Result<Value, Problem> {
+async fn seen<D: HttpClient>(call: &Call<'_, D>) -> Result<Value, Problem> {
     let config = call.env.config;
     let seen = status::of_user(
         call.env.door,
@@ -39,13 +39,13 @@ async fn seen<D: Door>(call: &Call<'_, D>) -> Result<Value, Problem> {
 }
 
 /// Where the user's sync stands.
-pub async fn status<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn status<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     Ok(json(&seen(call).await?))
 }
 
 /// The user's connections, each with its account.
-async fn all<D: Door>(call: &Call<'_, D>) -> Result<Vec<(Value, Value)>, Problem> {
+async fn all<D: HttpClient>(call: &Call<'_, D>) -> Result<Vec<(Value, Value)>, Problem> {
     let seen = seen(call).await?;
     let accounts = seen["accounts"].as_array().cloned().unwrap_or_default();
     let pairs = accounts.into_iter().flat_map(|mut account| {
@@ -59,7 +59,7 @@ async fn all<D: Door>(call: &Call<'_, D>) -> Result<Vec<(Value, Value)>, Problem
 }
 
 /// The connected calendars.
-pub async fn calendars<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn calendars<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let calendars: Vec<Value> = all(call)
         .await?
@@ -76,14 +76,14 @@ pub async fn calendars<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// The connected calendars with what was chosen.
-pub async fn connections<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn connections<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let connections = all(call).await?.into_iter();
     let connections: Vec<Value> = connections.map(|(_, connection)| connection).collect();
     Ok(json(&object!({"connections": connections})))
 }
 
-async fn connection<D: Door>(call: &Call<'_, D>, id: Uuid) -> Result<Value, Problem> {
+async fn connection<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Value, Problem> {
     let id = object!(id);
     let mut all = all(call).await?.into_iter();
     let found = all.find(|(_, connection)| connection["connection_id"] == id);
@@ -125,7 +125,7 @@ fn choices(fields: Fields) -> Result<Choices, Problem> {
 }
 
 /// Changes what was chosen for a connection.
-pub async fn change<D: Door>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Problem> {
+pub async fn change<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let choices = choices(body::object(call.request)?)?;
     let config = call.env.config;
@@ -157,7 +157,7 @@ pub async fn change<D: Door>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Prob
 }
 
 /// Has a whole calendar listed again.
-pub async fn resync<D: Door>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Problem> {
+pub async fn resync<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let config = call.env.config;
     let (door, database) = (call.env.door, &config.database);
@@ -167,7 +167,7 @@ pub async fn resync<D: Door>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Prob
     Ok(reply.about("connection", id))
 }
 
-async fn decide<D: Door>(call: &Call<'_, D>, wish: &Wish) -> Result<Reply, Problem> {
+async fn decide<D: HttpClient>(call: &Call<'_, D>, wish: &Wish) -> Result<Reply, Problem> {
     let config = call.env.config;
     let (door, database) = (call.env.door, &config.database);
     let decided = status::decide(door, database, config.instance(), call.user, wish);
@@ -175,7 +175,7 @@ async fn decide<D: Door>(call: &Call<'_, D>, wish: &Wish) -> Result<Reply, Probl
 }
 
 /// Decides about deletions that wait.
-pub async fn confirm<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn confirm<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let fields = body::object(call.request)?;
     body::only(&fields, &["calendar_id", "decision"])?;
@@ -191,7 +191,7 @@ pub async fn confirm<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// Tries again what was given up.
-pub async fn retry<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn retry<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let fields = body::object(call.request)?;
     if fields.contains_key("event_id") {
@@ -222,7 +222,7 @@ pub async fn retry<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// What Google sent and nobody understood.
-pub async fn quarantine<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn quarantine<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let config = call.env.config;
     let (door, database) = (call.env.door, &config.database);
@@ -231,7 +231,7 @@ pub async fn quarantine<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// What happened to all of the user's events, newest first.
-pub async fn history<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
+pub async fn history<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     let query = Query::read(call.request, &["before", "limit"])?;
     // The largest whole number that all JSON parsers agree about.
     let part = Part {
@@ -243,7 +243,7 @@ pub async fn history<D: Door>(call: &Call<'_, D>) -> Result<Reply, Problem> {
 }
 
 /// What happened to one event, in order.
-pub async fn event_history<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
+pub async fn event_history<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let part = Part {
         event_id: Some(event),
@@ -252,7 +252,7 @@ pub async fn event_history<D: Door>(call: &Call<'_, D>, event: Uuid) -> Result<R
     Ok(told(call, part).await?.about("event", event))
 }
 
-async fn told<D: Door>(call: &Call<'_, D>, part: Part) -> Result<Reply, Problem> {
+async fn told<D: HttpClient>(call: &Call<'_, D>, part: Part) -> Result<Reply, Problem> {
     let config = call.env.config;
     let (door, database) = (call.env.door, &config.database);
     let history = events::history(door, database, config.instance(), call.user, part);

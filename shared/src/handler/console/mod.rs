@@ -17,7 +17,7 @@ mod tests;
 pub use page::{Asset, Encoded};
 
 use super::{Reply, login};
-use crate::door::Door;
+use http_client::HttpClient;
 use crate::flow::Env;
 use crate::jwt::Login;
 use answer::{Problem, json};
@@ -44,7 +44,7 @@ struct Call<'a, D> {
 }
 
 /// Answers the page below any path, and the API below its own.
-pub async fn handle<D: Door>(request: Request<Bytes>, env: &Env<'_, D>, assets: &[Asset]) -> Reply {
+pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>, assets: &[Asset]) -> Reply {
     let path = request.uri().path();
     let Some(rest) = path.strip_prefix(API) else {
         return page::serve(&request, assets);
@@ -91,7 +91,7 @@ fn methods(segments: &[&str]) -> &'static [Method] {
     }
 }
 
-async fn api<D: Door>(
+async fn api<D: HttpClient>(
     request: &Request<Bytes>,
     env: &Env<'_, D>,
     segments: &[&str],
@@ -134,7 +134,7 @@ async fn api<D: Door>(
     Ok(reply.about("user", user))
 }
 
-async fn signed_in<D: Door>(call: &Call<'_, D>, segments: &[&str]) -> Result<Reply, Problem> {
+async fn signed_in<D: HttpClient>(call: &Call<'_, D>, segments: &[&str]) -> Result<Reply, Problem> {
     let method = call.request.method();
     let get = method == Method::GET;
     match segments {

@@ -1,0 +1,99 @@
+//! What Google's errors mean: of whom they speak, and what to do.
+
+use provider::{Cause, Class, ProviderError, Scope, SideEffect};
+use provider::Class as WireClass;
+use crate::GoogleError;
+use crate::error::Reason;
+
+/// The longest wait that is taken from an answer, in seconds.
+const LONGEST_WAIT: u32 = 4 * 3600;
+
+/// An error of a call about one event.
+pub fn provider_error(error: &GoogleError) -> ProviderError {
+    ProviderError {
+        scope: scope(error),
+        class: class(error),
+        cause: cause(error),
+        side_effect: if error.outcome_unknown() {
+            SideEffect::Unknown
+        } else {
+            SideEffect::None
+        },
+        retry_after: error.retry_after().map(|seconds| seconds.min(LONGEST_WAIT)),
+        explanation: error.explain(),
+        detail: error.to_string(),
+    }
+}
+
+/// An error of a call about a calendar as a whole.
+pub fn page_error(error: &GoogleError) -> ProviderError {
+    let about_event = provider_error(error);
+    let is_calendar = about_event.scope == Scope::Event;
+    ProviderError {
+        scope: if is_calendar { Scope::Calendar } else { about_event.scope },
+        ..about_event
+    }
+}
+
+fn cause(error: &GoogleError) -> Cause {
+    if error.is_not_found() {
+        Cause::NotFound
+    } else if error.is_deleted() {
+        Cause::Deleted
+    } else if error.is_precondition_failed() {
+        Cause::PreconditionFailed
+    } else if error.is_duplicate() {
+        Cause::Exists
+    } else if error.is_unauthorized() {
+        Cause::Unauthorized
+    } else if error.is_quota() {
+        Cause::Quota
+    } else if error.is_forbidden() {
+        Cause::Forbidden
+    } else if error.is_bad_request() {
+        Cause::Invalid
+    } else {
+        Cause::Other
+    }
+}
+
+fn class(error: &GoogleError) -> Class {
+    match error.class() {
+        WireClass::Retry => Class::Retry,
+        WireClass::RateLimited => Class::RateLimited,
+        WireClass::Reconnect => Class::Reconnect,
+        WireClass::Conflict => Class::Conflict,
+        WireClass::Resync => Class::Resync,
+        WireClass::Permanent => Class::Permanent,
+    }
+}
+
+/// Rights of a calendar, the account's access and quota, and what the deployment lacks are nobody's event's
+/// fault. Nor is what never was answered.
+fn scope(error: &GoogleError) -> Scope {
+    let GoogleError::Api(api) = error else {
+        return Scope::Deployment;
+    };
+    match &api.reason {
+        Reason::RequiredAccessLevel => Scope::Calendar,
+        Reason::NotACalendarUser
+        | Reason::InsufficientPermissions
+        | Reason::AuthError
+        | Reason::UserRateLimitExceeded
+        | Reason::RateLimitExceeded
+        | Reason::QuotaExceeded
+        | Reason::LimitExceeded
+        | Reason::ConcurrentLimitExceeded => Scope::Account,
+        Reason::AccessNotConfigured
+        | Reason::DailyLimitExceeded
+        | Reason::VariableTermLimitExceeded
+        | Reason::VariableTermExpiredDailyExceeded
+        | Reason::ServingLimitExceeded
+        | Reason::BackendError
+        | Reason::Unexplained => Scope::Deployment,
+        _ if api.status == 401 => Scope::Account,
+        _ if api.status == 429 => Scope::Account,
+        _ if api.status >= 500 || api.status == 408 => Scope::Deployment,
+        _ => Scope::Event,
+    }
+}
