@@ -48,6 +48,9 @@ begin
   delete from tandem.history h where h.id in (select x.id from tandem.history x
     where x.owner = erase_traces.owner order by x.at limit most);
   get diagnostics n = row_count; total := total + n;
+  delete from tandem.past_changes c where c.id in (select x.id from tandem.past_changes x
+    where x.owner = erase_traces.owner order by x.changed_at limit most);
+  get diagnostics n = row_count; total := total + n;
   -- A row that is the user's still goes on being one; what it was is nobody's to know.
   perform set_config('tandem.forgets', 'yes', true);
   delete from tandem.changes c where (c.event, c.rev) in (select x.event, x.rev from tandem.changes x

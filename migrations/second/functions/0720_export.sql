@@ -50,14 +50,21 @@ comment on function tandem.export_parked(text, text, integer) is
 
 create or replace function tandem.export_history(owner text, after text, most integer) returns jsonb
 language plpgsql stable set search_path = '' as $$
+declare since timestamptz := coalesce(nullif(split_part(after, ' ', 1), ''), '-infinity')::timestamptz;
+  last text := coalesce(split_part(after, ' ', 2), '');
 begin
-  return (select coalesce(jsonb_agg(x.item order by x.at, x.id), '[]') from (
-    select h.at, h.id, jsonb_build_object('event_id', h.event, 'kind', h.kind, 'happened_at', tandem.utc(h.at),
-      'detail', h.detail, 'at', tandem.utc(h.at) || ' ' || h.id) as item
-    from tandem.history h where h.owner = export_history.owner and (h.at, h.id) > (
-      coalesce(nullif(split_part(after, ' ', 1), ''), '-infinity')::timestamptz,
-      coalesce(nullif(split_part(after, ' ', 2), ''), '0')::bigint)
-    order by h.at, h.id limit most) x);
+  return (select coalesce(jsonb_agg(y.item || jsonb_build_object('at', tandem.utc(y.at) || ' ' || y.id)
+    order by y.at, y.id), '[]') from (select x.* from (
+    (select h.at, 'h' || lpad(h.id::text, 20, '0') as id, jsonb_build_object('event_id', h.event, 'kind', h.kind,
+        'happened_at', tandem.utc(h.at), 'detail', h.detail) as item
+      from tandem.history h where h.owner = export_history.owner and h.at >= since order by h.at, h.id limit most * 2)
+    union all
+    (select c.changed_at, 'c' || lpad(c.id::text, 20, '0'), jsonb_build_object('event_id', c.event,
+        'kind', tandem.change_kind(c.op), 'happened_at', tandem.utc(c.changed_at),
+        'detail', tandem.change_detail(c.op, c.fields, c.old_row))
+      from tandem.past_changes c where c.owner = export_history.owner and c.changed_at >= since
+      order by c.changed_at, c.id limit most * 2)) x
+    where (x.at, x.id) > (since, last) order by x.at, x.id limit most) y);
 end $$;
 comment on function tandem.export_history(text, text, integer) is 'What happened to a user''s events, on from a place.';
 

@@ -75,4 +75,18 @@ begin
 end $$;
 comment on function tandem.forget_keys(integer) is 'Drops ids of rows that are gone for good.';
 
+create or replace function tandem.forget_past_changes(most integer, t timestamptz) returns integer
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+declare n integer; days integer;
+begin
+  -- What is no number must not stop the clock.
+  days := greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400));
+  delete from tandem.past_changes c where c.id in (select x.id from (
+    select y.id, y.changed_at from tandem.past_changes y order by y.id limit most) x where x.changed_at < t - days * interval '1 day');
+  get diagnostics n = row_count;
+  return n;
+end $$;
+comment on function tandem.forget_past_changes(integer, timestamptz) is
+  'Drops changes that are older than a history is kept.';
+
 select tandem.seal();

@@ -6,8 +6,8 @@ create or replace function tandem.note_changes() returns trigger
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   if current_setting('tandem.forgets', true) = 'yes' then return null; end if;
-  insert into tandem.history (event, owner, at, kind, detail)
-  select c.event, c.owner, c.changed_at, tandem.change_kind(c.op), tandem.change_detail(c.op, c.fields, c.old_row)
+  insert into tandem.past_changes (event, owner, op, fields, old_row, changed_at)
+  select c.event, c.owner, c.op, c.fields, c.old_row -> 'fields', c.changed_at
   from gone c where exists (select from tandem.connections k where k.user_id = c.owner and k.state <> 'disconnected')
   order by c.rev;
   return null;
@@ -24,7 +24,7 @@ comment on function tandem.change_kind(text) is 'What a change is called in a hi
 create or replace function tandem.change_detail(op text, fields text[], old_row jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  return jsonb_build_object('by', 'crm') || case op when 'delete' then jsonb_build_object('row', old_row -> 'fields')
+  return jsonb_build_object('by', 'crm') || case op when 'delete' then jsonb_build_object('row', old_row)
     when 'update' then jsonb_build_object('fields', coalesce(fields, '{}')) else '{}' end;
 end $$;
 comment on function tandem.change_detail(text, text[], jsonb) is 'What a change of the CRM''s was about.';
@@ -36,8 +36,8 @@ begin
       where r.event = event_id and r.owner = title_of.owner),
     (select o.deleted_row -> 'fields' ->> 'title' from tandem.open_changes o
       where o.event = event_id and o.owner = title_of.owner),
-    (select h.detail -> 'row' ->> 'title' from tandem.history h where h.event = event_id and h.owner = title_of.owner
-      and h.kind = 'deleted' order by h.id desc limit 1));
+    (select c.old_row ->> 'title' from tandem.past_changes c where c.event = event_id and c.owner = title_of.owner
+      and c.op = 'delete' order by c.id desc limit 1));
 end $$;
 comment on function tandem.title_of(uuid, text) is 'A user''s event''s title, also after it was deleted.';
 
@@ -55,9 +55,14 @@ declare ends timestamptz := timestamptz 'epoch' + (before + 1) / 2 * interval '1
 begin
   return query
   (select tandem.entry_id(c.changed_at), c.event, c.changed_at, tandem.change_kind(c.op),
-      tandem.change_detail(c.op, c.fields, c.old_row)
+      tandem.change_detail(c.op, c.fields, c.old_row -> 'fields')
     from tandem.changes c where c.owner = entries_of.owner and c.rev < tandem.rev(ends) and c.changed_at < ends
     order by c.rev desc fetch first most rows with ties)
+  union all
+  (select tandem.entry_id(c.changed_at), c.event, c.changed_at, tandem.change_kind(c.op),
+      tandem.change_detail(c.op, c.fields, c.old_row)
+    from tandem.past_changes c where c.owner = entries_of.owner and c.changed_at < ends
+    order by c.changed_at desc fetch first most rows with ties)
   union all
   (select tandem.entry_id(h.at), h.event, h.at, h.kind, h.detail from tandem.history h
     where h.owner = entries_of.owner and h.at < ends order by h.at desc fetch first most rows with ties);
@@ -72,8 +77,13 @@ language plpgsql stable set search_path = '' set enable_seqscan = off set jit = 
 begin
   return query
   (select tandem.entry_id(c.changed_at), c.event, c.changed_at, tandem.change_kind(c.op),
-      tandem.change_detail(c.op, c.fields, c.old_row)
+      tandem.change_detail(c.op, c.fields, c.old_row -> 'fields')
     from tandem.changes c where c.event = event_id and c.owner = entries_of_event.owner order by c.rev desc limit most)
+  union all
+  (select tandem.entry_id(c.changed_at), c.event, c.changed_at, tandem.change_kind(c.op),
+      tandem.change_detail(c.op, c.fields, c.old_row)
+    from tandem.past_changes c where c.event = event_id and c.owner = entries_of_event.owner
+    order by c.id desc limit most)
   union all
   (select tandem.entry_id(h.at), h.event, h.at, h.kind, h.detail from tandem.history h
     where h.event = event_id and h.owner = entries_of_event.owner order by h.id desc limit most);

@@ -39,3 +39,17 @@ create index accounts_resting on tandem.accounts (state) where state <> 'active'
 create index connections_failing on tandem.connections (failures) where failures >= 3;
 create index tickets_user on tandem.tickets (user_id);
 create index changes_news on tandem.changes (owner, txid);
+
+create table tandem.past_changes (
+  id bigint generated always as identity primary key,
+  event uuid not null,
+  owner text collate "C" not null,
+  op text not null,
+  fields text[],
+  old_row jsonb,
+  changed_at timestamptz not null
+);
+create index past_changes_event on tandem.past_changes (event, owner, id);
+create index past_changes_owner on tandem.past_changes (owner, changed_at);
+comment on table tandem.past_changes is
+  'What CRM transactions did to rows of users with a connection, once a load has taken it: for their history.';
