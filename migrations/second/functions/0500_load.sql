@@ -45,7 +45,7 @@ begin
       when writes and not q.queued and not coalesce(h.state = 'open' and h.at <= t, false) then 'not_due' end,
     'is_known', coalesce(r.owner, o.owner, c.owner, l.owner) is not null or m.events <> '{}',
     'owner', coalesce(r.owner, o.owner, c.owner, l.owner, ''), 'connection', coalesce(l.connection, k.id),
-    'target', case when r.enabled and not coalesce(l.own, false) then k.id end,
+    'target', case when writes and r.enabled and not coalesce(l.own, false) then k.id end,
     'acting', case when writes then coalesce(l.acting, '[]') || case when r.enabled and not coalesce(l.own, false)
       and k.id is not null then jsonb_build_array(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, ka, t)))
       else '[]' end end,

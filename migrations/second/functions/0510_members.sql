@@ -103,15 +103,15 @@ comment on function tandem.same_transaction(uuid, text, xid8) is 'Other families
 -- Members by what names the root; where there are others than the root, each is asked for its own.
 create or replace function tandem.family_of(plan jsonb, leased jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
-declare others uuid[] := '{}'; f jsonb; families jsonb := '{}'; e text; r text;
+declare others jsonb := '[]'; f jsonb; families jsonb := '{}'; e text; r text;
 begin
   for i in 0 .. jsonb_array_length(plan) - 1 loop
     f := plan -> i;
     continue when not leased ? (f ->> 'root');
     families := families || jsonb_build_object(f ->> 'root', f ->> 'root');
-    if f -> 'others' <> '[]' then others := others || array(select jsonb_array_elements_text(f -> 'others')::uuid); end if;
+    others := others || (f -> 'others');
   end loop;
-  if others <> '{}' then
+  if others <> '[]' then
     for e, r in select x.key, x.value from jsonb_each_text(tandem.roots(others)) x loop
       if leased ? r then families := families || jsonb_build_object(e, r); end if;
     end loop;
@@ -149,14 +149,14 @@ begin
 end $$;
 comment on function tandem.check_load(jsonb) is 'Refuses arguments that are none.';
 
-create or replace function tandem.parked_for(remote jsonb) returns jsonb
+create or replace function tandem.parked_for(asked jsonb) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return (select coalesce(jsonb_agg(tandem.parked_json(k) order by k.remote), '[]') from (
-    select k.* from jsonb_array_elements_text(remote -> 'ids') i
-      join tandem.parked k on k.connection_id = (remote ->> 'connection')::uuid and k.remote = i and k.event is null
-    union select k.* from jsonb_array_elements_text(remote -> 'ids') i
-      join tandem.parked k on k.connection_id = (remote ->> 'connection')::uuid and k.series = i and k.state = 'orphan') k);
+    select k.* from jsonb_array_elements_text(asked -> 'ids') i
+      join tandem.parked k on k.connection_id = (asked ->> 'connection')::uuid and k.remote = i and k.event is null
+    union select k.* from jsonb_array_elements_text(asked -> 'ids') i
+      join tandem.parked k on k.connection_id = (asked ->> 'connection')::uuid and k.series = i and k.state = 'orphan') k);
 end $$;
 comment on function tandem.parked_for(jsonb) is 'What is parked for listed ids without an event, and orphans of listed series.';
 

@@ -2,20 +2,33 @@ set local lock_timeout = '3s';
 -- What the clock finds. Bounded, whatever is due: a look visits some owners, on from where the last one ended, and reads
 -- the heads of those who can work.
 
-create or replace function tandem.is_able(owner_id text, t timestamptz) returns boolean
+create or replace function tandem.ability(owner_id text, t timestamptz) returns text
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   -- Who has no connection has nothing to wait for: such changes are loaded once and done.
-  return not exists (select from tandem.connections k where k.user_id = owner_id)
-    or exists (select from tandem.connections k join tandem.accounts a on a.id = k.account_id where k.user_id = owner_id
-      and k.state in ('active', 'disconnecting') and a.state in ('active', 'disconnecting')
-      and coalesce(a.paused_until, '-infinity') <= t);
+  return (select case when count(*) = 0 or bool_and(x.is_able) then 'all' when bool_or(x.is_able) then 'some' else 'none' end
+    from (select k.state in ('active', 'disconnecting') and a.state in ('active', 'disconnecting')
+        and coalesce(a.paused_until, '-infinity') <= t as is_able
+      from tandem.connections k join tandem.accounts a on a.id = k.account_id
+      where k.user_id = owner_id and k.state <> 'disconnected') x);
 end $$;
-comment on function tandem.is_able(text, timestamptz) is 'Whether one of a user''s connections can work now.';
+comment on function tandem.ability(text, timestamptz) is 'Which of a user''s connections can work now: all, some, none.';
+
+create or replace function tandem.can_work(root_id uuid, owner_id text, t timestamptz) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  return (select coalesce(bool_or(tandem.blocked(k, a, t) is null), true) from tandem.connections k
+    join tandem.accounts a on a.id = k.account_id where k.state <> 'disconnected' and k.id in (
+      select l.connection_id from tandem.links l where l.root = root_id and l.state <> 'deleted'
+      union select x.id from tandem.connections x where x.user_id = owner_id and x.takes_new and not exists (
+        select from tandem.links l join tandem.connections o on o.id = l.connection_id
+        where l.event = root_id and o.user_id = owner_id and o.state <> 'disconnected')));
+end $$;
+comment on function tandem.can_work(uuid, text, timestamptz) is 'Whether a family of a user, some of whose connections work, can go on.';
 
 -- kind: changes or work. A walk from owner to owner by the index.
 create or replace function tandem.next_owners(kind text, after text, visits integer, wanted integer, t timestamptz)
-returns table (owner text, is_able boolean)
+returns table (owner text, able text)
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare last text := after; n integer := 0; found_able integer := 0; round integer := 1;
 begin
@@ -31,9 +44,9 @@ begin
       continue;
     end if;
     exit when round = 2 and owner > after collate "C";
-    is_able := tandem.is_able(owner, t);
+    able := tandem.ability(owner, t);
     return next;
-    last := owner; n := n + 1; found_able := found_able + is_able::integer;
+    last := owner; n := n + 1; found_able := found_able + (able <> 'none')::integer;
   end loop;
 end $$;
 comment on function tandem.next_owners(text, text, integer, integer, timestamptz) is 'Owners with changes or work, round and round.';
@@ -48,13 +61,14 @@ begin
   heads as (
     select c.event, c.root, o.owner, c.rev::numeric / 1000000 as at, false as is_bulk from queued o
     cross join lateral (select x.event, x.root, x.rev from tandem.changes x where x.owner = o.owner order by x.rev limit most * 4) c
-    where o.is_able and not exists (select from tandem.work w where w.root = c.root
+    where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
+      and not exists (select from tandem.work w where w.root = c.root
       and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity'))
     union all
     select w.root, w.root, o.owner, extract(epoch from w.at), w.is_bulk from working o
     cross join lateral (select x.root, x.at, x.is_bulk from tandem.work x where x.owner = o.owner and x.state = 'open'
       and x.at <= t and (x.lease_until is null or x.lease_until <= t) order by x.at limit most + 1) w
-    where o.is_able),
+    where o.able <> 'none' and (o.able = 'all' or tandem.can_work(w.root, o.owner, t))),
   families as (select distinct on (h.root) h.event, h.root, h.owner, h.at, h.is_bulk from heads h order by h.root, h.is_bulk, h.at),
   turns as (select f.*, row_number() over (partition by f.is_bulk, f.owner order by f.at, f.root) as turn from families f),
   chosen as (select x.* from turns x order by x.is_bulk, x.turn, x.at, x.root limit most)

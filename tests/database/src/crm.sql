@@ -48,7 +48,7 @@ end $$;
 
 create function crm_act(a jsonb) returns void language plpgsql as $$
 declare t timestamptz := tandem.clock(); v jsonb := a -> (select k from jsonb_object_keys(a) k); c uuid := v ->> 'connection';
-  root uuid;
+  family uuid;
 begin
   if a ? 'account' then
     insert into tandem.accounts as x (id, user_id, subject, email, refresh_token, access_token, access_expires_at, token_generation)
@@ -92,7 +92,7 @@ begin
     where k.id = c and tandem.roots(jsonb_build_array(r.event)) ->> r.event::text = r.event::text
       and not exists (select from tandem.links l join tandem.connections x on x.id = l.connection_id
         where l.event = r.event and x.user_id = r.owner and x.state <> 'disconnected')
-    on conflict (root) do update set is_asked = true, is_bulk = case when w.at = 'infinity' then true else w.is_bulk end,
+    on conflict on constraint work_pkey do update set is_asked = true, is_bulk = case when w.at = 'infinity' then true else w.is_bulk end,
       at = least(w.at, t), attempts = case w.state when 'dead' then 0 else w.attempts end,
       state = case w.state when 'dead' then 'open' else w.state end;
   elsif a ? 'channel' then
@@ -110,9 +110,9 @@ begin
       update tandem.connections set sync_token = null, page_token = null, full_listing = null, lease_until = null where id = c;
     end if;
   elsif a ? 'retry' then
-    root := tandem.roots(jsonb_build_array(v -> 'event')) ->> (v ->> 'event');
+    family := tandem.roots(jsonb_build_array(v -> 'event')) ->> (v ->> 'event');
     insert into tandem.work as w (root, owner, at, notes, is_asked)
-    values (root, coalesce((select r.owner from tandem.crm_rows r where r.event = root), ''), t, v -> 'notes', true)
+    values (family, coalesce((select r.owner from tandem.crm_rows r where r.event = family), ''), t, v -> 'notes', true)
     on conflict on constraint work_pkey do update set state = 'open', attempts = 0, at = t, waits_for = null,
       notes = w.notes || excluded.notes, is_asked = true;
   else
@@ -137,7 +137,9 @@ create function crm_look() returns jsonb language sql as $$
       from tandem.attempts a group by a.event) x),
     'parked', (select coalesce(jsonb_agg(tandem.parked_json(k) order by k.connection_id, k.remote), '[]') from tandem.parked k),
     'history', (select coalesce(jsonb_agg(jsonb_build_object('event', h.event, 'owner', h.owner, 'kind', h.kind,
-      'detail', h.detail, 'at', tandem.utc(h.at)) order by h.id), '[]') from tandem.history h),
+      'detail', h.detail, 'at', tandem.utc(h.at)) order by h.id), '[]') from tandem.history h
+      -- What the CRM did is kept there too, which the contract leaves open.
+      where not h.detail @> '{"by": "crm"}'),
     'connections', (select coalesce(jsonb_agg(tandem.connections_json('[]', '{}', k.id, tandem.clock(), '{}') -> 'connections' -> 0
       order by k.id), '[]') from tandem.connections k));
 $$;
