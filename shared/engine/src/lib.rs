@@ -6,7 +6,7 @@ mod push;
 mod tick;
 
 pub use access::{Accounts, NoAccess, Opened};
-pub use pull::{Pulled, pull};
+pub use pull::{Pulled, pull, pull_pages};
 pub use push::{Pushed, push};
 pub use tick::{Ticked, tick};
 

@@ -44,10 +44,22 @@ pub async fn pull<S: Store, A: Accounts>(
     env: &Env<'_, S, A>,
     trigger: Trigger,
 ) -> Result<Pulled, StoreError> {
+    pull_pages(env, trigger, PAGES).await
+}
+
+/// The same, with so many pages at most.
+///
+/// # Errors
+/// As [`pull`].
+pub async fn pull_pages<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    trigger: Trigger,
+    most: u32,
+) -> Result<Pulled, StoreError> {
     let mut pulled = Pulled::default();
     let mut due = Vec::new();
     let mut trigger = trigger;
-    while pulled.pages < PAGES {
+    while pulled.pages < most {
         let claim = Claim {
             instance: env.instance.to_owned(),
             digest: env.digest.to_owned(),
@@ -75,6 +87,7 @@ pub async fn pull<S: Store, A: Accounts>(
             due: &mut due,
             pulled: &mut pulled,
             calls: 0,
+            most,
         };
         let more = lister.list().await?;
         if !more {
@@ -96,6 +109,7 @@ struct Lister<'a, S, A: Accounts> {
     due: &'a mut Vec<EventId>,
     pulled: &'a mut Pulled,
     calls: i64,
+    most: u32,
 }
 
 /// A part of a page, and where the listing stands after it.
@@ -117,7 +131,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             ends_after: self.listing.import_from,
         };
         loop {
-            if self.pulled.pages >= PAGES {
+            if self.pulled.pages >= self.most {
                 let reason = "the rest of the listing follows".to_owned();
                 self.stop(StoppedWhy::Continues, reason, (self.env.clock)(), None)
                     .await?;

@@ -63,6 +63,9 @@ pub enum StoreError {
     /// The database was busy: nothing was stored, and it is worth trying again at once.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// The database belongs to another deployment.
+    #[error("{0}")]
+    OtherInstance(String),
     /// The call was refused, and will be again.
     #[error("the database refused: {0}")]
     Refused(String),
