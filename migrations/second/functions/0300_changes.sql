@@ -117,13 +117,16 @@ language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare n bigint;
 begin
   with written as materialized (delete from tandem.writing where true returning event, expected),
+  -- What is kept aside is not in the table, so no trigger of the CRM's can change it.
   differs as (
-    select r.event, r.owner, r.series, tandem.differing(w.expected -> 'fields', r.fields) || array_remove(array[
+    select r.event, r.owner, r.series, tandem.differing(w.expected -> 'fields', (select coalesce(jsonb_object_agg(x.key, x.value), '{}')
+        from jsonb_each(r.fields) x where w.expected -> 'fields' ? x.key)) || array_remove(array[
       case when w.expected ->> 'owner' is distinct from r.owner then 'owner' end,
       case when (w.expected ->> 'enabled')::boolean is distinct from r.enabled then 'enabled' end,
-      case when w.expected ->> 'series' is distinct from r.series::text then 'series' end,
-      case when w.expected ->> 'original_start' is distinct from r.original_start then 'original_start' end], null) as fields
-    from written w join tandem.crm_rows r on r.event = w.event where w.expected is not null)
+      case when w.expected ->> 'series' is distinct from r.series::text and a.mapping ? 'series' then 'series' end,
+      case when w.expected ->> 'original_start' is distinct from r.original_start and a.mapping ? 'original_start'
+        then 'original_start' end], null) as fields
+    from written w join tandem.crm_rows r on r.event = w.event cross join tandem.adoption a where w.expected is not null)
   select count(tandem.add_change(d.event, d.series, d.owner, d.fields)) into n from differs d where d.fields <> '{}';
 end $$;
 comment on function tandem.settle() is 'Notes the edits that the CRM''s triggers made to what Tandem wrote.';

@@ -38,8 +38,10 @@ begin
           where x ->> 'op' = 'put_link' union select x.connection_id from tandem.links x where x.event = f.root)) then 'owner'
       when r.root = f.root then 'stale' when r.root is not null then 'taken' end as why
     from jsonb_array_elements(f.ops) o left join lateral (
-      select coalesce(x.series, x.event) as root from tandem.crm_rows x where x.event = (o ->> 'event')::uuid
-      union all select x.series from tandem.crm_series c join tandem.crm_rows x on x.event = c.event
+      -- A row of another owner's is a family of its own, whatever series it names.
+      select case when x.owner = o -> 'row' ->> 'owner' then coalesce(x.series, x.event) else x.event end as root
+        from tandem.crm_rows x where x.event = (o ->> 'event')::uuid
+      union all select case when x.owner = o -> 'row' ->> 'owner' then x.series else x.event end from tandem.crm_series c join tandem.crm_rows x on x.event = c.event
         where c.root = (o -> 'row' ->> 'series')::uuid and x.original_start = o -> 'row' ->> 'original_start' limit 1) r on true
     where o ->> 'op' = 'insert_row' order by 1 nulls last limit 1) i on true);
 end $$;

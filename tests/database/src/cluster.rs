@@ -178,3 +178,11 @@ pub async fn halves() -> Client {
     client.batch_execute(include_str!("defaults.sql")).await.expect("privileges are set");
     client
 }
+
+/// Another connection to a test's database.
+///
+/// # Panics
+/// Where there is none.
+pub async fn again(database: &str) -> Client {
+    connect(database).await.expect("it is there")
+}

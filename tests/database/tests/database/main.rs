@@ -1,3 +1,8 @@
 //! The database's functions, by subject.
 
+mod adoption;
+mod calls;
 mod contract;
+mod due;
+mod privileges;
+mod writes;
