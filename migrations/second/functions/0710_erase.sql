@@ -86,20 +86,11 @@ begin
   n := case when a.id is not null then tandem.erase_account(a, 1000)
     else tandem.erase_traces(p ->> 'user_id', 1000) end;
   if n > 0 then return jsonb_build_object('outcome', 'again', 'erased', n); end if;
-  perform tandem.raise_horizon();
   return jsonb_build_object('outcome', 'erased');
 end $$;
 comment on function public.tandem_erase_user(jsonb) is
   'An operator has all forgotten that Tandem knows of a user; rows of the CRM stay, unless choice is remove_from_crm. '
   'To be called until it is over. p: {instance, user_id, choice?: keep}. Returns {outcome: waiting, disconnections: '
   'to be stepped first}, {outcome: again, erased: n} or {outcome: erased}.';
-
-create or replace function tandem.raise_horizon() returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-  insert into tandem.settings as s (key, value) values ('touched_horizon', pg_current_xact_id()::text)
-  on conflict (key) do update set value = greatest(s.value::xid8, excluded.value::xid8)::text;
-end $$;
-comment on function tandem.raise_horizon() is 'Ends all cursors of live changes that there are.';
 
 select tandem.seal();
