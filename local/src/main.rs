@@ -91,7 +91,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
         Command::Google { port, seed, .. } => local::dev::google(port, seed.as_deref(), &say).await,
         Command::Migrate { database_url } => {
-            let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
+            let applied = local::migrate::apply(&database_url, &root.join("migrations/second")).await?;
             for name in &applied {
                 say(&format!("applied {name}"));
             }

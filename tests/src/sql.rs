@@ -381,5 +381,5 @@ pub fn refusal<T>(outcome: Result<T, Error>) -> (String, String) {
 /// The project's migrations.
 #[must_use]
 pub fn migrations() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/second")
 }

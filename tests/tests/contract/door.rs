@@ -47,7 +47,7 @@ impl Contract {
         let served = Served::start(
             driver,
             &Data::Fresh,
-            &root().join("migrations"),
+            &root().join("migrations/second"),
             listener,
             secret,
             &|_| {},

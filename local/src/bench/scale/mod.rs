@@ -36,7 +36,7 @@ const LINKS_PER_JOB: u32 = 101;
 pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()> {
     let folder = cache::dir()?.join("bench");
     Cluster::reset(&folder).await?;
-    let migrations = root.join("migrations");
+    let migrations = root.join("migrations/second");
     let done = tokio::select! {
         done = compare(&folder, &migrations, options, say) => done,
         _ = tokio::signal::ctrl_c() => bail!("stopped; the databases are deleted the next time"),
