@@ -130,7 +130,7 @@ declare picked text := case when (s -> 'is_uuid')::boolean then format('e.%s = a
 begin
   execute format('create or replace function tandem.crm_delete(events uuid[]) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off as $f$ begin '
-    'insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation) || ' where %s; '
+    'perform set_config(''tandem.poke'', ''c'', true); insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation) || ' where %s; '
     'delete from tandem.event_fields a where a.event = any (events); '
     'delete from tandem.event_state a where a.event = any (events); end $f$', picked);
   execute format('create or replace function tandem.crm_lock(events uuid[]) returns uuid[] language plpgsql volatile '

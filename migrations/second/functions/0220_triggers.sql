@@ -126,7 +126,7 @@ begin
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off as $f$ '
     'declare v_event uuid; v_owner text; v_series uuid; v_op text := lower(tg_op); v_was boolean; v_is boolean; '
-    'v_fields text[]; v_old jsonb; v_time timestamptz; v_poke text; begin %1$s '
+    'v_fields text[]; v_old jsonb; v_time timestamptz; v_poke text; v_rev bigint; v_high bigint; begin %1$s '
     'if tg_op = ''DELETE'' then %2$s else %3$s end if; '
     'if v_op = ''update'' then v_fields := array_remove(array[%4$s]::text[], null); '
     'elsif v_op = ''delete'' then v_old := %5$s; end if; %6$s return null; end $f$',
@@ -134,7 +134,9 @@ begin
     format(sides, 'new', tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new')),
     named, tandem.image_sql(s, 'old'), tandem.append_sql());
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin insert into tandem.writing (event, expected) '
+    'set search_path = '''' set enable_seqscan = off as $f$ begin '
+    'if not starts_with(coalesce(current_setting(''tandem.poke'', true), ''''), ''c'') then '
+    'perform set_config(''tandem.poke'', ''c'', true); end if; insert into tandem.writing (event, expected) '
     'select %s, %s on conflict (event) do update set expected = excluded.expected; '
     'return new; end $f$', format(event, 'new'), tandem.image_sql(s, 'new'));
   -- First by name, before any of the CRM's.

@@ -2,11 +2,11 @@ set local lock_timeout = '3s';
 -- What CRM transactions leave behind: rows in tandem.changes, and a poke. They take no lock of Tandem's.
 
 -- A service may store what it likes; a load takes such a row for a family of its own.
-create or replace function tandem.check_series(series uuid, owner text) returns void
+create or replace function tandem.check_series(named uuid, owner_id text) returns void
 language plpgsql stable set search_path = '' as $$
 begin
-  if series is null or tandem.uid() is null then return; end if;
-  if exists (select from tandem.crm_rows r where r.event = series and r.owner is distinct from check_series.owner) then
+  if named is null or tandem.uid() is null then return; end if;
+  if exists (select from tandem.crm_rows r where r.event = named and r.owner is distinct from owner_id) then
     raise sqlstate 'PT403' using message = 'the series that this occurrence names is another user''s';
   end if;
 end $$;
@@ -28,42 +28,49 @@ create or replace function tandem.append_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return $sql$
-    -- tandem.poke: whether tests have moved the clock, then what the statement has changed so far.
+    -- tandem.poke: 0, or c in a commit of Tandem's, or - where tests have moved the clock; then what has changed so far.
     v_poke := current_setting('tandem.poke', true);
     if v_poke is null or v_poke = '' then
-      v_poke := coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0');
-      v_poke := case v_poke when '0' then '0' else '-' end;
+      v_poke := case when coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0') = '0' then '0' else '-' end;
     end if;
     v_time := clock_timestamp();
     if not starts_with(v_poke, '0') then
+      -- What Tandem writes itself is compared once it is written.
+      if starts_with(v_poke, 'c') and exists (select from tandem.writing w where w.event = v_event) then return null; end if;
       v_time := tandem.clock();
     end if;
+    v_rev := (extract(epoch from v_time) * 1000000)::bigint;
+    v_high := nextval('tandem.revs');
+    if v_rev < v_high then
+      -- The clock is not ahead of all revs there have been: this event's are looked at.
+      v_rev := tandem.next_rev(v_event, v_rev);
+    end if;
+    v_high := setval('tandem.revs', greatest(v_high, v_rev));
     insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
-    select v_event, coalesce(v_series, (select l.root from tandem.links l where l.event = v_event limit 1), v_event),
-      v_owner, greatest((extract(epoch from v_time) * 1000000)::bigint,
-        1 + (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
-        1 + (select o.rev from tandem.open_changes o where o.event = v_event),
-        1 + (select l.last_rev from tandem.links l where l.event = v_event order by l.last_rev desc limit 1)),
-      v_op, v_fields, v_old, v_time
-    -- What Tandem writes itself is compared once it is written.
-    where not exists (select from tandem.writing w where w.event = v_event);
-    if length(v_poke) < 760 and found then
+    values (v_event, coalesce(v_series, v_event), v_owner, v_rev, v_op, v_fields, v_old, v_time);
+    if length(v_poke) < 760 then
       v_poke := set_config('tandem.poke', v_poke || ' ' || v_event, true);
     end if;
   $sql$;
 end $$;
 comment on function tandem.append_sql() is 'How a generated trigger appends a change.';
 
+create or replace function tandem.next_rev(event_id uuid, clock_rev bigint) returns bigint
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return greatest(clock_rev, 1 + (select c.rev from tandem.changes c where c.event = event_id order by c.rev desc limit 1),
+    1 + (select o.rev from tandem.open_changes o where o.event = event_id),
+    1 + (select max(l.last_rev) from tandem.links l where l.event = event_id));
+end $$;
+comment on function tandem.next_rev(uuid, bigint) is 'The rev of a change, where the clock may be behind: more than the event''s last.';
+
 create or replace function tandem.add_change(v_event uuid, v_series uuid, v_owner text, v_fields text[]) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare t timestamptz := tandem.clock();
+language plpgsql volatile set search_path = '' as $$
+declare t timestamptz := tandem.clock(); v_rev bigint := tandem.next_rev(v_event, tandem.rev(t)); v_high bigint;
 begin
   insert into tandem.changes (event, root, owner, rev, op, fields, changed_at)
-  select v_event, coalesce(v_series, (select l.root from tandem.links l where l.event = v_event limit 1), v_event), v_owner,
-    greatest(tandem.rev(t), 1 + greatest(
-      (select c.rev from tandem.changes c where c.event = v_event order by c.rev desc limit 1),
-      (select o.rev from tandem.open_changes o where o.event = v_event),
-      (select max(l.last_rev) from tandem.links l where l.event = v_event))), 'update', v_fields, t;
+  values (v_event, coalesce(v_series, v_event), v_owner, v_rev, 'update', v_fields, t);
+  v_high := setval('tandem.revs', greatest(nextval('tandem.revs'), v_rev));
 end $$;
 comment on function tandem.add_change(uuid, uuid, text, text[]) is 'Appends the edit of a CRM''s trigger to what Tandem wrote.';
 
@@ -74,7 +81,7 @@ declare events text[] := string_to_array(current_setting('tandem.poke', true), '
   post text := 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)';
 begin
   if coalesce(cardinality(events), 0) < 2 then return null; end if;
-  event := set_config('tandem.poke', '', true);
+  event := set_config('tandem.poke', case events[1] when 'c' then 'c' else '' end, true);
   if to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then return null; end if;
   select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
   where x.key in ('function_url', 'function_secret', 'cluster');

@@ -52,5 +52,7 @@ create sequence tandem.recorded;
 comment on sequence tandem.recorded is
   'Orders what is stored against listings: a listing takes a value before it asks, a link '
   'when it is stored.';
+create sequence tandem.revs;
+comment on sequence tandem.revs is 'The highest rev so far: a clock that is ahead of it makes one without looking.';
 create sequence tandem.fences;
 comment on sequence tandem.fences is 'Proofs of leases.';

@@ -18,6 +18,7 @@ async fn users_can_call_nothing_of_the_sync() {
     let tables = "select string_agg(c.relname || ' ' || r, ', ') from pg_class c cross join
         unnest('{anon,authenticated,service_role,tandem_user,tandem_component}'::text[]) r
         where c.relnamespace = 'tandem'::regnamespace and c.relkind in ('r', 'v', 'S')
+        and c.relname <> 'meetings'
         and case when c.relkind = 'S' then has_sequence_privilege(r, c.oid, 'usage, select, update')
           else has_table_privilege(r, c.oid, 'select, insert, update, delete') end";
     let open: Option<String> = client.query_one(tables, &[]).await.expect("it is asked").get(0);
