@@ -4,11 +4,14 @@ set local lock_timeout = '3s';
 create or replace function tandem.clock() returns timestamptz
 language plpgsql volatile parallel safe set search_path = '' as $$
 begin
-  return coalesce((select s.value::timestamptz from tandem.settings s where s.key = 'clock'), pg_catalog.clock_timestamp()
-    + coalesce((select s.value::double precision * interval '1 second' from tandem.settings s where s.key = 'clock_offset'),
+  return coalesce((select s.value::timestamptz from tandem.settings s where s.key = 'clock'),
+    pg_catalog.clock_timestamp()
+    + coalesce((select s.value::double precision * interval '1 second' from tandem.settings s where s.key =
+      'clock_offset'),
       interval '0'));
 end $$;
-comment on function tandem.clock() is 'The time; settings.clock and clock_offset, which only tests set, stop and move it.';
+comment on function tandem.clock() is
+  'The time; settings.clock and clock_offset, which only tests set, stop and move it.';
 
 create or replace function tandem.setting(name text) returns text
 language plpgsql stable set search_path = '' as $$
@@ -22,7 +25,8 @@ begin
     nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
     current_setting('request.jwt.claim.sub', true)), '');
 end $$;
-comment on function tandem.uid() is 'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
+comment on function tandem.uid() is
+  'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
 
 create or replace function tandem.user_uuid() returns uuid
 language plpgsql stable set search_path = '' as $$
@@ -49,7 +53,8 @@ begin
   return to_char(timezone('UTC', t::timestamptz), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 exception when datetime_field_overflow or invalid_datetime_format then
   raise exception 'the original start is neither a date nor a time: %', t
-    using hint = 'Write 2031-03-03T09:00:00Z, or 2031-03-03 for an all-day series.', errcode = 'invalid_datetime_format';
+    using hint = 'Write 2031-03-03T09:00:00Z, or 2031-03-03 for an all-day series.', errcode =
+      'invalid_datetime_format';
 end $$;
 comment on function tandem.planned_start(text) is
   'The planned start of an occurrence in the one form that is compared: a date, or RFC 3339 in UTC to the second.';
@@ -77,7 +82,8 @@ comment on function tandem.differing(jsonb, jsonb) is 'Keys whose values differ.
 create or replace function tandem.rev(t timestamptz) returns bigint
 language plpgsql immutable set search_path = '' as $$
 begin return (extract(epoch from t) * 1000000)::bigint; end $$;
-comment on function tandem.rev(timestamptz) is 'The number of a change that was made at a time, where no earlier one is in its way.';
+comment on function tandem.rev(timestamptz) is
+  'The number of a change that was made at a time, where no earlier one is in its way.';
 
 -- p: what was called with; kinds: "name type", where the type is jsonb_typeof's, and ends in ? where it may be absent.
 create or replace function tandem.need(p jsonb, variadic kinds text[]) returns void
@@ -151,7 +157,8 @@ begin
   insert into tandem.settings as s (key, value) values ('touched_horizon', pg_current_xact_id()::text)
   on conflict (key) do update set value = excluded.value;
 end $$;
-comment on function tandem.take_over(text) is 'Says that this database, moved or restored, is the one that the deployment works with.';
+comment on function tandem.take_over(text) is
+  'Says that this database, moved or restored, is the one that the deployment works with.';
 
 -- Default privileges hand new functions to PUBLIC, and on Supabase to roles by name.
 create or replace function tandem.seal() returns void

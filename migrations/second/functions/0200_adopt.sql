@@ -114,10 +114,12 @@ begin
   insert into tandem.adoption as a (relation, mapping)
   select format('%I.%I', n.nspname, k.relname), m from pg_catalog.pg_class k
   join pg_catalog.pg_namespace n on n.oid = k.relnamespace where k.oid = adopt.relation
-  on conflict (one) do update set relation = excluded.relation, mapping = excluded.mapping, adopted_at = clock_timestamp();
+  on conflict (one) do update set relation = excluded.relation, mapping = excluded.mapping, adopted_at =
+    clock_timestamp();
   perform tandem.generate();
 end $$;
-comment on function tandem.adopt(regclass, jsonb) is 'Makes a table the one whose rows are the events; see the head of its file.';
+comment on function tandem.adopt(regclass, jsonb) is
+  'Makes a table the one whose rows are the events; see the head of its file.';
 
 create or replace function tandem.drop_triggers(relation regclass) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -145,7 +147,8 @@ begin
     coalesce(m -> 'aside', '[]')) order by 1);
   update tandem.adoption a set fields = names || '{owner,enabled,series,original_start}' where true;
   if tandem.column_type(relation, m ->> 'key') <> 'uuid' then
-    execute format('insert into tandem.keys (key) select %I::text from %s on conflict (key) do nothing', m ->> 'key', relation);
+    execute format('insert into tandem.keys (key) select %I::text from %s on conflict (key) do nothing', m ->> 'key',
+      relation);
   end if;
   perform tandem.generate_reads(relation, m);
   perform tandem.generate_writes(relation, m);

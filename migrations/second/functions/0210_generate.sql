@@ -13,7 +13,8 @@ begin
     'series', coalesce('(' || (m ->> 'series') || ')', 'null::' || key_type),
     'original_start', coalesce('(' || (m ->> 'original_start') || ')::text', 'null::text'),
     'where', coalesce('(' || (m ->> 'where') || ')', 'true'), 'has_aside', aside <> '{}',
-    'fields', (select 'jsonb_build_object(' || string_agg(format('%L, %s', f.key, tandem.read_sql(relation, f.value)), ', ')
+    'fields', (select 'jsonb_build_object(' || string_agg(format('%L, %s', f.key, tandem.read_sql(relation, f.value)),
+      ', ')
       || ')' from jsonb_each(m -> 'fields') f),
     -- Those that are kept aside are null until they are known.
     'aside', (select coalesce(jsonb_object_agg(a, null), '{}') from unnest(aside) a));
@@ -62,7 +63,8 @@ comment on function tandem.generate_reads(regclass, jsonb) is 'Makes the views t
 create or replace function tandem.items_sql(s jsonb) returns text
 language plpgsql immutable set search_path = '' as $$
 begin
-  return format('(select (x ->> ''event'')::uuid as event, array(select jsonb_array_elements_text(x -> ''names'')) as names, '
+  return
+    format('(select (x ->> ''event'')::uuid as event, array(select jsonb_array_elements_text(x -> ''names'')) as names, '
     'x -> ''image'' as image from jsonb_array_elements(items) x) i %s where e.%s = %s',
     case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, s ->> 'key',
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end);
@@ -71,10 +73,12 @@ comment on function tandem.items_sql(jsonb) is 'The source of a generated update
 
 create or replace function tandem.generate_writes(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare s jsonb := tandem.mapped(relation, m); sets text; touched text; aside text; inserted text; vals text; fresh text;
+declare s jsonb := tandem.mapped(relation, m); sets text; touched text; aside text; inserted text; vals text; fresh
+  text;
   key_default text; deleted text;
 begin
-  select string_agg(format('%1$I = case when i.names && %2$L::text[] then %3$s else e.%1$I end', w.name, w.sources, w.value), ', '),
+  select string_agg(format('%1$I = case when i.names && %2$L::text[] then %3$s else e.%1$I end', w.name, w.sources,
+    w.value), ', '),
     string_agg(format('%I', w.name), ', '), string_agg(tandem.inserted_sql(relation, w.name, w.value), ', ')
   into sets, inserted, vals from tandem.written_columns(relation, m) w;
   select coalesce(', ' || string_agg(format('%I = %s', t.key, t.value), ', '), '') into touched
@@ -93,7 +97,8 @@ begin
     relation, sets, touched, tandem.items_sql(s), aside);
   -- A new row's key: chosen, or as the table makes it.
   key_default := (select coalesce(pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then
-      format('nextval(%L::regclass)', pg_get_serial_sequence(relation::text, m ->> 'key')) end, 'gen_random_uuid()::text')
+      format('nextval(%L::regclass)', pg_get_serial_sequence(relation::text, m ->> 'key')) end,
+        'gen_random_uuid()::text')
     from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = relation and a.attname = m ->> 'key');
   fresh := case when (s -> 'is_uuid')::boolean then '' else format('insert into tandem.keys (event, key) '
@@ -162,7 +167,8 @@ begin
       '(event uuid, state text, error text, remote text, calendar text, access text) %s where e.%s = %s '
       'and row(%s) is distinct from row(%s) returning i.event', relation, sets,
       case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, s ->> 'key',
-      case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end, old_values, new_values);
+      case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end, old_values,
+        new_values);
   end if;
   execute format('create or replace function tandem.crm_show(items jsonb) returns uuid[] language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off as $f$ declare shown uuid[]; begin '

@@ -54,7 +54,8 @@ comment on function tandem.distinct_sql(regclass, text[]) is 'A condition that s
 
 create or replace function tandem.generate_before(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare s jsonb := tandem.mapped(relation, m); own text[]; kept text; reset text; event text; pending text := ''; starts text := '';
+declare s jsonb := tandem.mapped(relation, m); own text[]; kept text; reset text; event text; pending text := '';
+  starts text := '';
   is_uuid boolean := (s -> 'is_uuid')::boolean;
 begin
   own := array(select x.value from jsonb_each_text(coalesce(nullif(m -> 'state', 'null'), '{}')) x
@@ -69,10 +70,12 @@ begin
     starts := format('new.%1$I := tandem.planned_start(new.%1$I::text);', m ->> 'original_start');
   end if;
   if m -> 'state' ->> 'state' is not null then
-    pending := format('if (tg_op = ''INSERT'' or new.%5$I is distinct from ''pending'') and (tg_op = ''INSERT'' or %1$s) then '
+    pending :=
+      format('if (tg_op = ''INSERT'' or new.%5$I is distinct from ''pending'') and (tg_op = ''INSERT'' or %1$s) then '
       'if coalesce(%2$s, true) and exists (select from tandem.connections c where c.user_id = v_owner and c.takes_new) '
       'or exists (select from tandem.links l where l.event = %3$s and l.state in (''live'', ''leaving'', ''reserved'')) then '
-      'new.%4$I := ''pending''; %6$s end if; end if;', tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)),
+      'new.%4$I := ''pending''; %6$s end if; end if;', tandem.distinct_sql(relation, tandem.mapped_columns(relation,
+        m)),
       tandem.side_sql(relation, coalesce(m ->> 'enabled', 'true'), 'new'), event, m -> 'state' ->> 'state',
       m -> 'state' ->> 'state', coalesce(format('new.%I := null;', m -> 'state' ->> 'error'), ''));
   end if;
@@ -111,8 +114,10 @@ language plpgsql volatile set search_path = '' as $$
 declare s jsonb := tandem.mapped(relation, m); named text; event text; visible text; sides text;
   changing text := tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)); own text := tandem.own_sql();
 begin
-  select string_agg(format('case when %s then %L end', tandem.distinct_sql(relation, tandem.named_columns(relation, f.value)),
-    f.key), ', ') into named from jsonb_each((m -> 'fields') || jsonb_strip_nulls(jsonb_build_object('owner', m -> 'owner',
+  select string_agg(format('case when %s then %L end', tandem.distinct_sql(relation, tandem.named_columns(relation,
+    f.value)),
+    f.key), ', ') into named from jsonb_each((m -> 'fields') || jsonb_strip_nulls(jsonb_build_object('owner', m ->
+      'owner',
       'enabled', m -> 'enabled', 'series', m -> 'series', 'original_start', m -> 'original_start'))) f
   where tandem.named_columns(relation, f.value) <> '{}';
   event := case when (s -> 'is_uuid')::boolean then format('%%1$s.%s', s ->> 'key')
@@ -130,7 +135,8 @@ begin
     'if tg_op = ''DELETE'' then %2$s else %3$s end if; '
     'if v_op = ''update'' then v_fields := array_remove(array[%4$s]::text[], null); '
     'elsif v_op = ''delete'' then v_old := %5$s; end if; %6$s return null; end $f$',
-    visible, format(sides, 'old', tandem.side_sql(relation, m ->> 'owner', 'old'), tandem.series_sql(relation, m, 'old')),
+    visible, format(sides, 'old', tandem.side_sql(relation, m ->> 'owner', 'old'), tandem.series_sql(relation, m,
+      'old')),
     format(sides, 'new', tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new')),
     named, tandem.image_sql(s, 'old'), tandem.append_sql());
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
@@ -153,4 +159,5 @@ begin
   execute format('create trigger tandem_truncate before truncate on %s for each statement '
     'execute function tandem.before_truncate()', relation);
 end $$;
-comment on function tandem.generate_changed(regclass, jsonb) is 'Makes the triggers that note what a statement did to each row.';
+comment on function tandem.generate_changed(regclass, jsonb) is
+  'Makes the triggers that note what a statement did to each row.';

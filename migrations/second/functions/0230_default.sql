@@ -7,7 +7,8 @@ declare
     transparency,color,reminders,conference,organizer,creator,attachments,contact_id,company_id,deal_id}'::text[]) c);
   times text[] := '{all_day,starts_at,ends_at,starts_on,ends_on,time_zone}';
   -- A date begins at midnight in the event's zone.
-  moment text := $sql$case when ($1 ->> 'all_day')::boolean then timezone(coalesce(tandem.known_zone($1 ->> 'time_zone'), 'UTC'),
+  moment text := $sql$case when ($1 ->> 'all_day')::boolean then timezone(coalesce(tandem.known_zone($1 ->>
+    'time_zone'), 'UTC'),
     ($1 ->> '%1$s_on')::timestamp) else ($1 ->> '%1$s_at')::timestamptz end$sql$;
 begin
   return jsonb_build_object('key', 'id', 'owner', 'owner_id', 'enabled', 'google_sync_enabled',
@@ -15,8 +16,10 @@ begin
     'fields', plain || jsonb_build_object(
       'starts_at', jsonb_build_object('read', 'case when not all_day then ' || tandem.utc_sql('starts_at') || ' end'),
       'ends_at', jsonb_build_object('read', 'case when not all_day then ' || tandem.utc_sql('ends_at') || ' end'),
-      'starts_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), starts_at)::date end'),
-      'ends_on', jsonb_build_object('read', 'case when all_day then timezone(coalesce(time_zone, ''UTC''), ends_at)::date end'),
+      'starts_on', jsonb_build_object('read',
+        'case when all_day then timezone(coalesce(time_zone, ''UTC''), starts_at)::date end'),
+      'ends_on', jsonb_build_object('read',
+        'case when all_day then timezone(coalesce(time_zone, ''UTC''), ends_at)::date end'),
       'time_zone', jsonb_build_object('read', 'time_zone',
         'write', jsonb_build_object('time_zone', 'tandem.known_zone($1 #>> ''{}'')')),
       'end_time_zone', jsonb_build_object('read', 'end_time_zone',

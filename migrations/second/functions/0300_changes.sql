@@ -28,15 +28,18 @@ create or replace function tandem.append_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return $sql$
-    -- tandem.poke: 0, or c in a commit of Tandem's, or - where tests have moved the clock; then what has changed so far.
+    -- tandem.poke: 0, or c in a commit of Tandem's, or - where tests have moved the clock; then what has changed so
+    -- far.
     v_poke := current_setting('tandem.poke', true);
     if v_poke is null or v_poke = '' then
-      v_poke := case when coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0') = '0' then '0' else '-' end;
+      v_poke := case when coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0') = '0' then '0' else
+        '-' end;
     end if;
     v_time := clock_timestamp();
     if not starts_with(v_poke, '0') then
       -- What Tandem writes itself is compared once it is written.
-      if starts_with(v_poke, 'c') and exists (select from tandem.writing w where w.event = v_event) then return null; end if;
+      if starts_with(v_poke, 'c') and exists (select from tandem.writing w where w.event = v_event) then return null;
+        end if;
       v_time := tandem.clock();
     end if;
     v_rev := (extract(epoch from v_time) * 1000000)::bigint;
@@ -58,11 +61,13 @@ comment on function tandem.append_sql() is 'How a generated trigger appends a ch
 create or replace function tandem.next_rev(event_id uuid, clock_rev bigint) returns bigint
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
-  return greatest(clock_rev, 1 + (select c.rev from tandem.changes c where c.event = event_id order by c.rev desc limit 1),
+  return greatest(clock_rev, 1 + (select c.rev from tandem.changes c where c.event = event_id order by c.rev desc
+    limit 1),
     1 + (select o.rev from tandem.open_changes o where o.event = event_id),
     1 + (select max(l.last_rev) from tandem.links l where l.event = event_id));
 end $$;
-comment on function tandem.next_rev(uuid, bigint) is 'The rev of a change, where the clock may be behind: more than the event''s last.';
+comment on function tandem.next_rev(uuid, bigint) is
+  'The rev of a change, where the clock may be behind: more than the event''s last.';
 
 create or replace function tandem.add_change(v_event uuid, v_series uuid, v_owner text, v_fields text[]) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -72,7 +77,8 @@ begin
   values (v_event, coalesce(v_series, v_event), v_owner, v_rev, 'update', v_fields, t);
   v_high := setval('tandem.revs', greatest(nextval('tandem.revs'), v_rev));
 end $$;
-comment on function tandem.add_change(uuid, uuid, text, text[]) is 'Appends the edit of a CRM''s trigger to what Tandem wrote.';
+comment on function tandem.add_change(uuid, uuid, text, text[]) is
+  'Appends the edit of a CRM''s trigger to what Tandem wrote.';
 
 -- Whatever goes wrong here costs only time: the scheduler finds the changes.
 create or replace function tandem.poke() returns trigger
@@ -86,7 +92,8 @@ begin
   select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
   where x.key in ('function_url', 'function_secret', 'cluster');
   if s ->> 'function_url' is null or s ->> 'cluster' is distinct from tandem.cluster() then return null; end if;
-  headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || (s ->> 'function_secret'));
+  headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || (s ->>
+    'function_secret'));
   if cardinality(events) > 20 then
     execute post using (s ->> 'function_url') || '/scheduler/tick', jsonb_build_object('due', 20), headers;
     return null;
@@ -103,7 +110,8 @@ exception when others then
   raise warning 'Tandem was not poked: %', sqlerrm;
   return null;
 end $$;
-comment on function tandem.poke() is 'Tells the components, after the commit, that events changed. Uses pg_net where there is one.';
+comment on function tandem.poke() is
+  'Tells the components, after the commit, that events changed. Uses pg_net where there is one.';
 
 create or replace function tandem.before_truncate() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
@@ -126,14 +134,16 @@ begin
   with written as materialized (delete from tandem.writing where true returning event, expected),
   -- What is kept aside is not in the table, so no trigger of the CRM's can change it.
   differs as (
-    select r.event, r.owner, r.series, tandem.differing(w.expected -> 'fields', (select coalesce(jsonb_object_agg(x.key, x.value), '{}')
+    select r.event, r.owner, r.series, tandem.differing(w.expected -> 'fields', (select
+      coalesce(jsonb_object_agg(x.key, x.value), '{}')
         from jsonb_each(r.fields) x where w.expected -> 'fields' ? x.key)) || array_remove(array[
       case when w.expected ->> 'owner' is distinct from r.owner then 'owner' end,
       case when (w.expected ->> 'enabled')::boolean is distinct from r.enabled then 'enabled' end,
       case when w.expected ->> 'series' is distinct from r.series::text and a.mapping ? 'series' then 'series' end,
       case when w.expected ->> 'original_start' is distinct from r.original_start and a.mapping ? 'original_start'
         then 'original_start' end], null) as fields
-    from written w join tandem.crm_rows r on r.event = w.event cross join tandem.adoption a where w.expected is not null)
+    from written w join tandem.crm_rows r on r.event = w.event cross join tandem.adoption a where w.expected is not
+      null)
   select count(tandem.add_change(d.event, d.series, d.owner, d.fields)) into n from differs d where d.fields <> '{}';
 end $$;
 comment on function tandem.settle() is 'Notes the edits that the CRM''s triggers made to what Tandem wrote.';

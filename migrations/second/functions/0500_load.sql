@@ -17,7 +17,8 @@ begin
         union all select 3, (o.deleted_row ->> 'series')::uuid, o.deleted_row ->> 'owner' from tandem.open_changes o
           where o.event = x.event and o.deleted_row is not null
         union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
-          join tandem.connections k on k.id = l.connection_id where l.event = x.event order by l.recorded desc limit 1)) n
+          join tandem.connections k on k.id = l.connection_id where l.event = x.event order by l.recorded desc limit
+            1)) n
       order by n.p limit 1) e on true
   left join lateral (
       select n.series, n.owner from (
@@ -27,7 +28,8 @@ begin
         union all select 3, (o.deleted_row ->> 'series')::uuid, o.deleted_row ->> 'owner' from tandem.open_changes o
           where o.event = e.series and o.deleted_row is not null
         union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
-          join tandem.connections k on k.id = l.connection_id where l.event = e.series order by l.recorded desc limit 1)) n
+          join tandem.connections k on k.id = l.connection_id where l.event = e.series order by l.recorded desc limit
+            1)) n
       order by n.p limit 1) s on e.series <> x.event);
 end $$;
 comment on function tandem.roots(jsonb) is 'By event: the root of its family.';
@@ -40,14 +42,16 @@ begin
   have as materialized (select w.* from tandem.work w where w.root = any (array(select y.root from wanted y))
     order by w.root for no key update skip locked)
   select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'queued', q.queued, 'why', case
-      when h.lease_until > t or h.root is null and exists (select from tandem.work w where w.root = x.root) then 'leased'
+      when h.lease_until > t or h.root is null and exists (select from tandem.work w where w.root = x.root) then
+        'leased'
       when coalesce(r.owner, o.owner, c.owner, l.owner) is null and m.events = '{}' then 'not_due'
       when writes and not q.queued and not coalesce(h.state = 'open' and h.at <= t, false) then 'not_due' end,
     'is_known', coalesce(r.owner, o.owner, c.owner, l.owner) is not null or m.events <> '{}',
     'owner', coalesce(r.owner, o.owner, c.owner, l.owner, ''), 'connection', coalesce(l.connection, k.id),
     'target', case when writes and r.enabled and not coalesce(l.own, false) then k.id end,
     'acting', case when writes then coalesce(l.acting, '[]') || case when r.enabled and not coalesce(l.own, false)
-      and k.id is not null then jsonb_build_array(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, ka, t)))
+      and k.id is not null then jsonb_build_array(jsonb_build_object('account', k.account_id, 'blocked',
+        tandem.blocked(k, ka, t)))
       else '[]' end end,
     'others', m.events) order by x.root), '[]')
   from wanted x
@@ -58,10 +62,12 @@ begin
   left join lateral (select o.owner from tandem.open_changes o where o.event = x.root) o on true
   left join lateral (select c.owner from tandem.changes c where c.event = x.root order by c.rev desc limit 1) c on true
   left join lateral (select bool_or(k.user_id = r.owner and k.state <> 'disconnected' and l.event = x.root) as own,
-      jsonb_agg(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t)) order by l.event <> x.root, k.id)
+      jsonb_agg(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t)) order by l.event <>
+        x.root, k.id)
         filter (where writes and l.state <> 'deleted' and k.state <> 'disconnected') as acting,
       (array_agg(k.user_id order by l.event <> x.root, l.recorded desc))[1] as owner,
-      (array_agg(k.id order by l.event <> x.root, l.state = 'deleted', k.user_id is distinct from r.owner, l.recorded desc))[1]
+      (array_agg(k.id order by l.event <> x.root, l.state = 'deleted', k.user_id is distinct from r.owner, l.recorded
+        desc))[1]
         as connection
     from (select l.* from tandem.links l where l.event = x.root
       union select l.* from tandem.links l where l.root = x.root) l
@@ -80,15 +86,18 @@ comment on function tandem.look(jsonb, boolean, timestamptz) is
 -- Why a connection's work cannot go on, and when to ask again; null where it can.
 create or replace function tandem.blocked(k tandem.connections, a tandem.accounts, t timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
-declare reason text := case k.state when 'paused' then 'sync is paused' when 'unreachable' then 'the calendar cannot be reached'
+declare reason text := case k.state when 'paused' then 'sync is paused' when 'unreachable' then
+  'the calendar cannot be reached'
     when 'disconnected' then 'the calendar is disconnected' end;
 begin
   if reason is null and a.state in ('reconnect_needed', 'disconnected') then
     reason := coalesce(a.reason, 'the account is not connected');
   end if;
-  if reason is not null then return jsonb_build_object('at', tandem.utc(t + interval '10 minutes'), 'reason', reason); end if;
+  if reason is not null then return jsonb_build_object('at', tandem.utc(t + interval '10 minutes'), 'reason', reason);
+    end if;
   if a.paused_until > t then
-    return jsonb_build_object('at', tandem.utc(a.paused_until), 'reason', coalesce(a.pause_reason, 'the account is paused'));
+    return jsonb_build_object('at', tandem.utc(a.paused_until), 'reason', coalesce(a.pause_reason,
+      'the account is paused'));
   end if;
   return null;
 end $$;
@@ -98,8 +107,10 @@ comment on function tandem.blocked(tandem.connections, tandem.accounts, timestam
 -- Quota and tokens, once an account. A family that acts in several is charged for the first.
 create or replace function tandem.admit(plan jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare id text; first text[] := '{}'; late boolean := false; later jsonb; accounts jsonb := '[]'; admitted jsonb := plan;
-  granted jsonb := '{}'; calls jsonb := '{}'; taken jsonb := '{}'; used jsonb := '{}'; n integer := jsonb_array_length(plan);
+declare id text; first text[] := '{}'; late boolean := false; later jsonb; accounts jsonb := '[]'; admitted jsonb :=
+  plan;
+  granted jsonb := '{}'; calls jsonb := '{}'; taken jsonb := '{}'; used jsonb := '{}'; n integer :=
+    jsonb_array_length(plan);
   f jsonb; c jsonb;
 begin
   for i in 0 .. n - 1 loop
@@ -122,8 +133,10 @@ begin
     id := first[i];
     continue when id is null;
     if granted -> id ->> 'token' is null then
-      later := jsonb_build_object('at', tandem.utc(t + interval '3 seconds'), 'reason', 'the access token is being refreshed');
-      admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later)); late := true; first[i] := null;
+      later := jsonb_build_object('at', tandem.utc(t + interval '3 seconds'), 'reason',
+        'the access token is being refreshed');
+      admitted := jsonb_set(admitted, array[i::text, 'why'], jsonb_build_object('later', later)); late := true;
+        first[i] := null;
     else
       calls := jsonb_set(calls, array[id], to_jsonb(coalesce((calls ->> id)::integer, 0) + 1));
     end if;
@@ -160,9 +173,11 @@ begin
       where f ->> 'root' = w.root::text and (f -> 'queued')::boolean) then 0 else w.attempts end;
   moved := tandem.members(tandem.family_of(plan, moved), '{}', false, t);
 end $$;
-comment on function tandem.put_off(jsonb, timestamptz) is 'Lets families wait for their account. No attempt is counted.';
+comment on function tandem.put_off(jsonb, timestamptz) is
+  'Lets families wait for their account. No attempt is counted.';
 
-create or replace function tandem.lease(plan jsonb, writes boolean, seconds double precision, t timestamptz) returns jsonb
+create or replace function tandem.lease(plan jsonb, writes boolean, seconds double precision, t timestamptz) returns
+  jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare leased jsonb;
 begin
@@ -171,26 +186,31 @@ begin
   taken as (insert into tandem.work as w (root, owner, connection_id, at, attempts, fence, lease_until)
     select f.root, f.owner, f.c, case when writes or f.queued then t else 'infinity' end, writes::integer,
       nextval('tandem.fences'), t + seconds * interval '1 second' from f order by f.root
-    on conflict (root) do update set owner = excluded.owner, connection_id = excluded.connection_id, fence = excluded.fence,
+    on conflict (root) do update set owner = excluded.owner, connection_id = excluded.connection_id, fence =
+      excluded.fence,
       lease_until = excluded.lease_until, is_asked = false, waits_for = case when not writes then w.waits_for end,
       -- excluded.at says infinity unless something is queued or it is due anyway.
       at = case when excluded.at = 'infinity' then w.at else least(w.at, excluded.at) end,
       state = case when exists (select from f where f.root = w.root and f.queued) then 'open' else w.state end,
       is_bulk = w.is_bulk and not exists (select from f where f.root = w.root and f.queued),
-      attempts = excluded.attempts + case when exists (select from f where f.root = w.root and f.queued) then 0 else w.attempts end
+      attempts = excluded.attempts + case when exists (select from f where f.root = w.root and f.queued) then 0 else
+        w.attempts end
     where w.lease_until is null or w.lease_until <= t
     returning w.root, w.fence, w.state, w.attempts, w.reason, w.notes)
-  select coalesce(jsonb_object_agg(k.root, jsonb_build_object('fence', k.fence, 'work', jsonb_build_object('state', k.state,
+  select coalesce(jsonb_object_agg(k.root, jsonb_build_object('fence', k.fence, 'work', jsonb_build_object('state',
+    k.state,
     'attempts', k.attempts, 'reason', k.reason, 'notes', k.notes))), '{}') into leased from taken k;
   return leased;
 end $$;
-comment on function tandem.lease(jsonb, boolean, double precision, timestamptz) is 'Takes the families; by root: fence and work.';
+comment on function tandem.lease(jsonb, boolean, double precision, timestamptz) is
+  'Takes the families; by root: fence and work.';
 
 create or replace function tandem.reserve(plan jsonb, leased jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   insert into tandem.links (connection_id, remote, event, root, origin, state, standing, synced_rev)
-  select (f ->> 'target')::uuid, replace(gen_random_uuid()::text, '-', ''), (f ->> 'root')::uuid, (f ->> 'root')::uuid, 'crm',
+  select (f ->> 'target')::uuid, replace(gen_random_uuid()::text, '-', ''), (f ->> 'root')::uuid, (f ->>
+    'root')::uuid, 'crm',
     'reserved', '{"kind": "reserved", "generation": 0}', 0
   from jsonb_array_elements(plan) f join tandem.connections k on k.id = (f ->> 'target')::uuid
   where k.state = 'active' and leased ? (f ->> 'root') order by 3

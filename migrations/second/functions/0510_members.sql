@@ -12,7 +12,8 @@ begin
       (array_agg(c.old_row order by c.rev desc) filter (where c.old_row is not null))[1] as old_row,
       (array_agg(c.txid order by c.rev desc) filter (where c.op = 'insert'))[1] as inserted_by,
       (array_agg(c.txid order by c.rev desc))[1:20] as txids from moved c group by c.event),
-  times as (select x.event, jsonb_object_agg(x.field, to_char(timezone('UTC', x.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as changed
+  times as (select x.event, jsonb_object_agg(x.field, to_char(timezone('UTC', x.at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    as changed
     from (select c.event, f.field, max(c.changed_at) as at from moved c
       cross join lateral unnest(coalesce(c.fields, (select a.fields from tandem.adoption a))) f (field) group by 1, 2) x
     group by x.event),
@@ -25,14 +26,16 @@ begin
     returning o.*),
   noticed as (insert into tandem.touched as x (event, owner, at, is_gone, touched_at)
     select e.event, e.owner, pg_current_xact_id(), e.op = 'delete', t from ends e order by 1, 2
-    on conflict (event, owner) do update set at = excluded.at, is_gone = excluded.is_gone, touched_at = excluded.touched_at),
+    on conflict (event, owner) do update set at = excluded.at, is_gone = excluded.is_gone, touched_at =
+      excluded.touched_at),
   seen as materialized (
     select m.event, m.root, r.row, s.rev as open_rev, s.changed, s.deleted_row, s.inserted_by, s.owner,
       greatest(s.rev, (select max(l.last_rev) from tandem.links l where l.event = m.event), 0) as rev
     from m left join lateral (select jsonb_build_object('fields', r.fields, 'owner', r.owner, 'enabled', r.enabled,
         'series', r.series, 'original_start', r.original_start) as row
       from tandem.crm_rows r where r.event = m.event) r on true
-    left join lateral (select o.rev, o.changed, o.deleted_row, o.inserted_by, o.owner from stored o where o.event = m.event
+    left join lateral (select o.rev, o.changed, o.deleted_row, o.inserted_by, o.owner from stored o where o.event =
+      m.event
       union all (select o.rev, o.changed, o.deleted_row, o.inserted_by, o.owner from tandem.open_changes o
         where o.event = m.event and not exists (select from ends e where e.event = m.event))) s on true),
   tried as (insert into tandem.attempts as a (event, rev, row, at)
@@ -40,7 +43,8 @@ begin
     where writes and (x.row is not null or x.open_rev is not null) order by 1, 2
     on conflict (event, rev) do update set loads = a.loads + 1, row = excluded.row, at = excluded.at
     returning a.event, a.rev, a.row, a.loads),
-  told as materialized (select x.event, x.root, jsonb_build_object('event', x.event, 'row', x.row, 'deleted', x.deleted_row,
+  told as materialized (select x.event, x.root, jsonb_build_object('event', x.event, 'row', x.row, 'deleted',
+    x.deleted_row,
     'rev', x.rev, 'changed', coalesce(x.changed, '{}'),
     'links', (select coalesce(jsonb_agg(tandem.link_json(l) order by l.connection_id), '[]') from tandem.links l
       where l.event = x.event),
@@ -69,7 +73,8 @@ create or replace function tandem.link_json(l tandem.links) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
   return jsonb_build_object('connection', l.connection_id, 'remote', l.remote, 'event', l.event, 'root', l.root,
-    'origin', l.origin, 'ical_uid', l.ical_uid, 'original_start', l.original_start, 'state', l.state, 'standing', l.standing,
+    'origin', l.origin, 'ical_uid', l.ical_uid, 'original_start', l.original_start, 'state', l.state, 'standing',
+      l.standing,
     'synced_rev', l.synced_rev, 'recorded', l.recorded);
 end $$;
 comment on function tandem.link_json(tandem.links) is 'A link in the contract''s form.';
@@ -88,7 +93,8 @@ begin
   if txid is null then return '[]'; end if;
   return (select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'fields', (
       select coalesce(jsonb_agg(distinct y.field), '[]') from (
-        select jsonb_object_keys(o.changed) as field from tandem.open_changes o where o.event = x.root or o.root = x.root
+        select jsonb_object_keys(o.changed) as field from tandem.open_changes o where o.event = x.root or o.root =
+          x.root
         union all select f.field from tandem.changes c cross join lateral
           unnest(coalesce(c.fields, (select a.fields from tandem.adoption a))) f (field)
           where c.event = x.root or c.root = x.root and c.root <> c.event) y)) order by x.root), '[]')
@@ -98,7 +104,8 @@ begin
       union (select c.root from tandem.changes c where c.txid = same_transaction.txid and c.owner = v_owner
         and c.root <> v_root limit 500)) y order by y.root limit 50) x);
 end $$;
-comment on function tandem.same_transaction(uuid, text, xid8) is 'Other families that the inserting transaction changed.';
+comment on function tandem.same_transaction(uuid, text, xid8) is
+  'Other families that the inserting transaction changed.';
 
 -- Members by what names the root; where there are others than the root, each is asked for its own.
 create or replace function tandem.family_of(plan jsonb, leased jsonb) returns jsonb
@@ -156,9 +163,11 @@ begin
     select k.* from jsonb_array_elements_text(asked -> 'ids') i
       join tandem.parked k on k.connection_id = (asked ->> 'connection')::uuid and k.remote = i and k.event is null
     union select k.* from jsonb_array_elements_text(asked -> 'ids') i
-      join tandem.parked k on k.connection_id = (asked ->> 'connection')::uuid and k.series = i and k.state = 'orphan') k);
+      join tandem.parked k on k.connection_id = (asked ->> 'connection')::uuid and k.series = i and k.state =
+        'orphan') k);
 end $$;
-comment on function tandem.parked_for(jsonb) is 'What is parked for listed ids without an event, and orphans of listed series.';
+comment on function tandem.parked_for(jsonb) is
+  'What is parked for listed ids without an event, and orphans of listed series.';
 
 create or replace function tandem.listed_events(which jsonb, t timestamptz) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
@@ -172,12 +181,14 @@ begin
     from (select distinct i from jsonb_array_elements_text(which -> 'ids') i) x
     join tandem.connections c on c.user_id = owner join tandem.links l on l.connection_id = c.id and l.remote = x.i);
 end $$;
-comment on function tandem.listed_events(jsonb, timestamptz) is 'Events that are linked to listed ids in any of the user''s connections.';
+comment on function tandem.listed_events(jsonb, timestamptz) is
+  'Events that are linked to listed ids in any of the user''s connections.';
 
 create or replace function public.tandem_load(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes boolean := p ->> 'purpose' = 'write';
-  as_of bigint := nextval('tandem.recorded'); asked jsonb; roots jsonb; done text; which jsonb := p -> 'which'; plan jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
+  as_of bigint := nextval('tandem.recorded'); asked jsonb; roots jsonb; done text; which jsonb := p -> 'which'; plan
+    jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
 begin
   done := tandem.check_load(p);
   if which ? 'remote' then asked := tandem.listed_events(which -> 'remote', t); end if;
@@ -195,14 +206,16 @@ begin
     end if;
   end loop;
   families := tandem.family_of(plan, leased);
-  loaded := jsonb_build_object('now', tandem.utc(t), 'as_of', as_of, 'families', tandem.members(families, leased, writes, t));
+  loaded := jsonb_build_object('now', tandem.utc(t), 'as_of', as_of, 'families', tandem.members(families, leased,
+    writes, t));
   for i in 0 .. jsonb_array_length(plan) - 1 loop
     if not leased ? (plan -> i ->> 'root') then
       why := why || jsonb_build_object('root', plan -> i -> 'root', 'remotes', case when asked is null then '[]'
         else tandem.remotes_of(asked, roots, plan -> i ->> 'root') end,
         'why', coalesce(nullif(plan -> i -> 'why', 'null'), '"leased"'));
       if not (plan -> i -> 'is_known')::boolean then
-        delete from tandem.work w where w.root = (plan -> i ->> 'root')::uuid and (w.lease_until is null or w.lease_until <= t);
+        delete from tandem.work w where w.root = (plan -> i ->> 'root')::uuid and (w.lease_until is null or
+          w.lease_until <= t);
       end if;
     end if;
   end loop;

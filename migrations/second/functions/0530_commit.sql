@@ -11,8 +11,10 @@ begin
     code := sqlstate; why := sqlerrm;
   end;
   if jsonb_array_length(families) = 1 then
-    return jsonb_build_object('good', '[]'::jsonb, 'touched', '[]'::jsonb, 'gone', '[]'::jsonb, 'outcomes', jsonb_build_object(
-      families -> 0 ->> 'root', case when code in ('55P03', '40P01', '40001') then '"stale"' else tandem.refusal(code, why) end));
+    return jsonb_build_object('good', '[]'::jsonb, 'touched', '[]'::jsonb, 'gone', '[]'::jsonb, 'outcomes',
+      jsonb_build_object(
+      families -> 0 ->> 'root', case when code in ('55P03', '40P01', '40001') then '"stale"' else tandem.refusal(code,
+        why) end));
   end if;
   stored := '{"outcomes": {}, "good": [], "touched": [], "gone": []}';
   for i in 0 .. jsonb_array_length(families) - 1 loop
@@ -29,39 +31,50 @@ comment on function tandem.store_all(jsonb, uuid, timestamptz) is 'Stores famili
 create or replace function tandem.settle_work(families jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  with f as materialized (select (x ->> 'root')::uuid as root, nullif(x -> 'work', 'null') as work from jsonb_array_elements(families) x),
-  g as materialized (select f.root, f.work, w.at as old_at, coalesce(w.is_asked, false) as asked, exists (select from tandem.open_changes o
+  with f as materialized (select (x ->> 'root')::uuid as root, nullif(x -> 'work', 'null') as work from
+    jsonb_array_elements(families) x),
+  g as materialized (select f.root, f.work, w.at as old_at, coalesce(w.is_asked, false) as asked, exists (select from
+    tandem.open_changes o
         where o.event = f.root) or exists (select from tandem.open_changes o where o.root = f.root)
       or exists (select from tandem.parked k where k.event = f.root and k.state = 'waiting')
-      or exists (select from tandem.links l join tandem.parked k on k.state = 'waiting' and k.connection_id = l.connection_id
+      or exists (select from tandem.links l join tandem.parked k on k.state = 'waiting' and k.connection_id =
+        l.connection_id
         and k.remote = l.remote where l.root = f.root)
-      or exists (select from tandem.links l join tandem.parked k on k.state = 'waiting' and k.event = l.event where l.root = f.root) as more,
+      or exists (select from tandem.links l join tandem.parked k on k.state = 'waiting' and k.event = l.event where
+        l.root = f.root) as more,
     (select o.root from tandem.work o where o.root = (f.work ->> 'waits_for')::uuid and o.at < 'infinity'
       union select c.event from tandem.changes c where c.event = (f.work ->> 'waits_for')::uuid) as waits
     from f left join tandem.work w on w.root = f.root),
   kept as (insert into tandem.work as w (root, owner, state, at, attempts, waits_for, reason, notes)
-    select g.root, coalesce((select r.owner from tandem.crm_rows r where r.event = g.root), (select k.user_id from tandem.links l
-        join tandem.connections k on k.id = l.connection_id where l.event = g.root order by l.recorded desc limit 1), ''),
+    select g.root, coalesce((select r.owner from tandem.crm_rows r where r.event = g.root), (select k.user_id from
+      tandem.links l
+        join tandem.connections k on k.id = l.connection_id where l.event = g.root order by l.recorded desc limit 1),
+          ''),
       case when g.asked and g.work ->> 'state' = 'dead' then 'open' else coalesce(g.work ->> 'state', 'open') end,
-      case when g.asked or g.work ->> 'waits_for' is not null and g.waits is null then least((g.work ->> 'at')::timestamptz, t)
+      case when g.asked or g.work ->> 'waits_for' is not null and g.waits is null then least((g.work ->>
+        'at')::timestamptz, t)
         else coalesce((g.work ->> 'at')::timestamptz, t) end,
       case when g.asked and g.work ->> 'state' = 'dead' then 0 else coalesce((g.work ->> 'attempts')::integer, 0) end,
       g.waits, g.work ->> 'reason', coalesce(g.work -> 'notes', '{}')
     from g where g.work is not null or g.asked or g.more order by g.root
-    on conflict (root) do update set owner = coalesce(nullif(excluded.owner, ''), w.owner), lease_until = null, is_asked = false,
+    on conflict (root) do update set owner = coalesce(nullif(excluded.owner, ''), w.owner), lease_until = null,
+      is_asked = false,
       -- Without a word of it, open work is as it was.
       state = case when (select g.work is null and g.old_at < 'infinity' and not (g.asked and w.state = 'dead') from g
         where g.root = w.root) then w.state else excluded.state end,
       at = case when (select g.work is null and g.old_at < 'infinity' from g where g.root = w.root)
         then case when w.is_asked then least(w.at, t) else w.at end else excluded.at end,
-      attempts = case when (select g.work is null and g.old_at < 'infinity' and not (g.asked and w.state = 'dead') from g
+      attempts = case when (select g.work is null and g.old_at < 'infinity' and not (g.asked and w.state = 'dead')
+        from g
         where g.root = w.root) then w.attempts else excluded.attempts end,
-      waits_for = excluded.waits_for, reason = case when (select g.work is null from g where g.root = w.root) then w.reason
+      waits_for = excluded.waits_for, reason = case when (select g.work is null from g where g.root = w.root) then
+        w.reason
         else excluded.reason end,
       notes = case when (select g.work is null from g where g.root = w.root) then w.notes else excluded.notes end)
   delete from tandem.work w using g where w.root = g.root and g.work is null and not g.asked and not g.more;
 end $$;
-comment on function tandem.settle_work(jsonb, timestamptz) is 'Stores what stays open; a family with nothing open has no row.';
+comment on function tandem.settle_work(jsonb, timestamptz) is
+  'Stores what stays open; a family with nothing open has no row.';
 
 -- Families that are not stored: their work stays, and is due where it has to be planned again.
 create or replace function tandem.release(outcomes jsonb, t timestamptz) returns void
@@ -92,12 +105,14 @@ begin
     order by 1, 2 on conflict (event, owner) do update set at = excluded.at, is_gone = excluded.is_gone,
       touched_at = excluded.touched_at)
   select jsonb_build_object('freed', (select coalesce(jsonb_agg(f.root order by f.root), '[]') from freed f),
-    'families', coalesce(jsonb_agg(jsonb_build_object('root', f.x -> 'root', 'outcome', coalesce(stored -> 'outcomes' -> (f.x ->> 'root'),
+    'families', coalesce(jsonb_agg(jsonb_build_object('root', f.x -> 'root', 'outcome', coalesce(stored -> 'outcomes'
+      -> (f.x ->> 'root'),
       jsonb_build_object('stored', jsonb_build_object('again',
         exists (select from tandem.work w where w.root = (f.x ->> 'root')::uuid and w.state = 'open' and w.at <= t)
         or exists (select from freed y where y.root = (f.x ->> 'root')::uuid)
         or exists (select from tandem.changes c where c.event = (f.x ->> 'root')::uuid)
-        or exists (select from tandem.changes c where c.root = (f.x ->> 'root')::uuid and c.root <> c.event))))) order by f.n), '[]')) into done
+        or exists (select from tandem.changes c where c.root = (f.x ->> 'root')::uuid and c.root <> c.event))))) order
+          by f.n), '[]')) into done
   from jsonb_array_elements(stored -> 'all') with ordinality f (x, n);
   return done;
 end $$;
@@ -109,17 +124,21 @@ language plpgsql volatile set search_path = '' as $$
 declare versions jsonb;
 begin
   select jsonb_agg(case when o -> 'refused' -> 'transient' = 'false'
-    then v || jsonb_build_object('state', 'quarantined', 'reason', o -> 'refused' -> 'message') else v end) into versions
+    then v || jsonb_build_object('state', 'quarantined', 'reason', o -> 'refused' -> 'message') else v end) into
+      versions
   from jsonb_array_elements(families) f cross join lateral (select outcomes -> (f ->> 'root') as o) x
   cross join lateral jsonb_array_elements(f -> 'instead') v where o is not null;
   if versions is not null then perform tandem.park(versions, '{}', t); end if;
 end $$;
-comment on function tandem.park_instead(jsonb, jsonb, timestamptz) is 'Parks what families that are not stored would have taken.';
+comment on function tandem.park_instead(jsonb, jsonb, timestamptz) is
+  'Parks what families that are not stored would have taken.';
 
 create or replace function public.tandem_commit(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
-declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; listing jsonb := nullif(p -> 'listing', 'null'); mark text;
-  stored jsonb := '{"outcomes": {}, "good": [], "touched": [], "gone": []}'; page jsonb := '{"more": false, "reads": []}';
+declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; listing jsonb := nullif(p -> 'listing',
+  'null'); mark text;
+  stored jsonb := '{"outcomes": {}, "good": [], "touched": [], "gone": []}'; page jsonb :=
+    '{"more": false, "reads": []}';
   done jsonb := '{"freed": [], "families": []}'; families jsonb := p -> 'families'; calls jsonb;
 begin
   mark := tandem.need(p, 'families array', 'listing object?', 'usage array', 'tokens array', 'pauses array');
@@ -147,7 +166,8 @@ begin
     calls := '{}';
     for i in 0 .. jsonb_array_length(p -> 'usage') - 1 loop
       mark := p -> 'usage' -> i ->> 'account';
-      calls := calls || jsonb_build_object(mark, coalesce((calls ->> mark)::bigint, 0) + (p -> 'usage' -> i ->> 'units')::bigint);
+      calls := calls || jsonb_build_object(mark, coalesce((calls ->> mark)::bigint, 0) + (p -> 'usage' -> i ->>
+        'units')::bigint);
     end loop;
     mark := tandem.charge(calls, s, t);
   end if;

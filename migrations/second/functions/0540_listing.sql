@@ -9,18 +9,21 @@ begin
   if coalesce(jsonb_typeof(listing -> 'cursor'), '') not in ('string', 'object') then
     raise sqlstate 'PT400' using message = 'the argument cursor is missing';
   end if;
-  perform from tandem.connections k where k.id = (listing ->> 'connection')::uuid and k.fence = (listing ->> 'fence')::bigint
+  perform from tandem.connections k where k.id = (listing ->> 'connection')::uuid and k.fence = (listing ->>
+    'fence')::bigint
     and k.lease_until > t for no key update;
   return found;
 end $$;
-comment on function tandem.hold_listing(jsonb, timestamptz) is 'Whether the listing''s lease is held; locks its connection.';
+comment on function tandem.hold_listing(jsonb, timestamptz) is
+  'Whether the listing''s lease is held; locks its connection.';
 
 -- Requests are counted by whoever holds the connection.
 create or replace function tandem.count_asked(connection uuid) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare n bigint;
 begin
-  with counted as (delete from tandem.asked a where a.connection_id = connection returning 1) select count(*) into n from counted;
+  with counted as (delete from tandem.asked a where a.connection_id = connection returning 1) select count(*) into n
+    from counted;
   return n;
 end $$;
 comment on function tandem.count_asked(uuid) is 'Takes the requests for a listing that are not counted yet.';
@@ -39,7 +42,8 @@ create or replace function tandem.notified(n jsonb, t timestamptz) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare h tandem.channels;
 begin
-  perform tandem.need(n, 'channel string', 'resource string', 'message number', 'is_sync boolean', 'expires_at string?');
+  perform tandem.need(n, 'channel string', 'resource string', 'message number', 'is_sync boolean',
+    'expires_at string?');
   select * into h from tandem.channels x where x.id = n ->> 'channel' for no key update;
   if not found or h.expires_at <= t or (h.resource_id is not null and h.resource_id <> n ->> 'resource') then
     return null;
@@ -69,7 +73,8 @@ begin
   end if;
   taken := tandem.take_calls(jsonb_build_object(account, 1), s, t) -> account;
   if (taken ->> 'n')::double precision < 1 then
-    update tandem.connections x set due_at = t + (taken ->> 'wait')::double precision * interval '1 second' where x.id = k.id;
+    update tandem.connections x set due_at = t + (taken ->> 'wait')::double precision * interval '1 second' where x.id
+      = k.id;
     return jsonb_build_object('outcome', 'waiting', 'reason', 'waiting for the account''s quota');
   end if;
   if k.digest is distinct from begin_listing.digest then
@@ -81,20 +86,24 @@ begin
     k.full_listing := case when k.sync_token is null then as_of end;
     delete from tandem.seen x where x.connection_id = k.id;
   end if;
-  update tandem.connections x set digest = begin_listing.digest, sync_token = k.sync_token, page_token = k.page_token, begun = k.begun,
+  update tandem.connections x set digest = begin_listing.digest, sync_token = k.sync_token, page_token = k.page_token,
+    begun = k.begun,
     full_listing = k.full_listing, fence = nextval('tandem.fences'), lease_until = t + interval '60 seconds',
     due_at = t + interval '60 seconds', notices = x.notices + tandem.count_asked(k.id)
   where x.id = k.id returning * into k;
   told := tandem.connections_json('[]', '{}', k.id, t, granted);
-  return jsonb_build_object('outcome', 'claimed', 'connection', told -> 'connections' -> 0, 'account', told -> 'accounts' -> 0,
+  return jsonb_build_object('outcome', 'claimed', 'connection', told -> 'connections' -> 0, 'account', told ->
+    'accounts' -> 0,
     'fence', k.fence, 'now', tandem.utc(t), 'as_of', as_of, 'notices', k.notices, 'sync_token', k.sync_token,
     'page_token', k.page_token, 'import_from', tandem.utc(k.import_from));
 end $$;
-comment on function tandem.begin_listing(tandem.connections, text, jsonb, timestamptz) is 'Leases a connection for 60 seconds.';
+comment on function tandem.begin_listing(tandem.connections, text, jsonb, timestamptz) is
+  'Leases a connection for 60 seconds.';
 
 create or replace function public.tandem_claim(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
-declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; k tandem.connections; a tandem.accounts; wanted uuid;
+declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; k tandem.connections; a tandem.accounts; wanted
+  uuid;
   message jsonb := nullif(p -> 'trigger' -> 'notification', 'null');
 begin
   perform tandem.need(p, 'digest string', 'trigger object');
@@ -133,8 +142,10 @@ declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; why text 
 begin
   perform tandem.need(p, 'connection uuid', 'fence number', 'why string', 'reason string', 'at string', 'token object?',
     'units number', 'pause object?');
-  if nullif(p -> 'token', 'null') is not null then perform tandem.store_tokens(jsonb_build_array(p -> 'token'), t); end if;
-  if nullif(p -> 'pause', 'null') is not null then perform tandem.pause_accounts(jsonb_build_array(p -> 'pause')); end if;
+  if nullif(p -> 'token', 'null') is not null then perform tandem.store_tokens(jsonb_build_array(p -> 'token'), t);
+    end if;
+  if nullif(p -> 'pause', 'null') is not null then perform tandem.pause_accounts(jsonb_build_array(p -> 'pause')); end
+    if;
   update tandem.connections k set lease_until = null, due_at = (p ->> 'at')::timestamptz,
     last_error = case when why = 'continues' then k.last_error else p ->> 'reason' end,
     failures = k.failures + (why in ('failed', 'unreachable'))::integer,
@@ -158,7 +169,8 @@ language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return (select coalesce(jsonb_agg(x.remote order by x.remote), '[]') from (
     select y.remote collate "C" as remote from (
-      select m.remote from tandem.missed m join tandem.links l on l.connection_id = m.connection_id and l.remote = m.remote
+      select m.remote from tandem.missed m join tandem.links l on l.connection_id = m.connection_id and l.remote =
+        m.remote
         where m.connection_id = connection and l.state in ('live', 'kept') and l.recorded < m.before
       union select case k.state when 'read' then k.remote else k.series end from tandem.parked k
         where k.connection_id = connection and k.state in ('read', 'orphan')) y
@@ -183,19 +195,24 @@ begin
     update tandem.channels h set done_message = greatest(h.done_message, (message ->> 'message')::bigint)
     where h.id = message ->> 'channel';
   elsif k.push = 'push' and k.full_listing is null and brought and (page ->> 'notices')::bigint = k.listed_notices then
-    -- The clock found what no notification had announced. A new channel begins with a message, which proves that they come.
+    -- The clock found what no notification had announced. A new channel begins with a message, which proves that
+    -- they come.
     update tandem.connections x set missed_at = t, watch_at = least(x.watch_at, greatest(t, interval '1 hour'
       + (select max(h.created_at) from tandem.channels h where h.connection_id = k.id))) where x.id = k.id;
   end if;
-  update tandem.connections x set sync_token = page -> 'cursor' -> 'end' ->> 'sync_token', page_token = null, read_up_to = null,
-    full_listing = null, imported_at = coalesce(x.imported_at, t), listed = x.begun, listed_at = t, failures = 0, last_error = null,
-    listed_notices = (page ->> 'notices')::bigint, state = case x.state when 'unreachable' then 'active' else x.state end,
+  update tandem.connections x set sync_token = page -> 'cursor' -> 'end' ->> 'sync_token', page_token = null,
+    read_up_to = null,
+    full_listing = null, imported_at = coalesce(x.imported_at, t), listed = x.begun, listed_at = t, failures = 0,
+      last_error = null,
+    listed_notices = (page ->> 'notices')::bigint, state = case x.state when 'unreachable' then 'active' else x.state
+      end,
     -- Notifications come before what they announce can be listed: look again soon, a few times.
     unproductive = case when message is null or brought then 0 else least(x.unproductive + 1, 4) end
   where x.id = k.id;
   if k.imported_at is null or k.state = 'unreachable' then perform tandem.wake(k.user_id, t); end if;
 end $$;
-comment on function tandem.end_listing(tandem.connections, jsonb, timestamptz) is 'Stores the sync token with the last page.';
+comment on function tandem.end_listing(tandem.connections, jsonb, timestamptz) is
+  'Stores the sync token with the last page.';
 
 create or replace function tandem.wake(owner text, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
@@ -212,7 +229,8 @@ begin
   select * into k from tandem.connections x where x.id = c;
   if page -> 'seen' <> '[]' then
     if k.full_listing is not null then
-      insert into tandem.seen (connection_id, remote) select distinct c, x from jsonb_array_elements_text(page -> 'seen') x
+      insert into tandem.seen (connection_id, remote) select distinct c, x from jsonb_array_elements_text(page ->
+        'seen') x
       order by 2 on conflict do nothing;
     end if;
     delete from tandem.missed m where m.connection_id = c and m.before <= (page ->> 'as_of')::bigint
@@ -225,8 +243,10 @@ begin
   end if;
   update tandem.connections x set lease_until = t + interval '60 seconds', due_at = t + interval '60 seconds',
     digest = page ->> 'digest', page_token = coalesce(page -> 'cursor' -> 'next_page' ->> 'page_token', x.page_token),
-    access_role = coalesce(page -> 'about' ->> 'access_role', x.access_role), notices = x.notices + tandem.count_asked(c),
-    time_zone = coalesce(page -> 'about' ->> 'time_zone', x.time_zone), summary = coalesce(page -> 'about' ->> 'summary', x.summary)
+    access_role = coalesce(page -> 'about' ->> 'access_role', x.access_role), notices = x.notices +
+      tandem.count_asked(c),
+    time_zone = coalesce(page -> 'about' ->> 'time_zone', x.time_zone), summary = coalesce(page -> 'about' ->>
+      'summary', x.summary)
   where x.id = c returning x.notices > (page ->> 'notices')::bigint into again;
   if page -> 'cursor' = '"same_page"' or page -> 'cursor' ? 'next_page' then
     return jsonb_build_object('more', true, 'reads', wanted);
@@ -239,7 +259,8 @@ begin
     return jsonb_build_object('more', true, 'reads', wanted);
   end if;
   wait := case when again then interval '0' when k.unproductive between 1 and 3 then interval '10 seconds'
-    when tandem.is_push_proven(k, t) then interval '1 hour' * (0.75 + random() / 4) else k.poll_seconds * interval '1 second' end;
+    when tandem.is_push_proven(k, t) then interval '1 hour' * (0.75 + random() / 4) else k.poll_seconds * interval
+      '1 second' end;
   update tandem.connections x set lease_until = null, due_at = t + wait where x.id = c;
   return jsonb_build_object('more', again, 'reads', wanted);
 end $$;
