@@ -38,7 +38,6 @@ create index work_overdue on tandem.work (at) where state = 'open' and not is_bu
 create index accounts_resting on tandem.accounts (state) where state <> 'active';
 create index connections_failing on tandem.connections (failures) where failures >= 3;
 create index tickets_user on tandem.tickets (user_id);
-create index changes_news on tandem.changes (owner, txid);
 
 create table tandem.past_changes (
   id bigint generated always as identity primary key,
