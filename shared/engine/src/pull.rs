@@ -262,7 +262,11 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     }
 
     async fn store_part(&mut self, part: Part) -> Result<Option<Committed>, StoreError> {
-        let loaded = self.load(&part.items).await?;
+        let mut loaded = self.load(&part.items).await?;
+        let own = &self.listing.connection;
+        if loaded.connections.iter().all(|known| known.id != own.id) {
+            loaded.connections.push(own.clone());
+        }
         let mut world = world(self.env, &loaded, (self.env.fraction)());
         world.erasures = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
         let input = PageInput {

@@ -3,13 +3,14 @@
 use crate::backoff::MOST_ATTEMPTS;
 use crate::family::as_map;
 use crate::notes::Refused;
-use crate::plan::{Plan, Task};
-use crate::state::Row;
+use crate::plan::{Mode, Plan, Task};
+use crate::standing::Standing;
+use crate::state::{Member, Row};
 use chrono::{DateTime, TimeDelta, Utc};
 use event::EventFields;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{FamilyCommit, LinkState, NewWork, Op, Shown, SyncState, WorkState};
+use store::{FamilyCommit, LinkState, NewWork, Op, ParkedState, Shown, SyncState, WorkState};
 
 impl Plan<'_> {
     /// Stores a link as it stands.
@@ -85,6 +86,19 @@ impl Plan<'_> {
                 etag: parked.etag,
                 as_of: self.world.as_of,
             });
+        }
+    }
+
+    /// What was parked for an event that is gone may stand by itself now: its calendar's next listing looks.
+    pub(crate) fn read_parked_again(&mut self, at: usize) {
+        let event = self.members[at].event.0;
+        self.notes.reads.remove(&event);
+        for mut parked in std::mem::take(&mut self.members[at].parked) {
+            parked.event = None;
+            parked.state = ParkedState::Read;
+            let connection = parked.connection.clone();
+            self.ops.push(Op::Park { parked });
+            self.ops.push(Op::List { connection });
         }
     }
 
@@ -282,17 +296,35 @@ impl Plan<'_> {
             reason: self.ending.reason.clone(),
             notes: self.notes.to_map(),
         };
-        let loads = u32::from(self.mode == crate::plan::Mode::Write);
+        let loads = u32::from(self.mode == Mode::Write);
         let earlier = self.attempts.saturating_sub(loads);
         match self.ending.at {
             Some(at) if self.ending.is_held => Some(open(at, WorkState::Held, earlier)),
             Some(at) if self.ending.is_free => Some(open(at, WorkState::Open, earlier)),
             Some(at) => Some(open(at, WorkState::Open, self.attempts)),
+            // What a listing did not settle stays open.
+            None if self.mode == Mode::Store && self.is_unfinished() => {
+                Some(open(self.world.now, WorkState::Open, earlier))
+            }
             None if !self.notes.refused.is_empty() => {
                 Some(open(self.world.now, WorkState::Dead, self.attempts))
             }
             None => None,
         }
+    }
+
+    /// Something is to be read, to be looked for, or to go.
+    fn is_unfinished(&self) -> bool {
+        let waits = |member: &Member| {
+            let mut links = member.links.iter();
+            !member.attempts.is_empty()
+                || links.any(|link| match &link.standing {
+                    Standing::Live(bases) => bases.missed.is_some(),
+                    Standing::Leaving(_) => true,
+                    Standing::Reserved | Standing::Kept(_) | Standing::Deleted(_) => false,
+                })
+        };
+        !self.notes.reads.is_empty() || self.members.iter().any(waits)
     }
 
     /// Members that wait say why.

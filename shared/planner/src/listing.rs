@@ -91,6 +91,7 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
     for item in masters.into_iter().chain(exceptions) {
         page.place(item);
     }
+    page.adopt_orphans();
     for plan in &mut page.plans {
         if let Next::Commit(families) = plan.next() {
             page.plan.families.extend(families);
@@ -112,6 +113,10 @@ impl<'a> Page<'a> {
         }
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
+            if !event.is_cancelled && self.plans[plan].is_left_behind(member) {
+                self.plans[plan].forget(member, link);
+                return self.add_single(item, event);
+            }
             self.plan.seen.push(id);
             return self.count_into(plan, member, link, item);
         }
@@ -129,6 +134,32 @@ impl<'a> Page<'a> {
             return self.park_move(plan, member, item, event);
         }
         self.add_single(item, event);
+    }
+
+    /// Exceptions that waited for a series of this page are read, now that it is known what became of it.
+    fn adopt_orphans(&mut self) {
+        let shown: BTreeSet<&str> = self
+            .input
+            .items
+            .iter()
+            .filter_map(|item| Some(item.event.as_ref().ok()?.id.as_str()))
+            .collect();
+        for orphan in &self.input.loaded.parked {
+            let Some(series) = orphan
+                .series
+                .as_ref()
+                .filter(|_| orphan.state == ParkedState::Orphan)
+            else {
+                continue;
+            };
+            let is_known = shown.contains(series.0.as_str()) && !self.is_skipped(series);
+            if is_known && !shown.contains(orphan.remote.0.as_str()) {
+                self.plan.park.push(Parked {
+                    state: ParkedState::Read,
+                    ..orphan.clone()
+                });
+            }
+        }
     }
 
     fn count(&mut self, what: &'static str) {
@@ -308,6 +339,9 @@ impl<'a> Page<'a> {
         let family = &self.plans[plan];
         let series = &family.members[root];
         let standing = &series.links[link].standing;
+        if family.is_series_gone() {
+            return self.add_single(item, event);
+        }
         let is_there = standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
         let bases = standing.bases().cloned();
         let (true, Some(bases), true) = (is_there, bases, self.choices.direction != Direction::Out)
@@ -341,9 +375,10 @@ impl<'a> Page<'a> {
             .map(|start| bases.crm.occurrence(start))
             .unwrap_or_default();
         let id = EventId((self.world.new_id)());
-        let mut plan = self.plans.swap_remove(plan);
+        let at = plan;
+        let mut plan = self.plans.remove(at);
         self.add(&mut plan, id, item, event, plain);
-        self.plans.push(plan);
+        self.plans.insert(at, plan);
     }
 
     /// Adds a row and its link.
@@ -462,6 +497,27 @@ impl Plan<'_> {
                 self.park_listed(task, &listed, as_of);
             }
         }
+    }
+
+    /// Its series is in the trash on both sides: what of it somebody has brought back stands by itself.
+    fn is_series_gone(&self) -> bool {
+        let root = self.members.iter().find(|root| root.event == self.root);
+        root.is_none_or(|root| {
+            let is_gone = |link: &Link| matches!(link.standing, Standing::Deleted(_));
+            root.row.is_none() && root.links.iter().all(is_gone)
+        })
+    }
+
+    /// An exception that went with its series.
+    fn is_left_behind(&self, member: usize) -> bool {
+        let of = &self.members[member];
+        of.event != self.root && of.row.is_none() && self.is_series_gone()
+    }
+
+    /// The event is another row's from now on.
+    fn forget(&mut self, member: usize, link: usize) {
+        self.ops.push(self.drop_link(member, link));
+        self.members[member].links.remove(link);
     }
 
     /// An exception of a series that is not with the provider: what becomes of it comes with the series.

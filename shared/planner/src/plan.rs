@@ -234,20 +234,20 @@ impl<'a> Plan<'a> {
             self.reached = self.members.len();
             return;
         }
-        let root_is_new = self.members.first().is_some_and(|root| {
-            root.event == self.root
-                && root.links.iter().all(|link| !link.standing.was_there())
-                && root.row.as_ref().is_some_and(|row| row.fields.is_series())
-        });
-        let trims = |other: &&store::SameTransaction| {
-            other.fields.iter().any(|field| field == "recurrence")
+        let Some(row) = self.members.first().and_then(|root| root.row.as_ref()) else {
+            return;
         };
-        if let Some(first) = family
-            .same_transaction
-            .iter()
-            .find(trims)
-            .filter(|_| root_is_new)
-        {
+        let root = &self.members[0];
+        let is_new = root.event == self.root
+            && root.links.iter().all(|link| !link.standing.was_there())
+            && row.fields.is_series();
+        let trims = |other: &&store::SameTransaction| {
+            let has = |name: &str| other.fields.iter().any(|field| field == name);
+            // Where everything is open it is new itself.
+            has("recurrence") && !row.raw.keys().all(|name| has(name))
+        };
+        let mut others = family.same_transaction.iter();
+        if let Some(first) = others.find(trims).filter(|_| is_new) {
             let reason = "waiting until the series that it continues is trimmed in Google";
             self.waits_for = Some(first.root.clone());
             self.wait(chrono::TimeDelta::minutes(5), reason.to_owned());

@@ -273,7 +273,7 @@ impl Plan<'_> {
             }
         }
         self.delete_row(at);
-        self.drop_parked(at);
+        self.read_parked_again(at);
         self.acknowledge(at);
     }
 

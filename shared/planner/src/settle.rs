@@ -4,6 +4,7 @@ use crate::plan::{Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
 use crate::step::{Settlement, Write};
 use chrono::TimeDelta;
+use event::merge::crm_changed_groups;
 use event::{Direction, EventFields, Group, GroupValue, Merged};
 use provider::RemoteEvent;
 use serde_json::json;
@@ -201,7 +202,15 @@ impl Plan<'_> {
         let at = task.member;
         self.insert_row(at, fields);
         self.note(at, "restored", json!({"by": "google"}));
+        let has_more = !crm_changed_groups(fields, Some(&base)).is_empty();
         self.set_live(task, event, base);
+        if has_more {
+            self.read_again(at);
+            self.wait_in(
+                0.0,
+                "the row came back with an edit that Google does not have".to_owned(),
+            );
+        }
     }
 
     fn new_id(&mut self, task: &Task) {

@@ -1,36 +1,46 @@
-//! The way of one instance to Google, at which it can end, and the token that opens it.
+//! The way of one instance to Google and to the database, at which it can end, stand still or lose its
+//! patience, and the token that opens it.
 
+use crate::watch::Watch;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use engine::{Accounts, NoAccess, Opened};
-use google::GoogleCalendar;
+use google::{AccessToken, GoogleCalendar};
 use google_simulator::Simulator;
 use http::{Method, Request, Response};
+use http_client::{HttpClient, TransportError};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::door::{Door, Transport};
-use shared::google::AccessToken;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
-use store::{Account, NewToken};
+use std::task::{Poll, Waker};
+use store::memory::MemoryStore;
+use store::{Account, AccountId, NewToken};
 use url::Url;
 
 /// What becomes of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// The instance ends before the call leaves.
     KilledBefore,
     /// The instance ends when the answer is there.
     KilledAfter,
-    /// No answer comes in time; the call takes effect later.
+    /// The instance stands still before the call leaves.
+    HeldBefore,
+    /// The instance stands still with the answer in its hands.
+    HeldAfter,
+    /// No answer comes in time; a call to Google takes effect later.
     Late,
 }
-
-/// The instance has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut;
 
 /// A change that Google was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
+    /// By which account.
+    pub account: AccountId,
     /// The method.
     pub method: Method,
     /// The path, with calendar and event.
@@ -44,64 +54,212 @@ pub struct Written {
 /// What all instances share.
 #[derive(Default)]
 pub(crate) struct Lines {
+    /// Calls to Google, and calls to the database.
     pub(crate) calls: Cell<u64>,
+    pub(crate) stored: Cell<u64>,
+    pub(crate) killed: Cell<u64>,
     pub(crate) written: RefCell<Vec<Written>>,
-    pub(crate) late: RefCell<Vec<Request<Bytes>>>,
+    pub(crate) late: RefCell<Vec<(AccountId, Request<Bytes>)>>,
     /// Of the next instance: at which of its calls what happens.
     pub(crate) plan: Cell<Option<(u32, Fate)>>,
-    pub(crate) made: Cell<u32>,
-    pub(crate) is_cut: Cell<bool>,
+    /// Google accounts that the CRM has no access to.
+    pub(crate) revoked: RefCell<BTreeSet<String>>,
+    pub(crate) watch: Watch,
+    /// What instances came to; with `is_told`, what they wrote, too.
+    pub(crate) log: RefCell<Vec<String>>,
+    pub(crate) is_told: Cell<bool>,
 }
 
-/// The way to Google.
-#[derive(Clone)]
-pub(crate) struct Line {
-    pub(crate) simulator: Rc<Simulator>,
-    pub(crate) lines: Rc<Lines>,
-}
-
-impl Line {
-    pub(crate) fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let body = request.body().clone();
-        let response = self.simulator.handle(request);
-        let is_write = method != Method::GET && path.contains("/events") && !path.ends_with("/watch");
-        if is_write {
-            self.lines.written.borrow_mut().push(Written {
-                method,
-                path,
-                body: serde_json::from_slice(&body).unwrap_or_default(),
-                status: response.status().as_u16(),
-            });
-        }
-        match response.extensions().get::<google_simulator::Cut>() {
-            Some(_) => Err(Transport::NoAnswer("cut".to_owned())),
-            None => Ok(response),
+impl Lines {
+    pub(crate) fn tell(&self, line: impl FnOnce() -> String) {
+        if self.is_told.get() {
+            self.log.borrow_mut().push(line());
         }
     }
 }
 
-impl Door for Line {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Transport> {
-        let lines = &self.lines;
-        lines.calls.set(lines.calls.get() + 1);
-        let number = lines.made.get();
-        lines.made.set(number + 1);
-        let fate = lines.plan.get().filter(|(at, _)| *at == number).map(|(_, fate)| fate);
+/// One instance.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    made: Cell<u32>,
+    is_dead: Cell<bool>,
+    stands: Cell<bool>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+impl Pulse {
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_dead.get()
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.stands.set(false);
+        self.wakers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Nothing else happens in an instance that has ended or stands still.
+    async fn alive(&self) {
+        if self.is_dead.get() {
+            pending::<()>().await;
+        }
+        poll_fn(|context| {
+            if self.stands.get() {
+                self.wakers.borrow_mut().push(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+/// How an instance reaches others.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) simulator: Rc<Simulator>,
+    pub(crate) store: MemoryStore,
+    pub(crate) lines: Rc<Lines>,
+    pub(crate) pulse: Rc<Pulse>,
+}
+
+/// How long an instance waits for an answer.
+const PATIENCE: TimeDelta = TimeDelta::seconds(20);
+
+impl Line {
+    /// What becomes of the next call.
+    async fn fate(&self) -> Option<Fate> {
+        self.pulse.alive().await;
+        let number = self.pulse.made.get();
+        self.pulse.made.set(number + 1);
+        let planned = self.lines.plan.get().filter(|(at, _)| *at == number);
+        planned.map(|(_, fate)| {
+            self.lines.plan.set(None);
+            self.lines.tell(|| format!("    {fate:?}"));
+            fate
+        })
+    }
+
+    async fn end(&self) {
+        self.pulse.is_dead.set(true);
+        self.lines.killed.set(self.lines.killed.get() + 1);
+        self.pulse.alive().await;
+    }
+
+    async fn stand_still(&self) {
+        self.pulse.stands.set(true);
+        self.pulse.alive().await;
+    }
+
+    fn lose_patience(&self) {
+        self.simulator.advance(PATIENCE);
+        self.store.set_now(self.simulator.now());
+    }
+
+    pub(crate) fn answer(
+        &self,
+        account: &AccountId,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let body = request.body().clone();
+        let response = self.simulator.handle(request);
+        let is_write =
+            method != Method::GET && path.contains("/events") && !path.ends_with("/watch");
+        if is_write {
+            let written = Written {
+                account: account.clone(),
+                method,
+                path,
+                body: serde_json::from_slice(&body).unwrap_or_default(),
+                status: response.status().as_u16(),
+            };
+            self.lines.watch.written(&self.store, &written);
+            self.lines.tell(|| {
+                format!(
+                    "    {} {} {} {}",
+                    written.method, written.path, written.body, written.status
+                )
+            });
+            self.lines.written.borrow_mut().push(written);
+        }
+        match response.extensions().get::<google_simulator::Cut>() {
+            Some(_) => Err(TransportError::NoAnswer("cut".to_owned())),
+            None => Ok(response),
+        }
+    }
+
+    /// A call to the database; none where no answer comes.
+    pub(crate) async fn stored<T>(&self, call: impl AsyncFnOnce() -> T) -> Option<T> {
+        let fate = self.fate().await;
+        self.lines.stored.set(self.lines.stored.get() + 1);
         match fate {
-            None => self.answer(request),
+            None => Some(call().await),
             Some(Fate::KilledBefore) => {
-                lines.is_cut.set(true);
-                futures::future::pending().await
+                self.end().await;
+                None
             }
             Some(Fate::KilledAfter) => {
-                let _answer = self.answer(request);
-                lines.is_cut.set(true);
-                futures::future::pending().await
+                let _answer = call().await;
+                self.end().await;
+                None
+            }
+            Some(Fate::HeldBefore) => {
+                self.stand_still().await;
+                Some(call().await)
+            }
+            Some(Fate::HeldAfter) => {
+                let answer = call().await;
+                self.stand_still().await;
+                Some(answer)
             }
             Some(Fate::Late) => {
-                lines.late.borrow_mut().push(request);
-                Err(Transport::NoAnswer("time-out".to_owned()))
+                let _answer = call().await;
+                self.lose_patience();
+                None
+            }
+        }
+    }
+}
+
+/// The way to Google with one account's token.
+#[derive(Clone)]
+pub(crate) struct AccountLine {
+    line: Line,
+    account: AccountId,
+}
+
+impl HttpClient for AccountLine {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let line = &self.line;
+        let fate = line.fate().await;
+        line.lines.calls.set(line.lines.calls.get() + 1);
+        match fate {
+            None => line.answer(&self.account, request),
+            Some(Fate::KilledBefore) => {
+                line.end().await;
+                pending().await
+            }
+            Some(Fate::KilledAfter) => {
+                let _answer = line.answer(&self.account, request);
+                line.end().await;
+                pending().await
+            }
+            Some(Fate::HeldBefore) => {
+                line.stand_still().await;
+                line.answer(&self.account, request)
+            }
+            Some(Fate::HeldAfter) => {
+                let answer = line.answer(&self.account, request);
+                line.stand_still().await;
+                answer
+            }
+            Some(Fate::Late) => {
+                line.lines
+                    .late
+                    .borrow_mut()
+                    .push((self.account.clone(), request));
+                line.lose_patience();
+                Err(TransportError::NoAnswer("time-out".to_owned()))
             }
         }
     }
@@ -112,35 +270,69 @@ const CLIENT: &str = "client.example.com";
 /// Opens accounts with tokens of the simulator's. Their sealed refresh token is the account's address.
 pub(crate) struct Tokens {
     pub(crate) line: Line,
-    pub(crate) store: store::memory::MemoryStore,
 }
 
 impl Tokens {
     fn token(&self, account: &Account) -> Result<String, NoAccess> {
-        let email = account.token.as_ref().map(|token| token.refresh_token.clone());
+        let email = account
+            .token
+            .as_ref()
+            .map(|token| token.refresh_token.clone());
+        let email = email.unwrap_or_default();
+        let revoked = self.line.lines.revoked.borrow().contains(&email);
         let scope = "https://www.googleapis.com/auth/calendar";
-        let made = self.line.simulator.token(&email.unwrap_or_default(), CLIENT, &[scope]);
+        let made = self
+            .line
+            .simulator
+            .token(&email, CLIENT, &[scope])
+            .filter(|_| !revoked);
         let token = made.as_ref().and_then(|made| made["access_token"].as_str());
         token.map(str::to_owned).ok_or(NoAccess {
             scope: provider::Scope::Account,
             reason: "access was withdrawn".to_owned(),
         })
     }
+
+    fn opened(
+        &self,
+        account: &AccountId,
+        token: String,
+        new: Option<NewToken>,
+    ) -> Opened<GoogleCalendar<AccountLine>> {
+        let api = Url::parse("http://google.test");
+        Opened {
+            provider: GoogleCalendar {
+                door: AccountLine {
+                    line: self.line.clone(),
+                    account: account.clone(),
+                },
+                api: api.unwrap_or_else(|_| unreachable!("a fixed address")),
+                token: AccessToken::from(token),
+            },
+            token: new,
+        }
+    }
 }
 
 impl Accounts for Tokens {
-    type Provider = GoogleCalendar<Line>;
+    type Provider = GoogleCalendar<AccountLine>;
 
     async fn open(&self, account: &Account) -> Result<Opened<Self::Provider>, NoAccess> {
         let known = account.token.as_ref().filter(|token| !token.refresh);
         let Some(token) = known.and_then(|token| token.access_token.clone()) else {
             return self.renew(account).await;
         };
-        Ok(self.opened(token, None))
+        Ok(self.opened(&account.id, token, None))
     }
 
     async fn renew(&self, account: &Account) -> Result<Opened<Self::Provider>, NoAccess> {
-        let token = self.token(account)?;
+        let token = match self.token(account) {
+            Ok(token) => token,
+            Err(no_access) => {
+                self.refused(account, &no_access.reason).await;
+                return Err(no_access);
+            }
+        };
         let new = NewToken {
             account: account.id.clone(),
             generation: account.token.as_ref().map_or(0, |token| token.generation),
@@ -148,28 +340,14 @@ impl Accounts for Tokens {
             expires_in: 3_599,
             refresh_token: None,
         };
-        Ok(self.opened(token, Some(new)))
+        Ok(self.opened(&account.id, token, Some(new)))
     }
 
     async fn refused(&self, account: &Account, reason: &str) {
-        self.store.act(&store::sides::Act::AccountState {
+        self.line.store.act(&store::sides::Act::AccountState {
             account: account.id.clone(),
             state: store::AccountState::ReconnectNeeded,
             reason: Some(reason.to_owned()),
         });
-    }
-}
-
-impl Tokens {
-    fn opened(&self, token: String, new: Option<NewToken>) -> Opened<GoogleCalendar<Line>> {
-        let api = Url::parse("http://google.test");
-        Opened {
-            provider: GoogleCalendar {
-                door: self.line.clone(),
-                api: api.unwrap_or_else(|_| unreachable!("a fixed address")),
-                token: AccessToken::from(token),
-            },
-            token: new,
-        }
     }
 }

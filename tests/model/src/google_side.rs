@@ -14,7 +14,9 @@ impl World {
     /// # Errors
     /// What the simulator complains about.
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        self.simulator.control(method, path, body).map_err(anyhow::Error::msg)
+        self.simulator
+            .control(method, path, body)
+            .map_err(anyhow::Error::msg)
     }
 
     /// A person at Google's web interface.
@@ -32,9 +34,16 @@ impl World {
     /// When Google refuses.
     pub fn google(&self, email: &str, method: Method, path: &str, body: &Value) -> Result<Value> {
         let scope = "https://www.googleapis.com/auth/calendar";
-        let token = self.simulator.token(email, BROWSER, &[scope]).context("token")?;
+        let token = self
+            .simulator
+            .token(email, BROWSER, &[scope])
+            .context("token")?;
         let token = token["access_token"].as_str().unwrap_or_default();
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let request = Request::builder()
             .method(method)
             .uri(format!("/calendar/v3/{path}"))
@@ -42,7 +51,11 @@ impl World {
             .body(Bytes::from(body))?;
         let response = self.simulator.handle(request);
         let status = response.status();
-        ensure!(status.is_success(), "{status} {}", String::from_utf8_lossy(response.body()));
+        ensure!(
+            status.is_success(),
+            "{status} {}",
+            String::from_utf8_lossy(response.body())
+        );
         Ok(serde_json::from_slice(response.body()).unwrap_or_default())
     }
 

@@ -3,7 +3,12 @@
 
 mod door;
 mod google_side;
+pub mod history;
+mod instance;
+mod stored;
+mod watch;
 mod world;
 
-pub use door::{Cut, Fate, Written};
+pub use door::{Fate, Written};
+pub use instance::{Instance, Worked};
 pub use world::{Person, World};

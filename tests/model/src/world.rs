@@ -1,17 +1,15 @@
 //! One system and those who use it.
 
-use crate::door::{Cut, Fate, Line, Lines, Tokens, Written};
+use crate::door::{Lines, Written};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::Env;
-use futures::FutureExt;
 use google_simulator::{Clock, Options, Simulator};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
 use std::rc::Rc;
 use store::memory::MemoryStore;
 use store::sides::{Act, Edit, NewAccount, NewChannel, NewConnection, Picture, Statement};
-use store::{AccountId, ConnectionId, EventId, Notification, Row, Trigger, UserId};
+use store::{AccountId, ConnectionId, EventId, Row, UserId};
 use uuid::Uuid;
 
 /// A CRM user with a Google account.
@@ -32,14 +30,15 @@ pub struct World {
     /// The database.
     pub store: MemoryStore,
     pub(crate) lines: Rc<Lines>,
-    ids: Cell<u128>,
-    requests: Cell<u64>,
-    log: std::cell::RefCell<Vec<String>>,
+    pub(crate) ids: Rc<Cell<u128>>,
+    pub(crate) requests: Cell<u64>,
 }
 
 /// Seconds between the looks at what is left.
-const PAUSES: [i64; 14] = [0, 1, 5, 10, 30, 60, 120, 600, 1_200, 3_700, 3_700, 7_300, 7_300, 7_300];
-const INSTANCE: &str = "model";
+const PAUSES: [i64; 14] = [
+    0, 1, 5, 10, 30, 60, 120, 600, 1_200, 3_700, 3_700, 7_300, 7_300, 7_300,
+];
+pub(crate) const INSTANCE: &str = "model";
 
 impl World {
     /// One without people.
@@ -56,16 +55,14 @@ impl World {
             simulator: Rc::new(simulator),
             store: MemoryStore::new(INSTANCE, seed, now),
             lines: Rc::default(),
-            ids: Cell::new(u128::from(seed) << 64),
+            ids: Rc::new(Cell::new(u128::from(seed) << 64)),
             requests: Cell::new(0),
-            log: std::cell::RefCell::default(),
         }
     }
 
     /// A fresh id.
     pub fn new_id(&self) -> Uuid {
-        self.ids.set(self.ids.get() + 1);
-        uuid::Builder::from_random_bytes(self.ids.get().to_be_bytes()).into_uuid()
+        next_id(&self.ids)
     }
 
     /// A user connects the primary calendar of a Google account.
@@ -76,18 +73,40 @@ impl World {
             email: email.to_owned(),
             account: AccountId(self.new_id()),
         };
-        self.store.act(&Act::Account(NewAccount {
-            user: person.user.clone(),
-            id: person.account.clone(),
-            refresh_token: email.to_owned(),
-            access_token: None,
-        }));
+        self.connect_account(&person);
         let connection = self.connect_calendar(&person, email, "owner", true);
         (person, connection)
     }
 
+    /// A user connects an account, the first time or again.
+    pub fn connect_account(&self, person: &Person) {
+        self.lines.revoked.borrow_mut().remove(&person.email);
+        self.store.act(&Act::Account(NewAccount {
+            user: person.user.clone(),
+            id: person.account.clone(),
+            refresh_token: person.email.clone(),
+            access_token: None,
+        }));
+    }
+
+    /// A user takes the CRM's access to a Google account back.
+    ///
+    /// # Errors
+    /// What the simulator complains about.
+    pub fn revoke(&self, email: &str) -> Result<()> {
+        self.lines.revoked.borrow_mut().insert(email.to_owned());
+        self.control("POST", &format!("users/{email}/revoke"), &Value::Null)
+            .map(drop)
+    }
+
     /// A user connects one more calendar; Google will notify of it.
-    pub fn connect_calendar(&self, person: &Person, calendar: &str, role: &str, is_target: bool) -> ConnectionId {
+    pub fn connect_calendar(
+        &self,
+        person: &Person,
+        calendar: &str,
+        role: &str,
+        is_target: bool,
+    ) -> ConnectionId {
         let connection = ConnectionId(self.new_id());
         self.store.act(&Act::Connect(NewConnection {
             id: connection.clone(),
@@ -111,7 +130,9 @@ impl World {
             "params": {"ttl": "604800"}});
         let path = format!("calendars/{calendar}/events/watch");
         let watched = self.google(&person.email, http::Method::POST, &path, &body);
-        let resource = watched.ok().and_then(|channel| channel["resourceId"].as_str().map(str::to_owned));
+        let resource = watched
+            .ok()
+            .and_then(|channel| channel["resourceId"].as_str().map(str::to_owned));
         self.store.act(&Act::Channel(NewChannel {
             id,
             connection: connection.clone(),
@@ -134,9 +155,20 @@ impl World {
     ///
     /// # Errors
     /// As the database says.
-    pub fn except(&self, person: &Person, series: &EventId, start: &str, fields: Value) -> Result<EventId> {
+    pub fn except(
+        &self,
+        person: &Person,
+        series: &EventId,
+        start: &str,
+        fields: Value,
+    ) -> Result<EventId> {
         let event = EventId(self.new_id());
-        self.insert_as(&event, person, fields, Some((series.clone(), start.to_owned())))?;
+        self.insert_as(
+            &event,
+            person,
+            fields,
+            Some((series.clone(), start.to_owned())),
+        )?;
         Ok(event)
     }
 
@@ -195,80 +227,6 @@ impl World {
         self.store.set_now(self.simulator.now());
     }
 
-    /// The next instance meets this fate at its call of this number, from 0.
-    pub fn plan(&self, call: u32, fate: Fate) {
-        self.lines.plan.set(Some((call, fate)));
-    }
-
-    /// Runs one instance.
-    ///
-    /// # Errors
-    /// [`Cut`]: it was killed.
-    pub(crate) fn run<T>(&self, work: impl AsyncFnOnce(&Env<'_, MemoryStore, Tokens>) -> T) -> Result<T, Cut> {
-        let line = Line {
-            simulator: Rc::clone(&self.simulator),
-            lines: Rc::clone(&self.lines),
-        };
-        let accounts = Tokens {
-            line,
-            store: self.store.clone(),
-        };
-        self.requests.set(self.requests.get() + 1);
-        let request = self.requests.get();
-        let clock = || self.simulator.now();
-        let fraction = || (request.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1_u64 << 53) as f64;
-        let new_id = || self.new_id();
-        let env = Env {
-            store: &self.store,
-            accounts: &accounts,
-            instance: INSTANCE,
-            digest: "1",
-            event_url: None,
-            clock: &clock,
-            fraction: &fraction,
-            new_id: &new_id,
-        };
-        self.lines.made.set(0);
-        let ended = work(&env).now_or_never();
-        self.lines.plan.set(None);
-        self.lines.is_cut.set(false);
-        ended.ok_or(Cut)
-    }
-
-    /// A poke for an event arrives.
-    pub fn poke(&self, event: &EventId) {
-        let pushed = self.run(async |env| engine::push(env, std::slice::from_ref(event)).await);
-        self.tell("poke", &pushed);
-    }
-
-    /// The clock ticks.
-    pub fn tick(&self) {
-        let ticked = self.run(async |env| engine::tick(env).await);
-        self.tell("tick", &ticked);
-    }
-
-    /// Notifications that are due arrive; says how many were due.
-    pub fn deliver(&self) -> usize {
-        let due = self.simulator.due_notifications();
-        let count = due.len();
-        for notification in due {
-            let trigger = trigger(&notification.request);
-            let pulled = self.run(async |env| engine::pull(env, trigger).await);
-            self.tell("pull", &pulled);
-            self.simulator.delivered(notification.id, Some(200));
-        }
-        count
-    }
-
-    fn tell(&self, what: &str, came: &impl std::fmt::Debug) {
-        self.log.borrow_mut().push(format!("{} {what}: {came:?}", self.store.now()));
-    }
-
-    /// What instances came to.
-    pub fn log(&self) -> Vec<String> {
-        self.log.borrow().clone()
-    }
-
     /// Messages arrive and the clock ticks, once.
     pub fn turn(&self) {
         self.deliver();
@@ -285,7 +243,9 @@ impl World {
             self.pass(TimeDelta::seconds(seconds));
             self.turn();
             let messages = self.control("GET", "notifications", &Value::Null)?;
-            let under_way = messages["waiting"].as_array().is_some_and(|all| !all.is_empty());
+            let under_way = messages["waiting"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty());
             if !under_way && self.is_at_rest() {
                 return Ok(());
             }
@@ -317,39 +277,24 @@ impl World {
         self.lines.written.take()
     }
 
-    /// How many calls Google has had.
-    pub fn calls(&self) -> u64 {
-        self.lines.calls.get()
+    /// From now on the log says what instances load and write, too.
+    pub fn listen(&self) {
+        self.lines.is_told.set(true);
     }
 
-    /// Calls that took too long take effect.
-    pub fn land(&self) {
-        let line = Line {
-            simulator: Rc::clone(&self.simulator),
-            lines: Rc::clone(&self.lines),
-        };
-        for request in self.lines.late.take() {
-            let _answer = line.answer(request);
-        }
+    /// What instances came to.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.log.borrow().clone()
     }
 }
 
-fn trigger(request: &http::Request<bytes::Bytes>) -> Trigger {
-    let header = |name: &str| {
-        let value = request.headers().get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    Trigger::Notification(Notification {
-        channel: header("x-goog-channel-id"),
-        resource: header("x-goog-resource-id"),
-        message: header("x-goog-message-number").parse().unwrap_or_default(),
-        is_sync: header("x-goog-resource-state") == "sync",
-        expires_at: None,
-    })
+pub(crate) fn next_id(ids: &Cell<u128>) -> Uuid {
+    ids.set(ids.get() + 1);
+    uuid::Builder::from_random_bytes(ids.get().to_be_bytes()).into_uuid()
 }
 
 /// A row with all fields that a CRM's adapter gives.
-fn whole(fields: Value) -> Map<String, Value> {
+pub(crate) fn whole(fields: Value) -> Map<String, Value> {
     let defaults = object(json!({
         "title": null, "description": null, "location": null, "all_day": false,
         "starts_at": "2031-03-03T09:00:00.000000Z", "ends_at": "2031-03-03T10:00:00.000000Z",

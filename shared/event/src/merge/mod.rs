@@ -321,14 +321,20 @@ fn merge_attendees(
     merged: &mut Merged,
 ) {
     let base_crm = changes::crm_base(input, Group::Attendees);
-    let base_crm = base_crm.map(|base| base.attendees.canonical());
+    let mut base_crm = base_crm.map_or_else(Attendees::default, |base| base.attendees.canonical());
+    // Whom an attempt of ours invited and the row does not name any more was dropped.
+    for (email, guest) in input.landed.iter().flat_map(|row| row.attendees.iter()) {
+        if theirs.contains(email) && !input.row.attendees.contains(email) {
+            base_crm.insert(email, guest.canonical(email));
+        }
+    }
     let base_remote = if remote_changed {
         input.base_remote.and_then(RemoteFields::attendees)
     } else {
         Some(theirs)
     };
     let both = merge_guests(
-        &base_crm.unwrap_or_default(),
+        &base_crm,
         &input.row.attendees,
         base_remote.unwrap_or(&Attendees::default()),
         theirs,

@@ -3,7 +3,10 @@
 use super::MemoryStore;
 use super::state::State;
 use crate::sides::{Noted, OpenWork, Picture, ShownRow};
-use crate::{Attempt, Connection, ConnectionId, EventId, Link, RemoteId, WorkState};
+use crate::{
+    Account, AccountId, Attempt, Connection, ConnectionId, EventId, Link, ParkedState, RemoteId,
+    WorkState,
+};
 use std::collections::BTreeMap;
 
 impl State {
@@ -114,6 +117,20 @@ impl MemoryStore {
     #[must_use]
     pub fn connection(&self, id: &ConnectionId) -> Option<Connection> {
         self.state().connection(id)
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<Account> {
+        self.state().account(id)
+    }
+
+    /// A version is parked that is not in quarantine.
+    #[must_use]
+    pub fn has_parked(&self) -> bool {
+        let state = self.state();
+        let mut parked = state.tables.parked.iter();
+        parked.any(|(_, parked)| parked.state != ParkedState::Quarantined)
     }
 
     /// The history of all events.

@@ -1,0 +1,302 @@
+//! What must hold whenever a history is at rest.
+
+use super::field::Field;
+use super::kept::brief;
+use super::life::Forms;
+use super::run::{Run, Violation, broken, violation};
+use anyhow::Result;
+use http::Method;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use store::sides::{Picture, ShownRow};
+use store::{ConnectionId, EventId, Link, LinkState, RemoteId, SyncState};
+
+/// Everything that is there.
+pub(super) struct Found {
+    pub(super) picture: Picture,
+    /// What Google shows by connection and id, cancelled occurrences included.
+    pub(super) events: BTreeMap<(ConnectionId, RemoteId), Value>,
+    /// The user of a connection.
+    users: BTreeMap<ConnectionId, usize>,
+}
+
+impl Run {
+    pub(super) fn check(&mut self) -> Result<(), Violation> {
+        let trespasses = self.world.lines.watch.take(true);
+        if !trespasses.is_empty() {
+            let found = trespasses.join("\n");
+            return Err(violation("everybody's rows are their own", found));
+        }
+        let found = self.look().map_err(broken)?;
+        self.rows_are_there(&found)?;
+        self.events_are_here(&found)?;
+        found.one_each()?;
+        for (id, row) in &found.picture.rows {
+            if let Some(event) = found.event_of(id) {
+                equal(id, row, event, &self.own(&row.row))?;
+            }
+        }
+        let lives: Vec<_> = self.lives.keys().copied().collect();
+        for which in lives {
+            self.kept(which, &found)?;
+        }
+        self.no_strangers(&found)
+    }
+
+    fn look(&self) -> Result<Found> {
+        let picture = self.world.look();
+        let (mut events, mut users) = (BTreeMap::new(), BTreeMap::new());
+        let mut listed: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+        for (user, (person, calendars)) in self.people.iter().zip(&self.calendars).enumerate() {
+            for (connection, calendar) in calendars {
+                users.insert(connection.clone(), user);
+                let key = (person.email.clone(), calendar.clone());
+                let items = match listed.get(&key) {
+                    Some(items) => items,
+                    None => {
+                        let path = format!("calendars/{calendar}/events?maxResults=2500");
+                        let list =
+                            self.world
+                                .google(&person.email, Method::GET, &path, &Value::Null)?;
+                        listed
+                            .entry(key)
+                            .or_insert(list["items"].as_array().cloned().unwrap_or_default())
+                    }
+                };
+                for event in items {
+                    let id = event["id"].as_str().unwrap_or_default().to_owned();
+                    events.insert((connection.clone(), RemoteId(id)), event.clone());
+                }
+            }
+        }
+        self.add_plain(&picture, &users, &mut events);
+        Ok(Found {
+            picture,
+            events,
+            users,
+        })
+    }
+
+    /// An exception that says nothing else than its series is an occurrence, which no list shows.
+    fn add_plain(
+        &self,
+        picture: &Picture,
+        users: &BTreeMap<ConnectionId, usize>,
+        events: &mut BTreeMap<(ConnectionId, RemoteId), Value>,
+    ) {
+        for link in &picture.links {
+            let key = (link.connection.clone(), link.remote.clone());
+            let unlisted = link.state == LinkState::Live
+                && link.remote.0.contains('_')
+                && !events.contains_key(&key);
+            let user = users.get(&link.connection).filter(|_| unlisted);
+            let Some(user) = user.copied() else { continue };
+            let mut calendars = self.calendars[user].iter();
+            let calendar = calendars
+                .find(|(id, _)| *id == link.connection)
+                .map(|(_, calendar)| calendar);
+            let path = format!(
+                "calendars/{}/events/{}",
+                calendar.map_or("", String::as_str),
+                link.remote
+            );
+            let email = &self.people[user].email;
+            if let Ok(event) = self.world.google(email, Method::GET, &path, &Value::Null) {
+                events.insert(key, event);
+            }
+        }
+    }
+
+    /// Every row that is for Google is one live event there.
+    fn rows_are_there(&self, found: &Found) -> Result<(), Violation> {
+        for (id, shown) in &found.picture.rows {
+            let series = shown
+                .row
+                .series
+                .as_ref()
+                .and_then(|id| found.picture.rows.get(id));
+            let wanted = shown.row.enabled && series.is_none_or(|series| series.row.enabled);
+            let cancelled = shown.row.fields["status"] == "cancelled";
+            if wanted && !cancelled && found.event_of(id).is_none() {
+                let told = format!(
+                    "{} {:?} {}",
+                    tell(id, shown),
+                    found.links_of(id),
+                    found.told()
+                );
+                return Err(violation("every row is in Google", told));
+            }
+            let state = if wanted {
+                SyncState::Synced
+            } else {
+                SyncState::None
+            };
+            // A cancelled occurrence that the series does not plan any more asks for nothing.
+            let unplanned =
+                cancelled && shown.shown.state == SyncState::None && shown.row.series.is_some();
+            if shown.shown.state != state && !unplanned {
+                return Err(violation(
+                    "every row says that it is synced",
+                    tell(id, shown),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every live event is one row of each user who sees it.
+    fn events_are_here(&self, found: &Found) -> Result<(), Violation> {
+        let unseen = self.unseen();
+        for (at, event) in &found.events {
+            let link = found.link(at);
+            let told = || format!("{} {link:?}", brief(event));
+            let stays_cancelled = event["status"] == "cancelled";
+            let Some(link) = link else {
+                if stays_cancelled && says_nothing(found, &unseen, at, event) {
+                    continue;
+                }
+                return Err(violation("every event of Google has one link", told()));
+            };
+            let row = found.picture.rows.get(&link.event);
+            let root = found.picture.rows.get(&link.root);
+            // What people do in Google with a series that is not for Google is their own business.
+            let is_unheard = root.is_some_and(|root| !root.row.enabled);
+            match row {
+                None if !stays_cancelled && !is_unheard => {
+                    return Err(violation("every event of Google is a row", told()));
+                }
+                Some(row)
+                    if found.users.get(&at.0).map(|user| &self.people[*user].user)
+                        != Some(&row.row.owner) =>
+                {
+                    return Err(violation("every event of Google is its user's row", told()));
+                }
+                Some(row)
+                    if stays_cancelled
+                        && link.state != LinkState::Deleted
+                        && row.row.fields["status"] != "cancelled" =>
+                {
+                    return Err(violation(
+                        "what is cancelled in Google is cancelled here",
+                        told(),
+                    ));
+                }
+                None | Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Series that Google made and ended since the last rest: nobody may have seen them while their
+    /// occurrences were cancelled, and Google does not list those again.
+    fn unseen(&self) -> BTreeSet<String> {
+        let ended = self
+            .lives
+            .values()
+            .filter(|life| !life.exists && life.google.ended);
+        ended
+            .filter_map(|life| life.place.as_ref())
+            .map(|(_, id)| id.clone())
+            .collect()
+    }
+}
+
+impl Found {
+    fn links_of(&self, row: &EventId) -> Vec<&Link> {
+        self.picture
+            .links
+            .iter()
+            .filter(|link| link.event == *row)
+            .collect()
+    }
+
+    pub(super) fn link(&self, at: &(ConnectionId, RemoteId)) -> Option<&Link> {
+        let mut links = self.picture.links.iter();
+        links.find(|link| link.connection == at.0 && link.remote == at.1)
+    }
+
+    /// The live event of a row.
+    pub(super) fn event_of(&self, row: &EventId) -> Option<&Value> {
+        let mut links = self.picture.links.iter();
+        let link = links.find(|link| link.event == *row && link.state == LinkState::Live)?;
+        let event = self
+            .events
+            .get(&(link.connection.clone(), link.remote.clone()))?;
+        Some(event).filter(|event| event["status"] != "cancelled")
+    }
+
+    /// No row is two events.
+    fn one_each(&self) -> Result<(), Violation> {
+        let mut taken = BTreeMap::new();
+        for link in self
+            .picture
+            .links
+            .iter()
+            .filter(|link| link.state == LinkState::Live)
+        {
+            if let Some(other) = taken.insert(&link.event, link) {
+                return Err(violation(
+                    "no row is two events",
+                    format!("{link:?} {other:?}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn told(&self) -> String {
+        let all: Vec<String> = self.events.values().map(brief).collect();
+        all.join(" ")
+    }
+}
+
+pub(super) fn tell(id: &EventId, shown: &ShownRow) -> String {
+    let mut fields = shown.row.fields.clone();
+    fields.retain(|_, value| !value.is_null());
+    let fields = Value::Object(fields);
+    format!(
+        "{id} of {} series {:?} {:?} {fields} {:?}",
+        shown.row.owner, shown.row.series, shown.row.original_start, shown.shown
+    )
+}
+
+pub(super) fn said(row: &Map<String, Value>, own: &str) -> Forms {
+    let form = |field: Field| (field, field.of_row(row, own));
+    Field::ALL.into_iter().map(form).collect()
+}
+
+/// An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its series
+/// is not for Google, nor where nobody has seen the series.
+fn says_nothing(
+    found: &Found,
+    unseen: &BTreeSet<String>,
+    at: &(ConnectionId, RemoteId),
+    event: &Value,
+) -> bool {
+    let Some(id) = event["recurringEventId"].as_str() else {
+        return false;
+    };
+    let series = found.link(&(at.0.clone(), RemoteId(id.to_owned())));
+    let leads = series.is_some_and(|series| series.state != LinkState::Deleted);
+    !leads || unseen.contains(id)
+}
+
+fn equal(id: &EventId, row: &ShownRow, event: &Value, own: &str) -> Result<(), Violation> {
+    let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
+    for field in Field::ALL {
+        let (crm, google) = (
+            field.of_row(&row.row.fields, own),
+            field.of_google(event, own),
+        );
+        // A copy made in Google carries the references of what it was copied from.
+        if crm != google && (field != Field::Deal || born_here) {
+            let found = format!(
+                "{field:?}: {crm:?} here, {google:?} there: {} {}",
+                tell(id, row),
+                brief(event)
+            );
+            return Err(violation("both sides are equal", found));
+        }
+    }
+    Ok(())
+}

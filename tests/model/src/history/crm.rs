@@ -1,0 +1,531 @@
+//! What the CRM does.
+
+use super::check::said;
+use super::field::{Field, Values, changed, rule_lines, times};
+use super::life::{Life, defaults};
+use super::run::{Run, Violation, violation};
+use super::step::{Change, Role, Which};
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use store::sides::{Edit, Statement};
+use store::{EventId, Row};
+use uuid::Uuid;
+
+/// Whether an edit counts as the event's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// It does.
+    Counts,
+    /// It does, or does not.
+    Unknown,
+    /// It does not: what a guest or a reader may not change comes back.
+    Nothing,
+}
+
+impl Run {
+    /// A transaction; what it did is remembered when it is committed.
+    ///
+    /// The store in memory takes a transaction as a whole, and the statements depend on each other: each is
+    /// applied in a copy of the store first.
+    pub(super) fn transaction(&mut self, changes: &[Change]) -> Result<(), Violation> {
+        let (store, lives) = (self.world.store.clone(), self.lives.clone());
+        let sketch = store.fork();
+        self.world.store = sketch;
+        let mut all = Vec::new();
+        let mut failed = None;
+        for change in changes {
+            match self.change(change, &mut all) {
+                Ok(()) => {}
+                Err(error) => failed = failed.or(Some(format!("{change:?}: {error:#}"))),
+            }
+        }
+        self.world.store = store;
+        if let Err(error) = self.world.store.transact(&all) {
+            failed = failed.or(Some(error.to_string()));
+        }
+        let Some(found) = failed else { return Ok(()) };
+        self.lives = lives;
+        Err(violation("the CRM's own statements succeed", found))
+    }
+
+    fn say(&self, statement: Statement, all: &mut Vec<Statement>) -> Result<()> {
+        self.world
+            .store
+            .transact(std::slice::from_ref(&statement))?;
+        all.push(statement);
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change, all: &mut Vec<Statement>) -> Result<()> {
+        match change {
+            Change::Insert { event, user, set } => match event {
+                Which::Event(number) => self.insert(*number, *user, set, all),
+                Which::Occurrence(series, at) => self.except(*series, *at, set, all),
+            },
+            Change::Edit { event, set } => self.edit_row(*event, set, all),
+            Change::Delete(event) => self.delete(*event, all),
+            Change::Cancel(event) => self.cancel(*event, all),
+            Change::Enable(event, enabled) => {
+                let edit = Edit {
+                    enabled: Some(*enabled),
+                    ..Edit::default()
+                };
+                let own = self.acting(*event) == self.life(*event).owner;
+                if self.update(*event, edit, all)? {
+                    let life = self.life(*event);
+                    life.unsettled = true;
+                    life.crm.acted = true;
+                    if own {
+                        life.enabled = *enabled;
+                    }
+                    self.unsettle_occurrences(*event);
+                }
+                Ok(())
+            }
+            Change::Split { at, rest, set } => self.split(*at, *rest, set, all),
+            Change::Give(event, user) => self.give(*event, *user, all),
+        }
+    }
+
+    fn edit_row(&mut self, event: Which, set: &Values, all: &mut Vec<Statement>) -> Result<()> {
+        let Some(row) = self.row_of(event) else {
+            return Ok(());
+        };
+        let fields = fields(set, &row.fields);
+        let own = self.own(&row);
+        let before = said(&row.fields, &own);
+        let edit = Edit {
+            fields,
+            ..Edit::default()
+        };
+        if !self.update(event, edit, all)? {
+            return Ok(());
+        }
+        // Who writes what is there already has decided nothing.
+        let after = self
+            .row_of(event)
+            .map(|row| said(&row.fields, &own))
+            .unwrap_or_default();
+        let set = changed(set, |field| before.get(&field) != after.get(&field));
+        let (user, weight) = (self.acting(event), self.weight(event));
+        let life = self.life(event);
+        match weight {
+            Weight::Nothing => return Ok(()),
+            Weight::Unknown => life.unsettled = true,
+            Weight::Counts => {}
+        }
+        life.crm.users.insert(user);
+        life.crm.edit(&set);
+        // Who is no guest of the story's stays on the list.
+        if set.contains_key(&Field::Guests) {
+            life.crm.say(Field::Guests, after[&Field::Guests].clone());
+        }
+        Ok(())
+    }
+
+    /// Whether what the acting user does to a row reaches the event.
+    pub(super) fn weight(&self, which: Which) -> Weight {
+        let user = self.acting(which);
+        let Some((calendar, _)) = self.place(which) else {
+            return Weight::Counts;
+        };
+        let owner = self
+            .lives
+            .get(&Which::Event(which.event()))
+            .map(|life| life.owner);
+        let sees = self.calendars[user].iter().any(|(_, of)| *of == calendar);
+        if !sees {
+            return if owner == Some(user) {
+                Weight::Unknown
+            } else {
+                Weight::Nothing
+            };
+        }
+        match self.role {
+            _ if user != 1 || self.team.as_ref() != Some(&calendar) => Weight::Counts,
+            (Role::Writer, false) => Weight::Counts,
+            (Role::Reader, false) => Weight::Nothing,
+            (Role::Writer | Role::Reader | Role::None, _) => Weight::Unknown,
+        }
+    }
+
+    fn cancel(&mut self, event: Which, all: &mut Vec<Statement>) -> Result<()> {
+        if let Which::Occurrence(series, number) = event {
+            self.except(series, number, &Values::new(), all)?;
+        }
+        let edit = Edit {
+            fields: Map::from_iter([("status".to_owned(), json!("cancelled"))]),
+            ..Edit::default()
+        };
+        if self.update(event, edit, all)? {
+            self.life(event).crm.end();
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, event: Which, user: usize, all: &mut Vec<Statement>) -> Result<()> {
+        let (Some(person), Some(row)) = (self.people.get(user).cloned(), self.row(event)) else {
+            return Ok(());
+        };
+        let edit = Edit {
+            owner: Some(person.user),
+            ..Edit::default()
+        };
+        self.world.lines.watch.give(&row);
+        let exceptions = self.exceptions(&row);
+        if !self.update(event, edit.clone(), all)? {
+            return Ok(());
+        }
+        // Exceptions belong to whom their series belongs.
+        for exception in exceptions {
+            self.world.lines.watch.give(&exception);
+            let (event, edit) = (exception, edit.clone());
+            self.say(Statement::Update { event, edit }, all)?;
+        }
+        let number = event.event();
+        for (which, life) in &mut self.lives {
+            if which.event() == number {
+                life.owner = user;
+                life.unsettled = true;
+                life.crm.acted = true;
+            }
+        }
+        let life = self.life(event);
+        life.row = Some(row);
+        life.place = None;
+        Ok(())
+    }
+
+    fn exceptions(&self, series: &EventId) -> Vec<EventId> {
+        let events = self.world.store.events().into_iter();
+        let of = |event: &EventId| {
+            self.world
+                .store
+                .row(event)
+                .and_then(|stored| stored.row.series)
+        };
+        events
+            .filter(|event| of(event).as_ref() == Some(series))
+            .collect()
+    }
+
+    fn insert(
+        &mut self,
+        number: u32,
+        user: usize,
+        set: &Values,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
+        let which = Which::Event(number);
+        let known = self.lives.get(&which);
+        if known.is_some_and(|life| life.row.is_none()) {
+            return Ok(());
+        }
+        let user = known.map_or(user % self.people.len(), |life| life.owner);
+        let mut set = set.clone();
+        set.entry(Field::When).or_insert(0);
+        let known = known.and_then(|life| life.row.clone());
+        let event = known.unwrap_or_else(|| row_id(number, None));
+        if self.world.store.row(&event).is_some() {
+            return Ok(());
+        }
+        let fields = crate::world::whole(Value::Object(fields(&set, &Map::new())));
+        let row = self.new_row(user, fields, None);
+        let own = self.own(&row);
+        let forms = said(&row.fields, &own);
+        self.say(
+            Statement::Insert {
+                event: event.clone(),
+                row,
+            },
+            all,
+        )?;
+        let again = self.lives.contains_key(&which);
+        let life = self.lives.entry(which).or_insert_with(|| Life {
+            row: Some(event),
+            ..Life::new(user, &set)
+        });
+        life.crm.begin();
+        life.enabled = true;
+        if again {
+            for (field, form) in defaults() {
+                life.crm.say(field, form);
+            }
+        }
+        life.crm.edit(&set);
+        if set.contains_key(&Field::Guests) {
+            life.crm.say(Field::Guests, forms[&Field::Guests].clone());
+        }
+        Ok(())
+    }
+
+    fn new_row(
+        &self,
+        user: usize,
+        fields: Map<String, Value>,
+        of: Option<(EventId, String)>,
+    ) -> Row {
+        let (series, original_start) = of.unzip();
+        Row {
+            fields,
+            owner: self.people[user].user.clone(),
+            enabled: true,
+            series,
+            original_start,
+        }
+    }
+
+    /// An occurrence gets a row of its own, a copy of its series', unless it has one.
+    fn except(
+        &mut self,
+        series: u32,
+        number: u32,
+        set: &Values,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
+        let (which, master) = (Which::Occurrence(series, number), Which::Event(series));
+        let (Some(master_row), None) = (self.row(master), self.row(which)) else {
+            return Ok(());
+        };
+        let (Some(of), user) = (self.world.store.row(&master_row), self.acting(master)) else {
+            return Ok(());
+        };
+        let life = self.lives.get(&master).cloned().unwrap_or_default();
+        if user != life.owner
+            || !life.plan.has(number)
+            || !is_planned(&of.row, life.plan.start(0).1)
+        {
+            return Ok(());
+        }
+        let (name, start) = life.plan.start(number);
+        let event = row_id(series, Some(number));
+        let mut fields = moved(&of.row.fields, start);
+        fields.insert("recurrence".to_owned(), Value::Null);
+        fields.insert("deal_id".to_owned(), Value::Null);
+        let row = self.new_row(life.owner, fields, Some((master_row, name)));
+        if self.world.store.row(&event).is_some() {
+            return Ok(());
+        }
+        self.say(
+            Statement::Insert {
+                event: event.clone(),
+                row,
+            },
+            all,
+        )?;
+        let mut base = life.base.clone();
+        base.extend(life.crm.set.clone());
+        let exception = self.lives.entry(which).or_default();
+        exception.row = Some(event);
+        exception.owner = life.owner;
+        exception.enabled = true;
+        exception.base = base;
+        // Its time and what else it has from its series is not set by it.
+        exception.unsettled = true;
+        exception.crm.begin();
+        if !set.is_empty() {
+            self.edit_row(which, set, all)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, which: Which, all: &mut Vec<Statement>) -> Result<()> {
+        let Some(event) = self.row(which) else {
+            return Ok(());
+        };
+        if self.world.store.row(&event).is_none() {
+            return Ok(());
+        }
+        let (user, weight) = (self.acting(which), self.weight(which));
+        self.say(Statement::Delete { event }, all)?;
+        let life = self.life(which);
+        match weight {
+            Weight::Nothing => return Ok(()),
+            Weight::Unknown => life.unsettled = true,
+            Weight::Counts => {}
+        }
+        life.crm.users.insert(user);
+        life.crm.end();
+        self.unsettle_occurrences(which);
+        Ok(())
+    }
+
+    fn split(
+        &mut self,
+        at: Which,
+        rest: u32,
+        set: &Values,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
+        let (Which::Occurrence(series, number), false) =
+            (at, self.lives.contains_key(&Which::Event(rest)))
+        else {
+            return Ok(());
+        };
+        let master = Which::Event(series);
+        let (Some(row), Some(life)) = (self.row_of(master), self.lives.get(&master).cloned())
+        else {
+            return Ok(());
+        };
+        let lines = rule_lines(life.plan.when, life.plan.rule, life.plan.first, number);
+        let (Some((trimmed, tail)), true) = (
+            lines,
+            life.plan.has(number) && self.acting(master) == life.owner,
+        ) else {
+            return Ok(());
+        };
+        if !is_planned(&row, life.plan.start(0).1) {
+            return Ok(());
+        }
+        let trim = Edit {
+            fields: Map::from_iter([("recurrence".to_owned(), json!([trimmed]))]),
+            ..Edit::default()
+        };
+        if !self.update(master, trim, all)? {
+            return Ok(());
+        }
+        let id = row_id(rest, None);
+        let mut fields = moved(&row.fields, life.plan.start(number).1);
+        fields.insert("recurrence".to_owned(), json!([tail]));
+        fields.insert("deal_id".to_owned(), Value::Null);
+        let row = self.new_row(life.owner, fields, None);
+        self.say(
+            Statement::Insert {
+                event: id.clone(),
+                row,
+            },
+            all,
+        )?;
+        let mut new = Life::new(life.owner, &Values::new());
+        new.row = Some(id);
+        new.plan = life.plan.rest(number);
+        new.unsettled = true;
+        new.crm.begin();
+        self.lives.insert(Which::Event(rest), new);
+        self.hand_over(series, rest, number, all)?;
+        if !set.is_empty() {
+            self.edit_row(Which::Event(rest), set, all)?;
+        }
+        let life = self.life(master);
+        life.crm.acted = true;
+        life.plan.cut(number);
+        life.unsettled = true;
+        self.unsettle_occurrences(master);
+        Ok(())
+    }
+
+    /// The exceptions after a split belong to the rest.
+    fn hand_over(
+        &mut self,
+        series: u32,
+        rest: u32,
+        number: u32,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
+        let from = self.start_of(series, number);
+        let (Some(old), Some(new)) = (self.row(Which::Event(series)), self.row(Which::Event(rest)))
+        else {
+            return Ok(());
+        };
+        for event in self.exceptions(&old) {
+            let start = self
+                .world
+                .store
+                .row(&event)
+                .and_then(|stored| stored.row.original_start);
+            if start.is_some_and(|start| start >= from) {
+                let edit = Edit {
+                    series: Some(Some(new.clone())),
+                    ..Edit::default()
+                };
+                self.say(Statement::Update { event, edit }, all)?;
+            }
+        }
+        let later: Vec<Which> = self.lives.keys().copied().collect();
+        for which in later {
+            let Which::Occurrence(of, at) = which else {
+                continue;
+            };
+            if of == series
+                && at >= number
+                && let Some(life) = self.lives.remove(&which)
+            {
+                self.lives
+                    .insert(Which::Occurrence(rest, at - number), life);
+            }
+        }
+        self.unsettle_occurrences(Which::Event(rest));
+        Ok(())
+    }
+
+    /// The acting user's row.
+    fn row_of(&self, which: Which) -> Option<Row> {
+        let event = self.row(which)?;
+        Some(self.world.store.row(&event)?.row)
+    }
+
+    /// Whether there was such a row.
+    fn update(&self, which: Which, edit: Edit, all: &mut Vec<Statement>) -> Result<bool> {
+        let event = self
+            .row(which)
+            .filter(|event| self.world.store.row(event).is_some());
+        let Some(event) = event.filter(|_| edit != Edit::default()) else {
+            return Ok(false);
+        };
+        self.say(Statement::Update { event, edit }, all)?;
+        Ok(true)
+    }
+
+    pub(super) fn life(&mut self, which: Which) -> &mut Life {
+        self.lives.entry(which).or_default()
+    }
+
+    /// What becomes of a series' exceptions when the series itself changes is not the model's business.
+    pub(super) fn unsettle_occurrences(&mut self, series: Which) {
+        for (which, life) in &mut self.lives {
+            if *which != series && which.event() == series.event() {
+                life.unsettled = true;
+            }
+        }
+    }
+
+    /// The address of the account that a row's owner connected.
+    pub(super) fn own(&self, row: &Row) -> String {
+        let owner = self.people.iter().find(|person| person.user == row.owner);
+        owner.map_or_else(String::new, |person| person.email.clone())
+    }
+}
+
+fn fields(set: &Values, row: &Map<String, Value>) -> Map<String, Value> {
+    set.iter()
+        .flat_map(|(field, code)| field.crm(*code, row))
+        .collect()
+}
+
+/// Whoever moved the series has given its occurrences other names.
+fn is_planned(row: &Row, first: DateTime<Utc>) -> bool {
+    row.fields["recurrence"].is_array() && start(&row.fields) == Some(first)
+}
+
+fn start(fields: &Map<String, Value>) -> Option<DateTime<Utc>> {
+    super::field::span_of(fields).map(|(start, _)| start)
+}
+
+/// The same at another time.
+fn moved(fields: &Map<String, Value>, to: DateTime<Utc>) -> Map<String, Value> {
+    let mut moved = fields.clone();
+    if let Some((start, end)) = super::field::span_of(fields) {
+        let zone = fields["time_zone"].as_str().unwrap_or("UTC");
+        let zone = Some(zone).filter(|_| fields["all_day"] != true);
+        moved.extend(times(to, to + (end - start), zone));
+    }
+    moved
+}
+
+/// The id of a row that a story makes.
+pub(super) fn row_id(event: u32, occurrence: Option<u32>) -> EventId {
+    let occurrence = occurrence.map_or(0, |number| number + 1);
+    let text = format!("e0000000-0000-4000-8{occurrence:03}-{event:012}");
+    EventId(text.parse().unwrap_or(Uuid::nil()))
+}

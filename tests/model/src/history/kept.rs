@@ -1,0 +1,170 @@
+//! What each side did since the last rest is there, and nothing else.
+
+use super::check::{Found, said, tell};
+use super::field::Field;
+use super::life::Life;
+use super::run::{Run, Violation, violation};
+use super::step::Which;
+use crate::watch::place;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use store::EventId;
+
+impl Run {
+    /// What each side did to one event since the last rest is there, and nothing else.
+    pub(super) fn kept(&mut self, which: Which, found: &Found) -> Result<(), Violation> {
+        let id = self.row(which);
+        let shown = id.as_ref().and_then(|id| found.picture.rows.get(id));
+        let shown = shown.filter(|shown| shown.row.fields["status"] != "cancelled");
+        let said = shown.map(|shown| said(&shown.row.fields, &self.own(&shown.row)));
+        let access = shown.and_then(|shown| shown.shown.access.clone());
+        let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
+        let series = self.lives.get(&Which::Event(which.event()));
+        let series_enabled = series.is_none_or(|series| series.enabled);
+        let life = self.life(which);
+        // Nobody listens to what becomes of an event in Google while its row is not for Google.
+        let unheard = !(life.enabled && series_enabled) && life.google.acted;
+        if unheard || series_moved || matches!(which, Which::Occurrence(..)) && shown.is_none() {
+            life.unsettled = true;
+        }
+        // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
+        // its own.
+        let came_back = !life.exists && life.google.gone.is_some();
+        if came_back || access.is_some_and(|access| access != "full") {
+            life.unsettled = true;
+        }
+        // What is back after its row was deleted is what it is in Google.
+        let deleted = life.crm.ended || came_back;
+        if let (true, Some(shown)) = (deleted, shown) {
+            life.enabled = shown.row.enabled;
+        }
+        let told = || {
+            let row = id
+                .as_ref()
+                .zip(shown)
+                .map_or_else(String::new, |(id, shown)| tell(id, shown));
+            format!("{which:?}: {row} since the last rest: {life:?}")
+        };
+        if !life.unsettled
+            && life
+                .must_exist()
+                .is_some_and(|must| must != shown.is_some())
+        {
+            let promise = match shown {
+                Some(_) => "what was deleted and nobody touched is gone",
+                None => "what nobody deleted is there",
+            };
+            return Err(violation(promise, told()));
+        }
+        for (field, value) in said.iter().flatten() {
+            let may = life.may_say(*field);
+            if may.is_some_and(|may| !may.contains(value.as_str())) {
+                let found = format!("{field:?} is {value:?}: {}", told());
+                return Err(violation("no edit is lost and nothing else changes", found));
+            }
+        }
+        if said.as_ref().is_some_and(|said| life.lost_its_plan(said)) {
+            return Err(violation("of two plans of a series one is kept", told()));
+        }
+        let is_there = id.as_ref().and_then(|id| found.event_of(id)).is_some();
+        if shown.is_some()
+            && life.enabled != is_there
+            && life.google.gone != Some(false)
+            && matches!(which, Which::Event(_))
+        {
+            return Err(violation("Google has what is for Google", told()));
+        }
+        life.rest(said);
+        Ok(())
+    }
+
+    fn series_acted(&self, which: Which) -> bool {
+        let series = self.lives.get(&Which::Event(which.event()));
+        // Its series' life has come to rest before its own.
+        series.is_none_or(|life| life.was_touched || !life.exists)
+    }
+
+    /// Every write to Google since the last rest had a reason; how many there were.
+    pub(super) fn check_written(&mut self) -> Result<usize, Violation> {
+        let written = self.world.take_written();
+        let mut places = BTreeMap::new();
+        for which in self
+            .lives
+            .keys()
+            .filter(|which| matches!(which, Which::Event(_)))
+        {
+            if let Some(place) = self.place(*which) {
+                places.insert(place, *which);
+            }
+        }
+        for write in &written {
+            let at = place(&write.path).map(|(calendar, id)| (calendar, id.0));
+            let life = at
+                .and_then(|at| places.get(&at))
+                .and_then(|which| self.lives.get(which));
+            let Some(life) = life.filter(|_| write.method == http::Method::PATCH) else {
+                continue;
+            };
+            let body = write.body.as_object().into_iter().flatten();
+            let fields = body.filter_map(|(key, _)| Field::of_key(key));
+            for field in std::iter::once(None).chain(fields.map(Some)) {
+                if !life.may_write(field) {
+                    let found = format!("{field:?} in {write:?} of {life:?}");
+                    return Err(violation("only what the CRM changed is written", found));
+                }
+            }
+        }
+        Ok(written.len())
+    }
+
+    /// Every row is somebody's doing: nothing is there twice.
+    pub(super) fn no_strangers(&mut self, found: &Found) -> Result<(), Violation> {
+        let mut known: BTreeSet<EventId> = BTreeSet::new();
+        let events: Vec<Which> = self.lives.keys().copied().collect();
+        for user in 0..self.people.len() {
+            self.actor = Some(user);
+            known.extend(events.iter().filter_map(|which| self.row(*which)));
+        }
+        self.actor = None;
+        let mut strangers = found.picture.rows.iter().filter(|(id, shown)| {
+            !known.contains(*id)
+                && shown
+                    .row
+                    .series
+                    .as_ref()
+                    .is_none_or(|series| !known.contains(series))
+        });
+        match strangers.next() {
+            Some((id, shown)) if !self.has_moved() => {
+                let told = format!("{} {}", tell(id, shown), found.told());
+                Err(violation("nothing is there twice", told))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What one user's edit brings back in a calendar that another one moved it from is a copy.
+    fn has_moved(&self) -> bool {
+        let restored =
+            |life: &Life| life.crm.users.len() > 1 || life.row.is_some() && life.place.is_some();
+        self.people.len() > 1 || self.lives.values().any(restored)
+    }
+}
+
+/// Without what is not there, and without times that say nothing.
+pub(super) fn brief(object: &Value) -> String {
+    let mut object = object.as_object().cloned().unwrap_or_default();
+    let dull = [
+        "created_at",
+        "kind",
+        "htmlLink",
+        "iCalUID",
+        "reminders",
+        "eventType",
+        "creator",
+        "etag",
+        "created",
+    ];
+    object.retain(|name, value| !value.is_null() && !dull.contains(&name.as_str()));
+    Value::Object(object).to_string()
+}

@@ -1,0 +1,131 @@
+//! Who may do what: no user's connection or token is used for another user's row.
+
+use crate::door::Written;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use store::memory::MemoryStore;
+use store::{
+    Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId, StoreError,
+    UserId,
+};
+
+/// What it has seen.
+#[derive(Default)]
+pub(crate) struct Watch {
+    trespasses: RefCell<Vec<String>>,
+    /// Rows whose owner has changed since everything was last at rest.
+    given: RefCell<BTreeSet<EventId>>,
+}
+
+impl Watch {
+    /// A row got another owner.
+    pub(crate) fn give(&self, event: &EventId) {
+        self.given.borrow_mut().insert(event.clone());
+    }
+
+    /// What went wrong since this was last called; with `rest`, owners are known again.
+    pub(crate) fn take(&self, rest: bool) -> Vec<String> {
+        if rest {
+            self.given.take();
+        }
+        self.trespasses.take()
+    }
+
+    fn tell(&self, what: String) {
+        self.trespasses.borrow_mut().push(what);
+    }
+
+    fn is_given(&self, event: &EventId) -> bool {
+        self.given.borrow().contains(event)
+    }
+
+    /// A write to Google: whose row it is of has to be whose account it is.
+    pub(crate) fn written(&self, store: &MemoryStore, written: &Written) {
+        let properties = &written.body["extendedProperties"]["private"];
+        let Some(stamp) = properties["crmflowRev"].as_str() else {
+            return;
+        };
+        let row = stamp
+            .rsplit([':', '/', ' '])
+            .find_map(|part| part.parse().ok())
+            .map(EventId);
+        let Some((row, stored)) = row.and_then(|row| Some((row.clone(), store.row(&row)?))) else {
+            return;
+        };
+        let owner = stored.row.owner;
+        let mut connections = store.look().connections.into_iter();
+        let is_own = connections
+            .any(|connection| connection.account == written.account && connection.user == owner);
+        if !is_own && !self.is_given(&row) {
+            self.tell(format!("{written:?} is of a row of {owner}'s"));
+        }
+    }
+
+    /// A commit: a listing changes only rows of its user, and no family is linked in others' connections.
+    pub(crate) fn committed(&self, store: &MemoryStore, commit: &Commit) {
+        let lister = commit
+            .listing
+            .as_ref()
+            .and_then(|listing| user(store, &listing.connection));
+        for op in commit.families.iter().flat_map(|family| &family.ops) {
+            match op {
+                Op::WriteRow { event, .. } | Op::DeleteRow { event, .. } => {
+                    let owner = store.row(event).map(|stored| stored.row.owner);
+                    let is_other = owner.is_some() && lister.is_some() && owner != lister;
+                    if is_other && !self.is_given(event) {
+                        self.tell(format!(
+                            "a listing of {lister:?} changes a row of {owner:?}: {op:?}"
+                        ));
+                    }
+                }
+                Op::InsertRow { row, .. } => {
+                    if lister.as_ref().is_some_and(|lister| *lister != row.owner) {
+                        self.tell(format!("a listing of {lister:?} makes {op:?}"));
+                    }
+                }
+                Op::PutLink { link } => self.linked(store, link),
+                Op::DropLink { .. }
+                | Op::Acknowledge { .. }
+                | Op::NotWritten { .. }
+                | Op::Park { .. }
+                | Op::Unpark { .. }
+                | Op::Note { .. }
+                | Op::List { .. }
+                | Op::Show { .. } => {}
+            }
+        }
+    }
+
+    fn linked(&self, store: &MemoryStore, link: &Link) {
+        let goes = matches!(link.state, LinkState::Leaving | LinkState::Deleted);
+        let owner = store.row(&link.event).map(|stored| stored.row.owner);
+        let other = owner.filter(|owner| user(store, &link.connection).as_ref() != Some(owner));
+        if other.is_some() && !goes && !self.is_given(&link.event) {
+            self.tell(format!("a row of {other:?} gets {link:?}"));
+        }
+    }
+
+    /// The database refuses nothing for good.
+    pub(crate) fn answered(&self, committed: &Result<Committed, StoreError>) {
+        let families = committed.iter().flat_map(|committed| &committed.families);
+        for family in families {
+            if let Outcome::Refused { message, .. } = &family.outcome {
+                self.tell(format!("the database refuses {}: {message}", family.root));
+            }
+        }
+    }
+}
+
+fn user(store: &MemoryStore, connection: &ConnectionId) -> Option<UserId> {
+    store
+        .connection(connection)
+        .map(|connection| connection.user)
+}
+
+/// Of a path, the calendar and the event.
+pub(crate) fn place(path: &str) -> Option<(String, RemoteId)> {
+    let mut parts = path.split('/').skip_while(|part| *part != "calendars");
+    let calendar = parts.nth(1)?;
+    let event = parts.nth(1)?;
+    Some((calendar.replace("%40", "@"), RemoteId(event.to_owned())))
+}
