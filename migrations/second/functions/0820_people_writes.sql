@@ -120,6 +120,28 @@ end $$;
 comment on function tandem.generate_my_writes(regclass, jsonb, jsonb) is
   'Makes what writes a user''s rows as the user.';
 
+create or replace function tandem.comment_generated(relation regclass) returns void
+language plpgsql volatile set search_path = '' as $$
+declare name text; words text;
+begin
+  for name, words in select * from (values
+    ('crm_owned(text)', 'A user''s series and single events that are for the provider.'),
+    ('crm_states(text)', 'How many of a user''s events are in which sync state.'),
+    ('crm_shown(uuid[])', 'What rows show of their sync.'),
+    (format('my_view(%s)', relation), 'A row as the page''s interface shows it, for a caller who has the row.'),
+    ('my_between(timestamptz, timestamptz)', 'The caller''s events in a range, and series that may reach into it.'),
+    ('my_rows(uuid[])', 'Those of these events that the caller may see, with the version that a write names.'),
+    ('my_lock(uuid[])', 'Locks events of the caller''s, by key.'),
+    (format('my_record(%s, jsonb)', relation), 'A row with some fields replaced; nothing is stored.'),
+    ('my_insert(uuid, jsonb)', 'Adds an event of the caller''s.'),
+    ('my_update(uuid, text, jsonb)', 'Replaces some fields of an event; false where it is not as it was read.'),
+    ('my_delete(uuid[])', 'Deletes events of the caller''s in one statement; how many there were.')) x
+  loop
+    execute format('comment on function tandem.%s is %L', name, words);
+  end loop;
+end $$;
+comment on function tandem.comment_generated(regclass) is 'Says what each generated function is for.';
+
 create or replace function tandem.generate_people() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare relation regclass := to_regclass(new.relation); s jsonb;
@@ -132,6 +154,7 @@ begin
   perform tandem.generate_record(relation, new.mapping);
   perform tandem.generate_my_writes(relation, new.mapping, s);
   perform tandem.generate_meetings(relation, new.mapping, s);
+  perform tandem.comment_generated(relation);
   perform tandem.seal();
   return null;
 end $$;

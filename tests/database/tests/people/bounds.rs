@@ -9,7 +9,8 @@ const USER: &str = "00000000-0000-0000-0000-000000000007";
 
 /// 20 users with 2,000 linked rows each, all of which wait.
 async fn many(db: &Db) -> Result<()> {
-    db.run("alter table public.events disable trigger user").await?;
+    db.run("alter table public.events disable trigger user")
+        .await?;
     db.run(
         "insert into public.events (owner_id, title, starts_at, ends_at) \
            select ('00000000-0000-0000-0000-' || lpad((i % 20)::text, 12, '0'))::uuid, 'e' || i, \
@@ -30,11 +31,13 @@ async fn many(db: &Db) -> Result<()> {
          insert into tandem.changes (event, root, owner, rev, op, changed_at) select id, id, owner_id::text, 1, 'update', now() from public.events",
     )
     .await?;
-    db.run("alter table public.events enable trigger user").await
+    db.run("alter table public.events enable trigger user")
+        .await
 }
 
 async fn blocks(db: &Db, function: &str, p: &Value) -> Result<u64> {
-    let sql = format!("explain (analyze, buffers, format json) select public.tandem_{function}('{p}')");
+    let sql =
+        format!("explain (analyze, buffers, format json) select public.tandem_{function}('{p}')");
     let plan: Value = db.0.query_one(&sql, &[]).await?.get(0);
     let number = |name: &str| plan[0]["Plan"][name].as_u64().unwrap_or_default();
     Ok(number("Shared Hit Blocks") + number("Shared Read Blocks"))
@@ -46,7 +49,11 @@ async fn check(db: &Db) -> Result<()> {
         ("status", own.clone(), 25_000),
         ("history", own.clone(), 20_000),
         ("quarantine", own, 500),
-        ("chores", json!({"instance": "test", "most": 50, "seal_key": "k2"}), 3_000),
+        (
+            "chores",
+            json!({"instance": "test", "most": 50, "seal_key": "k2"}),
+            3_000,
+        ),
         ("health", json!({"instance": "test"}), 20_000),
         ("metrics", json!({"instance": "test"}), 60_000),
     ];

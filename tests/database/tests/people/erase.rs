@@ -9,7 +9,10 @@ async fn who_is_no_user_any_more_is_disconnected() -> Result<()> {
     let db = Db::new().await;
     let (ann, bob) = (db.person("ann").await?, db.person("bob").await?);
     db.call("upkeep", json!({})).await?;
-    assert_eq!(db.get("select count(*) from tandem.disconnections").await?, 0);
+    assert_eq!(
+        db.get("select count(*) from tandem.disconnections").await?,
+        0
+    );
     db.run(&format!("create schema auth; create table auth.users (id uuid primary key); insert into auth.users values ('{}')", ann.user)).await?;
     db.later(60).await?;
     assert_eq!(db.call("upkeep", json!({})).await?["did"]["owners"], 1);
@@ -35,7 +38,8 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
     let db = Db::new().await;
     let (ann, bob) = (db.person("ann").await?, db.person("bob").await?);
     for n in 0..20 {
-        db.linked(&ann, &format!("secret {n}"), "crm", "live").await?;
+        db.linked(&ann, &format!("secret {n}"), "crm", "live")
+            .await?;
     }
     db.linked(&bob, "his", "crm", "live").await?;
     db.event(&ann.user, "queued").await?;
@@ -46,7 +50,8 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
     db.later(70).await?;
     for id in waiting["disconnections"].as_array().expect("some") {
         db.step(id).await?;
-        db.call("disconnect_step", json!({"id": id, "revoked": true})).await?;
+        db.call("disconnect_step", json!({"id": id, "revoked": true}))
+            .await?;
     }
     let mut answer = Value::Null;
     for _ in 0..20 {
@@ -57,15 +62,38 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
     }
     assert_eq!(answer, json!({"outcome": "erased"}));
     for table in ["accounts", "connections", "tickets", "oauth_states"] {
-        let n = format!("select count(*) from tandem.{table} where user_id = '{}'", ann.user);
+        let n = format!(
+            "select count(*) from tandem.{table} where user_id = '{}'",
+            ann.user
+        );
         assert_eq!(db.get(&n).await?, 0, "{table}");
     }
-    for table in ["history", "past_changes", "changes", "open_changes", "work", "touched"] {
-        let n = format!("select count(*) from tandem.{table} where owner = '{}'", ann.user);
+    for table in [
+        "history",
+        "past_changes",
+        "changes",
+        "open_changes",
+        "work",
+        "touched",
+    ] {
+        let n = format!(
+            "select count(*) from tandem.{table} where owner = '{}'",
+            ann.user
+        );
         assert_eq!(db.get(&n).await?, 0, "{table}");
     }
-    assert_eq!(db.get("select jsonb_agg(remote) from tandem.links").await?, json!(["his"]));
-    assert_eq!(db.get(&format!("select count(*) from public.events where owner_id = '{}'", ann.user)).await?, 21);
+    assert_eq!(
+        db.get("select jsonb_agg(remote) from tandem.links").await?,
+        json!(["his"])
+    );
+    assert_eq!(
+        db.get(&format!(
+            "select count(*) from public.events where owner_id = '{}'",
+            ann.user
+        ))
+        .await?,
+        21
+    );
     Ok(())
 }
 
@@ -81,7 +109,9 @@ async fn an_export_tells_all_of_one_user_and_no_secret() -> Result<()> {
             from public.events, generate_series(1, 400) i").await?;
     let (mut after, mut all, mut parts) = (Value::Null, String::new(), Vec::new());
     loop {
-        let part = db.call("export_user", json!({"user_id": ann.user, "after": after})).await?;
+        let part = db
+            .call("export_user", json!({"user_id": ann.user, "after": after}))
+            .await?;
         let count = part["items"].as_array().expect("items").len();
         parts.push((part["part"].as_str().expect("a part").to_owned(), count));
         all.push_str(&part.to_string());
@@ -90,12 +120,33 @@ async fn an_export_tells_all_of_one_user_and_no_secret() -> Result<()> {
             break;
         }
     }
-    let counts: Vec<(&str, usize)> = parts.iter().map(|(part, count)| (part.as_str(), *count)).collect();
+    let counts: Vec<(&str, usize)> = parts
+        .iter()
+        .map(|(part, count)| (part.as_str(), *count))
+        .collect();
     // Three changes are history, too.
-    let expected = [("accounts", 1), ("links", 3), ("parked", 0), ("history", 500), ("history", 500), ("history", 203)];
+    let expected = [
+        ("accounts", 1),
+        ("links", 3),
+        ("parked", 0),
+        ("history", 500),
+        ("history", 500),
+        ("history", 203),
+    ];
     assert_eq!(counts, expected);
-    assert!(all.contains("mine 2") && !all.contains("his\"") && !all.contains("k1.R"), "{all}");
-    assert_eq!(db.refusal("export_user", json!({"user_id": ann.user, "after": "links:x"})).await?.0, "PT400");
+    assert!(
+        all.contains("mine 2") && !all.contains("his\"") && !all.contains("k1.R"),
+        "{all}"
+    );
+    assert_eq!(
+        db.refusal(
+            "export_user",
+            json!({"user_id": ann.user, "after": "links:x"})
+        )
+        .await?
+        .0,
+        "PT400"
+    );
     Ok(())
 }
 
@@ -105,7 +156,10 @@ async fn what_is_over_is_forgotten() -> Result<()> {
     let ann = db.person("ann").await?;
     let gone = db.linked(&ann, "gone", "crm", "deleted").await?;
     db.linked(&ann, "kept row", "crm", "deleted").await?;
-    db.run(&format!("delete from public.events where id = '{gone}'; delete from tandem.changes")).await?;
+    db.run(&format!(
+        "delete from public.events where id = '{gone}'; delete from tandem.changes"
+    ))
+    .await?;
     let quarantined = format!(
         "insert into tandem.parked (connection_id, remote, state, raw, as_of) values ('{}', 'x', 'quarantined', '{{}}', 1); \
          update tandem.links set standing = standing || '{{\"row\": {{\"title\": \"secret\"}}, \"bases\": {{}}}}'",
@@ -114,8 +168,16 @@ async fn what_is_over_is_forgotten() -> Result<()> {
     db.run(&quarantined).await?;
     db.later(86_400 * 100).await?;
     let did = db.call("upkeep", json!({})).await?;
-    assert_eq!((&did["did"]["deleted"], &did["did"]["quarantine"], &did["problems"]), (&json!(2), &json!(1), &json!({})));
-    let left = "select jsonb_agg(jsonb_build_array(remote, is_blank, standing ? 'row')) from tandem.links";
+    assert_eq!(
+        (
+            &did["did"]["deleted"],
+            &did["did"]["quarantine"],
+            &did["problems"]
+        ),
+        (&json!(2), &json!(1), &json!({}))
+    );
+    let left =
+        "select jsonb_agg(jsonb_build_array(remote, is_blank, standing ? 'row')) from tandem.links";
     assert_eq!(db.get(left).await?, json!([["kept row", true, false]]));
     Ok(())
 }
@@ -129,7 +191,8 @@ async fn an_account_that_ended_long_ago_is_forgotten() -> Result<()> {
     db.later(70).await?;
     for id in ids.as_array().expect("some") {
         db.step(id).await?;
-        db.call("disconnect_step", json!({"id": id, "revoked": true})).await?;
+        db.call("disconnect_step", json!({"id": id, "revoked": true}))
+            .await?;
     }
     db.later(86_400 * 50).await?;
     db.call("upkeep", json!({})).await?;
@@ -139,7 +202,8 @@ async fn an_account_that_ended_long_ago_is_forgotten() -> Result<()> {
         db.call("upkeep", json!({})).await?;
         db.later(60).await?;
     }
-    let left = "select (select count(*) from tandem.accounts) + (select count(*) from tandem.links)";
+    let left =
+        "select (select count(*) from tandem.accounts) + (select count(*) from tandem.links)";
     assert_eq!(db.get(left).await?, 0);
     Ok(())
 }

@@ -9,7 +9,10 @@ async fn one_caller_a_minute_fetches_keys() -> Result<()> {
     let db = Db::new().await;
     let ask = |kid: &str| json!({"url": "https://crm/jwks", "kid": kid});
     let first = db.call("jwks", ask("a")).await?;
-    assert_eq!((&first["keys"], &first["may_fetch"]), (&json!(null), &json!(true)));
+    assert_eq!(
+        (&first["keys"], &first["may_fetch"]),
+        (&json!(null), &json!(true))
+    );
     assert_eq!(db.call("jwks", ask("a")).await?["may_fetch"], false);
     let keys = json!({"keys": [{"kid": "a"}]});
     let found = json!({"url": "https://crm/jwks", "found": keys});

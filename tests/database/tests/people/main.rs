@@ -43,7 +43,12 @@ impl Db {
     /// The first column of a query's only row, as JSON.
     async fn get(&self, sql: &str) -> Result<Value> {
         let sql = format!("select to_jsonb(x) from ({sql}) y (x)");
-        Ok(self.0.query_one(&sql, &[]).await?.get::<_, Option<Value>>(0).unwrap_or_default())
+        Ok(self
+            .0
+            .query_one(&sql, &[])
+            .await?
+            .get::<_, Option<Value>>(0)
+            .unwrap_or_default())
     }
 
     async fn call(&self, function: &str, mut p: Value) -> Result<Value, tokio_postgres::Error> {
@@ -101,7 +106,11 @@ impl Db {
         let account = self.account(&user, name).await?["account_id"].clone();
         let connection = text(&self.calendar(&account, name).await?["connection_id"]);
         self.imported(&connection).await?;
-        Ok(Person { user, account: text(&account), connection })
+        Ok(Person {
+            user,
+            account: text(&account),
+            connection,
+        })
     }
 
     async fn event(&self, user: &str, title: &str) -> Result<Uuid> {
@@ -111,10 +120,18 @@ impl Db {
     }
 
     /// An event with a link, of which nothing is open.
-    async fn linked(&self, person: &Person, title: &str, origin: &str, state: &str) -> Result<Uuid> {
+    async fn linked(
+        &self,
+        person: &Person,
+        title: &str,
+        origin: &str,
+        state: &str,
+    ) -> Result<Uuid> {
         let event = self.event(&person.user, title).await?;
         self.link(person, event, title, origin, state, None).await?;
-        self.0.execute("delete from tandem.changes where event = $1", &[&event]).await?;
+        self.0
+            .execute("delete from tandem.changes where event = $1", &[&event])
+            .await?;
         Ok(event)
     }
 
@@ -130,8 +147,15 @@ impl Db {
         let sql = "insert into tandem.links (connection_id, remote, event, root, origin, ical_uid, state, \
                    standing, synced_rev) values ($1::text::uuid, $2, $3, $3, $4, $5, $6, $7, 0)";
         let standing = json!({"kind": state, "etag": "1", "crm": {"title": "secret"}});
-        let values: [&(dyn ToSql + Sync); 7] =
-            [&person.connection, &remote, &event, &origin, &uid, &state, &standing];
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &person.connection,
+            &remote,
+            &event,
+            &origin,
+            &uid,
+            &state,
+            &standing,
+        ];
         self.0.execute(sql, &values).await?;
         Ok(())
     }
@@ -139,7 +163,10 @@ impl Db {
     /// From now on this session is a user's own.
     async fn log_in(&self, user: &str) -> Result<()> {
         let claims = json!({"sub": user});
-        self.run(&format!("set role tandem_user; set request.jwt.claims = '{claims}'")).await
+        self.run(&format!(
+            "set role tandem_user; set request.jwt.claims = '{claims}'"
+        ))
+        .await
     }
 
     async fn log_out(&self) -> Result<()> {
@@ -161,7 +188,12 @@ impl Db {
 /// An id that no other row of this program has.
 fn new_id() -> Uuid {
     static LAST: AtomicU32 = AtomicU32::new(0);
-    Uuid::from_fields(LAST.fetch_add(1, Ordering::Relaxed), 0x11, 0x4011, &[0x80; 8])
+    Uuid::from_fields(
+        LAST.fetch_add(1, Ordering::Relaxed),
+        0x11,
+        0x4011,
+        &[0x80; 8],
+    )
 }
 
 fn text(value: &Value) -> String {

@@ -13,7 +13,10 @@ async fn cursor(db: &Db) -> Result<Value> {
 async fn since(db: &Db, cursor: &Value) -> Result<(String, Vec<String>, Value)> {
     let news = db.call("my_changes", json!({"cursor": cursor})).await?;
     let changed = news["changed"].as_array().cloned().unwrap_or_default();
-    let titles = changed.iter().map(|event| super::text(&event["title"])).collect();
+    let titles = changed
+        .iter()
+        .map(|event| super::text(&event["title"]))
+        .collect();
     Ok((super::text(&news["outcome"]), titles, news))
 }
 
@@ -32,7 +35,10 @@ async fn a_change_is_news_once_and_a_deletion_is_told() -> Result<()> {
     // A load moves the change; the page need not hear of it once more, but may.
     db.run("delete from public.events").await?;
     let (outcome, titles, told) = since(&db, &news["cursor"]).await?;
-    assert_eq!((outcome.as_str(), titles.len(), &told["removed"]), ("changed", 0, &json!([event])));
+    assert_eq!(
+        (outcome.as_str(), titles.len(), &told["removed"]),
+        ("changed", 0, &json!([event]))
+    );
     Ok(())
 }
 
@@ -44,7 +50,8 @@ async fn others_changes_are_no_news() -> Result<()> {
     db.log_in(&ann.user).await?;
     let first = cursor(&db).await?;
     db.log_out().await?;
-    db.run("update public.events set title = 'still his'").await?;
+    db.run("update public.events set title = 'still his'")
+        .await?;
     db.log_in(&ann.user).await?;
     assert_eq!(since(&db, &first).await?.0, "unchanged");
     Ok(())
@@ -60,9 +67,15 @@ async fn a_cursor_of_another_server_has_ended() -> Result<()> {
     let (server, snapshot) = first.split_once('/').expect("a server and what it saw");
     assert!(!server.is_empty());
     let other = json!({"cursor": format!("1/{snapshot}")});
-    assert_eq!(db.call("my_changes", other).await?, json!({"outcome": "expired"}));
+    assert_eq!(
+        db.call("my_changes", other).await?,
+        json!({"outcome": "expired"})
+    );
     for wrong in [json!(null), json!("x"), json!("1/x"), json!(snapshot)] {
-        assert_eq!(db.refusal("my_changes", json!({"cursor": wrong})).await?.0, "PT400");
+        assert_eq!(
+            db.refusal("my_changes", json!({"cursor": wrong})).await?.0,
+            "PT400"
+        );
     }
     Ok(())
 }
@@ -92,7 +105,10 @@ async fn taking_over_ends_all_cursors() -> Result<()> {
     db.log_out().await?;
     db.run("select tandem.take_over('test')").await?;
     db.log_in(&ann.user).await?;
-    assert_eq!(db.call("my_changes", json!({"cursor": first})).await?, json!({"outcome": "expired"}));
+    assert_eq!(
+        db.call("my_changes", json!({"cursor": first})).await?,
+        json!({"outcome": "expired"})
+    );
     // Until what other databases were doing then is over, a page lists again.
     for _ in 0..600 {
         let next = cursor(&db).await?;
@@ -111,9 +127,16 @@ async fn too_much_news_is_a_listing() -> Result<()> {
     db.log_in(&ann.user).await?;
     let first = cursor(&db).await?;
     db.log_out().await?;
-    db.run(&format!("insert into public.events (owner_id, title, starts_at, ends_at) \
-                     select '{}', 'e', now(), now() from generate_series(1, 1001)", ann.user)).await?;
+    db.run(&format!(
+        "insert into public.events (owner_id, title, starts_at, ends_at) \
+                     select '{}', 'e', now(), now() from generate_series(1, 1001)",
+        ann.user
+    ))
+    .await?;
     db.log_in(&ann.user).await?;
-    assert_eq!(db.call("my_changes", json!({"cursor": first})).await?, json!({"outcome": "expired"}));
+    assert_eq!(
+        db.call("my_changes", json!({"cursor": first})).await?,
+        json!({"outcome": "expired"})
+    );
     Ok(())
 }

@@ -9,9 +9,12 @@ async fn a_connection_is_in_one_word() -> Result<()> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;
     let state = async |sql: &str| -> Result<String> {
-        db.run(&format!("update tandem.connections set {sql}")).await?;
+        db.run(&format!("update tandem.connections set {sql}"))
+            .await?;
         let status = db.call("status", json!({"user_id": ann.user})).await?;
-        Ok(super::text(&status["accounts"][0]["connections"][0]["state"]))
+        Ok(super::text(
+            &status["accounts"][0]["connections"][0]["state"],
+        ))
     };
     assert_eq!(state("failures = 0").await?, "active");
     assert_eq!(state("push = 'poll'").await?, "polling");
@@ -19,10 +22,14 @@ async fn a_connection_is_in_one_word() -> Result<()> {
     assert_eq!(state("failures = 3").await?, "error");
     assert_eq!(state("state = 'unreachable', failures = 0").await?, "error");
     assert_eq!(state("state = 'paused'").await?, "paused");
-    db.run("update tandem.accounts set state = 'reconnect_needed', reason = 'revoked'").await?;
+    db.run("update tandem.accounts set state = 'reconnect_needed', reason = 'revoked'")
+        .await?;
     let status = db.call("status", json!({"user_id": ann.user})).await?;
     let connection = &status["accounts"][0]["connections"][0];
-    assert_eq!((&connection["state"], &connection["reason"]), (&json!("reconnect_needed"), &json!("revoked")));
+    assert_eq!(
+        (&connection["state"], &connection["reason"]),
+        (&json!("reconnect_needed"), &json!("revoked"))
+    );
     assert_eq!(connection["calendar_id"], connection["connection_id"]);
     Ok(())
 }
@@ -34,8 +41,14 @@ async fn a_status_is_of_ones_own_events() -> Result<()> {
     db.event(&ann.user, "a").await?;
     db.event(&bob.user, "b").await?;
     db.event(&bob.user, "c").await?;
-    assert_eq!(db.call("status", json!({"user_id": bob.user})).await?["events"], json!({"pending": 2}));
-    assert_eq!(db.call("status", json!({"user_id": "no uuid"})).await?["events"], json!({}));
+    assert_eq!(
+        db.call("status", json!({"user_id": bob.user})).await?["events"],
+        json!({"pending": 2})
+    );
+    assert_eq!(
+        db.call("status", json!({"user_id": "no uuid"})).await?["events"],
+        json!({})
+    );
     Ok(())
 }
 
@@ -43,7 +56,8 @@ async fn a_status_is_of_ones_own_events() -> Result<()> {
 async fn health_says_what_is_late() -> Result<()> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;
-    db.run("insert into tandem.settings values ('ticked_at', tandem.utc(clock_timestamp()))").await?;
+    db.run("insert into tandem.settings values ('ticked_at', tandem.utc(clock_timestamp()))")
+        .await?;
     assert_eq!(db.call("health", json!({})).await?["problems"], json!([]));
     let late = format!(
         "insert into tandem.work (root, owner, at, is_bulk) select gen_random_uuid(), '{}', now() - interval '1 hour', b \
@@ -52,8 +66,14 @@ async fn health_says_what_is_late() -> Result<()> {
     );
     db.run(&late).await?;
     let health = db.call("health", json!({})).await?;
-    let expected = json!(["1 changes have been due for more than 10 minutes", "1 calendars cannot be listed"]);
-    assert_eq!((&health["outcome"], &health["problems"]), (&json!("unhealthy"), &expected));
+    let expected = json!([
+        "1 changes have been due for more than 10 minutes",
+        "1 calendars cannot be listed"
+    ]);
+    assert_eq!(
+        (&health["outcome"], &health["problems"]),
+        (&json!("unhealthy"), &expected)
+    );
     assert_eq!(health["schema_version"], 2);
     Ok(())
 }
@@ -74,7 +94,9 @@ async fn measures_have_names_labels_and_numbers() -> Result<()> {
         ("accounts", "state=\"active\"", 1.0),
         ("jobs", "state=\"open\"", 0.0),
     ] {
-        let found = measures.iter().find(|m| m["name"] == name && m["label"] == label);
+        let found = measures
+            .iter()
+            .find(|m| m["name"] == name && m["label"] == label);
         let found = found.unwrap_or_else(|| panic!("{name} {label} in {measures:?}"));
         assert_eq!(found["value"].as_f64(), Some(value), "{name}");
     }
