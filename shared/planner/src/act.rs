@@ -50,7 +50,7 @@ impl Plan<'_> {
         let link = &member.links[task.link];
         let connection = self.world.connection(&link.connection);
         let choices = connection.map(|connection| Choices::of(&connection.choices));
-        let leaves = link.standing.state() == LinkState::Leaving;
+        let leaves = link.standing.state() == LinkState::Leaving || !self.is_own(link);
         let wish = match &member.row {
             None => Wish::Absent,
             Some(row) if leaves || !row.enabled => Wish::OptedOut(row),
@@ -302,23 +302,13 @@ impl Plan<'_> {
             Method::Insert
             | Method::Patch { .. }
             | Method::Restore { .. }
-            | Method::Delete { .. } => self.settled(task, event, write),
+            | Method::Delete { .. } => Settlement::Synced {
+                event: Box::new(event),
+                merged: Box::new(write.merged.clone()),
+            },
         };
         self.mark_write(task);
         self.settle(task, settlement);
-    }
-
-    fn settled(&self, task: &Task, event: provider::RemoteEvent, write: &Write) -> Settlement {
-        let times = [event::Group::Time, event::Group::Recurrence];
-        let reread_exceptions = self.members[task.member].event == self.root
-            && times.iter().any(|group| {
-                write.merged.to_remote.contains(group) || write.merged.to_crm.contains(group)
-            });
-        Settlement::Synced {
-            event: Box::new(event),
-            merged: Box::new(write.merged.clone()),
-            reread_exceptions,
-        }
     }
 
     /// What to do after a refusal.

@@ -10,7 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event::EventFields;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{FamilyCommit, LinkState, NewWork, Op, ParkedState, Shown, SyncState, WorkState};
+use store::{
+    ConnectionId, FamilyCommit, LinkState, NewWork, Op, Parked, ParkedState, Shown, SyncState,
+    WorkState,
+};
 
 impl Plan<'_> {
     /// Stores a link as it stands.
@@ -80,26 +83,62 @@ impl Plan<'_> {
         let event = self.members[at].event.0;
         self.notes.reads.remove(&event);
         for parked in std::mem::take(&mut self.members[at].parked) {
-            self.ops.push(Op::Unpark {
-                connection: parked.connection,
-                remote: parked.remote,
-                etag: parked.etag,
-                as_of: self.world.as_of,
-            });
+            self.unpark_all(parked);
         }
     }
 
+    /// Nor for those of a copy that the event has left.
+    pub(crate) fn drop_parked_in(&mut self, at: usize, connection: &ConnectionId) {
+        let parked = std::mem::take(&mut self.members[at].parked);
+        let (left, rest): (Vec<_>, Vec<_>) = parked
+            .into_iter()
+            .partition(|parked| parked.connection == *connection);
+        self.members[at].parked = rest;
+        left.into_iter().for_each(|parked| self.unpark_all(parked));
+    }
+
+    fn unpark_all(&mut self, parked: Parked) {
+        self.ops.push(Op::Unpark {
+            connection: parked.connection,
+            remote: parked.remote,
+            etag: parked.etag,
+            as_of: self.world.as_of,
+        });
+    }
+
     /// What was parked for an event that is gone may stand by itself now: its calendar's next listing looks.
-    pub(crate) fn read_parked_again(&mut self, at: usize) {
-        let event = self.members[at].event.0;
-        self.notes.reads.remove(&event);
-        for mut parked in std::mem::take(&mut self.members[at].parked) {
+    pub(crate) fn read_parked_again(&mut self, at: usize, which: impl Fn(&Parked) -> bool) {
+        let parked = std::mem::take(&mut self.members[at].parked);
+        let (again, rest): (Vec<_>, Vec<_>) = parked.into_iter().partition(which);
+        self.members[at].parked = rest;
+        for mut parked in again {
             parked.event = None;
             parked.state = ParkedState::Read;
             let connection = parked.connection.clone();
             self.ops.push(Op::Park { parked });
             self.ops.push(Op::List { connection });
         }
+    }
+
+    /// The next listing of its calendar reads what becomes of a link's event.
+    pub(crate) fn look_again(&mut self, at: usize, link: usize) {
+        let link = &self.members[at].links[link];
+        let connection = link.connection.clone();
+        self.ops.push(Op::Park {
+            parked: Parked {
+                connection: connection.clone(),
+                remote: link.remote.clone(),
+                event: None,
+                series: None,
+                state: ParkedState::Read,
+                etag: None,
+                raw: String::new(),
+                item: Value::Null,
+                reason: None,
+                as_of: self.world.as_of,
+            },
+        });
+        self.ops.push(Op::List { connection });
     }
 
     /// What was loaded of an event is done.

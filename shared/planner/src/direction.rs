@@ -28,7 +28,7 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
     let is_live = situation.link.standing.is_there();
     match (step, situation.seen) {
         (Step::Write(write), Seen::Found(event)) => match write.method {
-            Method::Patch { .. } => synced(situation, event, write.merged),
+            Method::Patch { .. } => synced(event, write.merged),
             Method::Restore { .. } if is_live => Step::Settle(Settlement::Erased),
             Method::Insert
             | Method::Restore { .. }
@@ -58,16 +58,11 @@ fn only_out(situation: &Situation<'_>, step: Step) -> Step {
             Step::Settle(Settlement::Synced {
                 mut event,
                 mut merged,
-                reread_exceptions,
             }),
             _,
         ) => {
             keep_differences(situation, &mut event.fields, &mut merged);
-            Step::Settle(Settlement::Synced {
-                event,
-                merged,
-                reread_exceptions,
-            })
+            Step::Settle(Settlement::Synced { event, merged })
         }
         (step @ (Step::Get | Step::Write(_) | Step::Settle(_)), _) => step,
     }

@@ -107,13 +107,15 @@ impl<'a> Page<'a> {
             Err(unreadable) => return self.quarantine(item, unreadable),
         };
         let id = RemoteId(event.id.clone());
-        if self.is_skipped(&id) {
+        if let Some(root) = self.skipped(&id) {
             self.plan.seen.push(id);
-            return self.park(item, event, ParkedState::Waiting, json!({}));
+            return self.park(item, event, ParkedState::Waiting, Some(root));
         }
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
-            if !event.is_cancelled && self.plans[plan].is_left_behind(member) {
+            let of = &self.plans[plan];
+            if !event.is_cancelled && (of.is_left_behind(member) || of.is_given_away(member, link))
+            {
                 self.plans[plan].forget(member, link);
                 return self.add_single(item, event);
             }
@@ -152,7 +154,10 @@ impl<'a> Page<'a> {
             else {
                 continue;
             };
-            let is_known = shown.contains(series.0.as_str()) && !self.is_skipped(series);
+            let of = self.find(&orphan.connection, series);
+            let is_known = shown.contains(series.0.as_str())
+                && self.skipped(series).is_none()
+                && of.is_none_or(|(plan, ..)| !self.plans[plan].is_series_undecided());
             if is_known && !shown.contains(orphan.remote.0.as_str()) {
                 self.plan.park.push(Parked {
                     state: ParkedState::Read,
@@ -181,7 +186,7 @@ impl<'a> Page<'a> {
             );
             self.plans[plan].instead.push(parked);
         }
-        self.plans[plan].last(Task {
+        self.plans[plan].take_listed(&mut Task {
             member,
             link,
             seen: Seen::NotRead,
@@ -190,9 +195,11 @@ impl<'a> Page<'a> {
         });
     }
 
-    fn is_skipped(&self, id: &RemoteId) -> bool {
+    /// The family that has an event and that somebody else leases.
+    fn skipped(&self, id: &RemoteId) -> Option<EventId> {
         let mut skipped = self.input.loaded.skipped.iter();
-        skipped.any(|skipped| skipped.remotes.contains(id))
+        let skipped = skipped.find(|skipped| skipped.remotes.contains(id));
+        skipped.map(|skipped| skipped.root.clone())
     }
 
     /// Where an event is linked in the listed connection.
@@ -239,17 +246,23 @@ impl<'a> Page<'a> {
         });
     }
 
-    fn park(&mut self, item: &Listed, event: &RemoteEvent, state: ParkedState, read: Value) {
+    fn park(
+        &mut self,
+        item: &Listed,
+        event: &RemoteEvent,
+        state: ParkedState,
+        of: Option<EventId>,
+    ) {
         self.count("parked");
         self.plan.park.push(Parked {
             connection: self.input.connection.id.clone(),
             remote: RemoteId(event.id.clone()),
-            event: None,
+            event: of,
             series: event.series.clone().map(RemoteId),
             state,
             etag: event.etag.clone(),
             raw: item.raw.clone(),
-            item: read,
+            item: json!({}),
             reason: None,
             as_of: self.input.as_of,
         });
@@ -305,8 +318,8 @@ impl<'a> Page<'a> {
     }
 
     fn place_exception(&mut self, item: &Listed, event: &RemoteEvent, series: &RemoteId) {
-        if self.is_skipped(series) {
-            return self.park(item, event, ParkedState::Orphan, json!({}));
+        if self.skipped(series).is_some() {
+            return self.park(item, event, ParkedState::Orphan, None);
         }
         let connection = &self.input.connection.id;
         let found = self.find(connection, series);
@@ -321,7 +334,7 @@ impl<'a> Page<'a> {
             }
             // Its series was asked for, too, and is not there: a guest of this one occurrence.
             None if self.input.is_read => self.add_single(item, event),
-            None => self.park(item, event, ParkedState::Orphan, json!({})),
+            None => self.park(item, event, ParkedState::Orphan, None),
         }
     }
 
@@ -334,13 +347,16 @@ impl<'a> Page<'a> {
         event: &RemoteEvent,
     ) {
         let Some(start) = event.original_start.clone() else {
-            return self.park(item, event, ParkedState::Quarantined, json!({}));
+            return self.park(item, event, ParkedState::Quarantined, None);
         };
         let family = &self.plans[plan];
         let series = &family.members[root];
         let standing = &series.links[link].standing;
         if family.is_series_gone() {
             return self.add_single(item, event);
+        }
+        if family.is_series_undecided() {
+            return self.park(item, event, ParkedState::Orphan, None);
         }
         let is_there = standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
         let bases = standing.bases().cloned();
@@ -506,6 +522,18 @@ impl Plan<'_> {
             let is_gone = |link: &Link| matches!(link.standing, Standing::Deleted(_));
             root.row.is_none() && root.links.iter().all(is_gone)
         })
+    }
+
+    /// The row of the series was deleted, and what becomes of it is not known yet.
+    fn is_series_undecided(&self) -> bool {
+        let root = self.members.iter().find(|root| root.event == self.root);
+        root.is_some_and(|root| root.row.is_none()) && !self.is_series_gone()
+    }
+
+    /// The row is another user's by now, and what was the event of this one is gone.
+    fn is_given_away(&self, member: usize, link: usize) -> bool {
+        let link = &self.members[member].links[link];
+        !self.is_own(link) && matches!(link.standing, Standing::Deleted(_))
     }
 
     /// An exception that went with its series.

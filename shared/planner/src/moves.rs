@@ -42,10 +42,10 @@ impl Plan<'_> {
             etag: parked.etag,
             as_of: self.world.as_of,
         });
+        let left = self.members[at].links[task.link].connection.clone();
         for member in 0..self.members.len() {
-            let Some(link) =
-                self.members[member].link_in(&self.members[at].links[task.link].connection)
-            else {
+            self.drop_parked_in(member, &left);
+            let Some(link) = self.members[member].link_in(&left) else {
                 continue;
             };
             if member != at {

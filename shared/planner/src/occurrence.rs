@@ -54,7 +54,7 @@ pub(crate) fn cancelled_there(
         merged.row.status = Status::Cancelled;
         merged.to_crm.push(Group::Status);
     }
-    Ok(synced(situation, event, merged))
+    Ok(synced(event, merged))
 }
 
 /// The row of an exception was deleted: the occurrence does not take place, and a cancelled row takes

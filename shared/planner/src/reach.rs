@@ -32,7 +32,7 @@ impl Plan<'_> {
         refused.is_some_and(|refused| refused.rev >= member.rev)
     }
 
-    fn is_own(&self, link: &Link) -> bool {
+    pub(crate) fn is_own(&self, link: &Link) -> bool {
         let connection = self.world.connection(&link.connection);
         connection.is_some_and(|connection| Some(&connection.user) == self.owner.as_ref())
     }
@@ -56,7 +56,10 @@ impl Plan<'_> {
         // The new copy first, then the one that the event has left.
         for link in others {
             self.leave(at, link);
-            if self.members[at].links[link].standing.is_there() && !self.is_blocked(at, link) {
+            if !self.members[at].links[link].standing.is_there() {
+                let connection = self.members[at].links[link].connection.clone();
+                self.read_parked_again(at, |parked| parked.connection == connection);
+            } else if !self.is_blocked(at, link) {
                 self.last(task(at, link));
             }
         }
@@ -257,12 +260,30 @@ impl Plan<'_> {
         Some(link)
     }
 
-    /// Exceptions go with their series: rows and links.
+    /// Exceptions go with their series: rows and links. The provider keeps those of what was no series any
+    /// more when it went.
     pub(crate) fn bury_exceptions(&mut self, by: DeletedBy) {
+        let mut roots = self.members.iter().filter(|root| root.event == self.root);
+        let bases = roots
+            .next()
+            .and_then(|root| root.links.iter().find_map(|link| link.standing.bases()));
+        let was_series = bases.is_some_and(|bases| {
+            bases
+                .remote
+                .recurrence()
+                .is_some_and(|lines| !lines.is_empty())
+        });
+        let outlive = by == DeletedBy::Remote || !was_series;
         for member in 0..self.members.len() {
-            if self.members[member].event != self.root {
-                self.bury(member, by);
+            if self.members[member].event == self.root {
+                continue;
             }
+            for link in 0..self.members[member].links.len() {
+                if outlive && self.members[member].links[link].standing.is_there() {
+                    self.look_again(member, link);
+                }
+            }
+            self.bury(member, by);
         }
     }
 
@@ -273,7 +294,8 @@ impl Plan<'_> {
             }
         }
         self.delete_row(at);
-        self.read_parked_again(at);
+        self.notes.reads.remove(&self.members[at].event.0);
+        self.read_parked_again(at, |_| true);
         self.acknowledge(at);
     }
 

@@ -1,25 +1,21 @@
 //! What a settlement makes of rows and links.
 
-use crate::plan::{Plan, Task};
+use crate::plan::{Mode, Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
 use crate::step::{Settlement, Write};
 use chrono::TimeDelta;
 use event::merge::crm_changed_groups;
-use event::{Direction, EventFields, Group, GroupValue, Merged};
+use event::{Direction, EventFields, Group, GroupValue, Merged, RemoteFields};
 use provider::RemoteEvent;
 use serde_json::json;
-use store::{Op, RemoteId, Side, SyncState};
+use store::{ConnectionId, Op, RemoteId, Side, SyncState};
 
 impl Plan<'_> {
     /// Stores what was decided about a link.
     pub(crate) fn settle(&mut self, task: &Task, settlement: Settlement) {
         let at = task.member;
         match settlement {
-            Settlement::Synced {
-                event,
-                merged,
-                reread_exceptions,
-            } => self.synced(task, &event, &merged, reread_exceptions),
+            Settlement::Synced { event, merged } => self.synced(task, &event, &merged),
             Settlement::Deleted { by, proof } => self.deleted(task, by, proof),
             Settlement::Erased if self.is_mass_erasure(task) => self.hold(task, Side::Remote),
             Settlement::Erased => self.erased(task),
@@ -54,7 +50,7 @@ impl Plan<'_> {
             .map_or(self.world.as_of, |(_, as_of)| *as_of)
     }
 
-    fn synced(&mut self, task: &Task, event: &RemoteEvent, merged: &Merged, reread: bool) {
+    fn synced(&mut self, task: &Task, event: &RemoteEvent, merged: &Merged) {
         let at = task.member;
         let is_exception = self.members[at].event != self.root;
         for conflict in &merged.conflicts {
@@ -89,17 +85,39 @@ impl Plan<'_> {
             self.read_again(at);
             self.wait_in(5.0, "Google is still making the conference".to_owned());
         }
-        if reread {
-            for other in 0..self.members.len() {
-                let member = &mut self.members[other];
-                if member.event != self.root
-                    && member.links.iter().any(|link| link.standing.is_there())
-                {
-                    member.must_read = true;
-                    if self.mode == crate::plan::Mode::Store {
-                        self.read_again(other);
-                        self.wait_in(0.0, "the series changed".to_owned());
-                    }
+    }
+
+    /// Exceptions that may show something else now that their series does: those that a new plan may have
+    /// moved, and those that say what the series said.
+    fn reread_exceptions(
+        &mut self,
+        connection: &ConnectionId,
+        before: &RemoteFields,
+        now: &RemoteFields,
+    ) {
+        let differs =
+            |group: &Group| now.get(*group).is_some() && now.get(*group) != before.get(*group);
+        let changed: Vec<Group> = Group::ALL.into_iter().filter(differs).collect();
+        let all = [Group::Time, Group::Recurrence, Group::Visibility];
+        let concerns_all = all.iter().any(|group| changed.contains(group));
+        for other in 0..self.members.len() {
+            let member = &mut self.members[other];
+            let link = member
+                .link_in(connection)
+                .filter(|_| member.event != self.root);
+            let bases = link.map(|link| &member.links[link].standing);
+            let bases = bases
+                .filter(|standing| standing.is_there())
+                .and_then(Standing::bases);
+            let inherits = bases.is_some_and(|bases| {
+                let mut changed = changed.iter();
+                concerns_all || changed.any(|group| bases.remote.get(*group) == before.get(*group))
+            });
+            if inherits {
+                member.must_read = true;
+                if self.mode == Mode::Store {
+                    self.read_again(other);
+                    self.wait_in(0.0, "the series changed".to_owned());
                 }
             }
         }
@@ -128,7 +146,12 @@ impl Plan<'_> {
             bases.access = before.access;
         }
         link.ical_uid = event.ical_uid.clone().or(link.ical_uid.take());
-        link.standing = Standing::Live(Box::new(bases));
+        let now = bases.remote.clone();
+        let before = std::mem::replace(&mut link.standing, Standing::Live(Box::new(bases)));
+        let connection = link.connection.clone();
+        if let (true, Some(before)) = (self.members[at].event == self.root, before.bases()) {
+            self.reread_exceptions(&connection, &before.remote, &now);
+        }
         self.put_link(at, task.link);
         self.show_link(task);
         self.done(task, event.etag.clone());
@@ -271,8 +294,11 @@ impl Plan<'_> {
 
     /// What a row shows of a link.
     pub(crate) fn show_link(&mut self, task: &Task) {
-        let standing = &self.members[task.member].links[task.link].standing;
-        match standing {
+        let link = &self.members[task.member].links[task.link];
+        if !self.is_own(link) {
+            return;
+        }
+        match &link.standing {
             Standing::Live(_) => self.show(task.member, SyncState::Synced, Some(task.link)),
             Standing::Kept(_) => self.show(task.member, SyncState::None, Some(task.link)),
             Standing::Deleted(_) | Standing::Reserved => {

@@ -62,8 +62,6 @@ pub enum Settlement {
         event: Box<RemoteEvent>,
         /// What the row takes over, and what was decided.
         merged: Box<Merged>,
-        /// The provider's times or rule differ from the last ones: exceptions may be others now.
-        reread_exceptions: bool,
     },
     /// The provider does not have it, and is not to.
     Deleted {

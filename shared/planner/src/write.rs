@@ -65,20 +65,14 @@ pub(crate) fn merge_with(
             let method = Method::Patch { etag: etag.clone() };
             Ok(Step::Write(Box::new(Write { method, merged })))
         }
-        Some(_) | None => Ok(synced(situation, event, merged)),
+        Some(_) | None => Ok(synced(event, merged)),
     }
 }
 
-pub(crate) fn synced(situation: &Situation<'_>, event: &RemoteEvent, merged: Merged) -> Step {
-    let known = situation.base_remote();
-    let moved = [Group::Time, Group::Recurrence].iter().any(|group| {
-        let known = known.as_ref().and_then(|known| known.get(*group));
-        known.is_some() && known != event.fields.get(*group)
-    });
+pub(crate) fn synced(event: &RemoteEvent, merged: Merged) -> Step {
     Step::Settle(Settlement::Synced {
         event: Box::new(event.clone()),
         merged: Box::new(merged),
-        reread_exceptions: moved && !situation.is_exception(),
     })
 }
 
