@@ -142,8 +142,9 @@ begin
       case when w.expected ->> 'series' is distinct from r.series::text and a.mapping ? 'series' then 'series' end,
       case when w.expected ->> 'original_start' is distinct from r.original_start and a.mapping ? 'original_start'
         then 'original_start' end], null) as fields
-    from written w join tandem.crm_rows r on r.event = w.event cross join tandem.adoption a where w.expected is not
-      null)
+    -- Row by row by its key, however many rows there are.
+    from written w cross join lateral (select x.* from tandem.crm_rows x where x.event = w.event offset 0) r
+    cross join tandem.adoption a where w.expected is not null)
   select count(tandem.add_change(d.event, d.series, d.owner, d.fields)) into n from differs d where d.fields <> '{}';
 end $$;
 comment on function tandem.settle() is 'Notes the edits that the CRM''s triggers made to what Tandem wrote.';
