@@ -82,7 +82,8 @@ begin
   -- What is no number must not stop the clock.
   days := greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400));
   delete from tandem.past_changes c where c.id in (select x.id from (
-    select y.id, y.changed_at from tandem.past_changes y order by y.id limit most) x where x.changed_at < t - days * interval '1 day');
+    select y.id, y.changed_at from tandem.past_changes y order by y.id limit most) x
+    where x.changed_at < t - days * interval '1 day');
   get diagnostics n = row_count;
   return n;
 end $$;
