@@ -10,7 +10,6 @@
 //! ```
 
 use crate::config::Config;
-use http_client::{HttpClient, TransportError};
 use crate::flow::Env;
 use crate::handler::Reply;
 use crate::handler::observe::{Counted, observed};
@@ -21,6 +20,7 @@ use futures::future::{self, Either};
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
+use http_client::{HttpClient, TransportError};
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token};
 use spin_sdk::http::{
     ErrorCode, Fields, IncomingRequest, IncomingResponse, OutgoingRequest, OutgoingResponse,

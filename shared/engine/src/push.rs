@@ -177,7 +177,7 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
         let mut plan = Plan::to_write(self.world, family);
         let (mut calls, mut used) = (0_i64, None);
         loop {
-            match plan.next() {
+            match plan.advance() {
                 Next::Call(call) => {
                     calls += 1;
                     let account = self.account(&call);

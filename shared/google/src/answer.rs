@@ -2,13 +2,15 @@
 
 use super::error::{ApiError, GoogleError};
 use super::event::Event;
-use http_client::TransportError;
 use bytes::Bytes;
 use http::Response;
+use http_client::TransportError;
 use std::borrow::Cow;
 
 /// The body of a 2xx answer; everything else is an error that knows its reason.
-pub(super) fn body(response: Result<Response<Bytes>, TransportError>) -> Result<Bytes, GoogleError> {
+pub(super) fn body(
+    response: Result<Response<Bytes>, TransportError>,
+) -> Result<Bytes, GoogleError> {
     let response = response.map_err(GoogleError::Transport)?;
     if response.status().is_success() {
         Ok(response.into_body())
@@ -18,7 +20,9 @@ pub(super) fn body(response: Result<Response<Bytes>, TransportError>) -> Result<
 }
 
 /// The event in a 2xx answer.
-pub(super) fn event(response: Result<Response<Bytes>, TransportError>) -> Result<Event, GoogleError> {
+pub(super) fn event(
+    response: Result<Response<Bytes>, TransportError>,
+) -> Result<Event, GoogleError> {
     let body = body(response)?;
     Event::read(&text(&body)).map_err(|unreadable| GoogleError::Unreadable {
         what: "event",

@@ -1,14 +1,16 @@
 //! Google Calendar as a provider, for one account.
 
-use crate::provider_error::{page_error, provider_error};
-use crate::{remote_event, write_body};
-use ::event::Group;
-use provider::{Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError};
-use provider::{Unreadable, Write};
-use http_client::HttpClient;
 use crate::events::list::Next;
 use crate::events::{Item, delete, get, insert, list, patch};
+use crate::provider_error::{page_error, provider_error};
 use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
+use crate::{remote_event, write_body};
+use ::event::Group;
+use http_client::HttpClient;
+use provider::{
+    Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError,
+};
+use provider::{Unreadable, Write};
 use url::Url;
 
 /// Google Calendar, for one account.
@@ -26,7 +28,13 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
         let calendar = CalendarId::from(request.calendar.as_str());
         let since = request.sync_token.as_deref().map(SyncToken::from);
         let page = request.page_token.as_deref().map(PageToken::from);
-        let request = list::request(&self.api, &self.token, &calendar, since.as_ref(), page.as_ref());
+        let request = list::request(
+            &self.api,
+            &self.token,
+            &calendar,
+            since.as_ref(),
+            page.as_ref(),
+        );
         let page = list::answer(self.door.send(request).await);
         let page = page.map_err(|error| PageError(page_error(&error)))?;
         let (next_page, sync_token) = match page.next {
@@ -67,7 +75,9 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
             // A calendar may not allow the conference that was asked for; the event itself is worth more.
             Err(error) if error.cause == Cause::Invalid && !write.patch.conference.is_keep() => {
                 let mut without = write.clone();
-                without.patch.change(Group::Conference, &without_request(&write.row));
+                without
+                    .patch
+                    .change(Group::Conference, &without_request(&write.row));
                 self.write_once(calendar, id, &without).await
             }
             result => result,
@@ -112,7 +122,9 @@ impl<D: HttpClient> GoogleCalendar<D> {
                 let etag = Etag::from(etag.as_str());
                 let request = delete::request(api, token, &calendar, &event, &etag, mail);
                 let answer = delete::answer(self.door.send(request).await);
-                return answer.map(|()| None).map_err(|error| provider_error(&error));
+                return answer
+                    .map(|()| None)
+                    .map_err(|error| provider_error(&error));
             }
         };
         let item = get::item(answer).map_err(|error| provider_error(&error))?;

@@ -8,10 +8,10 @@ use super::event::{AccessRole, Reminder};
 use super::id::{AccessToken, CalendarId, Etag, PageToken};
 use super::request::call;
 use super::wire;
-use http_client::TransportError;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 use serde_json::Map;
 use serde_json::value::RawValue;
 

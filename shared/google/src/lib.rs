@@ -25,9 +25,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use self::event::{AccessRole, Event, EventTime, Unreadable};
 pub use calendar::{GoogleCalendar, listed};
 pub use error::{ApiError, GoogleError, Reason};
-pub use self::event::{AccessRole, Event, EventTime, Unreadable};
 pub use events::SendUpdates;
 pub use id::{
     AccessToken, CalendarId, ChannelId, ChannelToken, Etag, EventId, PageToken, RefreshToken,
@@ -35,8 +35,8 @@ pub use id::{
 };
 
 pub use map::{
-    access, add_properties, body, insert_body, link_back, occurrence_of, original_start, remote_event,
-    remote_fields, stamp, write_body, write_rev,
+    access, add_properties, body, insert_body, link_back, occurrence_of, original_start,
+    remote_event, remote_fields, stamp, write_body, write_rev,
 };
 pub use provider_error::{page_error, provider_error};
 

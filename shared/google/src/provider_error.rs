@@ -1,9 +1,8 @@
 //! What Google's errors mean: of whom they speak, and what to do.
 
-use provider::{Cause, Class, ProviderError, Scope, SideEffect};
-use provider::Class as WireClass;
 use crate::GoogleError;
 use crate::error::Reason;
+use provider::{Cause, Class, ProviderError, Scope, SideEffect};
 
 /// The longest wait that is taken from an answer, in seconds.
 const LONGEST_WAIT: u32 = 4 * 3600;
@@ -12,7 +11,7 @@ const LONGEST_WAIT: u32 = 4 * 3600;
 pub fn provider_error(error: &GoogleError) -> ProviderError {
     ProviderError {
         scope: scope(error),
-        class: class(error),
+        class: error.class(),
         cause: cause(error),
         side_effect: if error.outcome_unknown() {
             SideEffect::Unknown
@@ -30,7 +29,11 @@ pub fn page_error(error: &GoogleError) -> ProviderError {
     let about_event = provider_error(error);
     let is_calendar = about_event.scope == Scope::Event;
     ProviderError {
-        scope: if is_calendar { Scope::Calendar } else { about_event.scope },
+        scope: if is_calendar {
+            Scope::Calendar
+        } else {
+            about_event.scope
+        },
         ..about_event
     }
 }
@@ -57,19 +60,12 @@ fn cause(error: &GoogleError) -> Cause {
     }
 }
 
-fn class(error: &GoogleError) -> Class {
-    match error.class() {
-        WireClass::Retry => Class::Retry,
-        WireClass::RateLimited => Class::RateLimited,
-        WireClass::Reconnect => Class::Reconnect,
-        WireClass::Conflict => Class::Conflict,
-        WireClass::Resync => Class::Resync,
-        WireClass::Permanent => Class::Permanent,
-    }
-}
-
 /// Rights of a calendar, the account's access and quota, and what the deployment lacks are nobody's event's
 /// fault. Nor is what never was answered.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "some sixty reasons; all others are of the event"
+)]
 fn scope(error: &GoogleError) -> Scope {
     let GoogleError::Api(api) = error else {
         return Scope::Deployment;
@@ -91,9 +87,15 @@ fn scope(error: &GoogleError) -> Scope {
         | Reason::ServingLimitExceeded
         | Reason::BackendError
         | Reason::Unexplained => Scope::Deployment,
-        _ if api.status == 401 => Scope::Account,
-        _ if api.status == 429 => Scope::Account,
-        _ if api.status >= 500 || api.status == 408 => Scope::Deployment,
+        _ => scope_of_status(api.status),
+    }
+}
+
+/// Where the reason says nothing of it, the status does.
+fn scope_of_status(status: u16) -> Scope {
+    match status {
+        401 | 429 => Scope::Account,
+        408 | 500.. => Scope::Deployment,
         _ => Scope::Event,
     }
 }

@@ -400,9 +400,10 @@ fn shown_last(ops: Vec<Op>) -> Vec<Op> {
     let mut shown = BTreeMap::new();
     let mut ordered = Vec::with_capacity(ops.len());
     for op in ops {
-        match op {
-            Op::Show { event, shown: what } => drop(shown.insert(event, what)),
-            op => ordered.push(op),
+        if let Op::Show { event, shown: what } = op {
+            shown.insert(event, what);
+        } else {
+            ordered.push(op);
         }
     }
     let shown = shown.into_iter();

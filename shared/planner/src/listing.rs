@@ -93,7 +93,7 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
     }
     page.adopt_orphans();
     for plan in &mut page.plans {
-        if let Next::Commit(families) = plan.next() {
+        if let Next::Commit(families) = plan.advance() {
             page.plan.families.extend(families);
         }
     }

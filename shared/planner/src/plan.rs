@@ -1,6 +1,6 @@
 //! A family under planning: what to ask the provider next, and in the end what to commit.
 //!
-//! It does no I/O. [`Plan::next`] says what is wanted, [`Plan::answer`] takes what came; a listing's
+//! It does no I/O. [`Plan::advance`] says what is wanted, [`Plan::answer`] takes what came; a listing's
 //! versions go in first, with [`Plan::listed`].
 
 use crate::family::read_member;
@@ -256,7 +256,7 @@ impl<'a> Plan<'a> {
     }
 
     /// What is wanted next.
-    pub fn next(&mut self) -> Next {
+    pub fn advance(&mut self) -> Next {
         loop {
             if self.ending.stops {
                 self.tasks.clear();
@@ -309,7 +309,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Takes what came of the call that [`Plan::next`] wanted.
+    /// Takes what came of the call that [`Plan::advance`] wanted.
     pub fn answer(&mut self, answer: Answer) {
         let (Some(pending), Some(mut task)) = (self.pending.take(), self.tasks.pop_front()) else {
             return;

@@ -96,10 +96,8 @@ pub(crate) fn restore(situation: &Situation<'_>, row: &Row, event: &RemoteEvent)
     // A guest list that was never seen in full is not written over.
     let base = situation.base_remote();
     let knows_guests = base.is_none_or(|base| base.attendees().is_some());
-    groups.retain(|group| match group {
-        Group::Conference => false,
-        Group::Attendees => knows_guests,
-        _ => true,
+    groups.retain(|group| {
+        *group != Group::Conference && (knows_guests || *group != Group::Attendees)
     });
     whole(Method::Restore { etag }, row, &groups)
 }

@@ -1,11 +1,11 @@
 //! The calls that open and stop push channels.
 
-use super::token::TokenGrant;
 use super::token::NewToken;
+use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, reason, unknown};
-use http_client::{ApiUsage, HttpClient};
 use crate::google::{CalendarId, ChannelId, ResourceId};
 use chrono::{DateTime, Utc};
+use http_client::{ApiUsage, HttpClient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,11 +1,11 @@
 //! The calls that connect an account: OAuth states, tokens, calendars, channels.
 
-use super::token::TokenGrant;
 use super::token::NewToken;
+use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
-use http_client::HttpClient;
 use crate::google::CalendarId;
 use chrono::{DateTime, Utc};
+use http_client::HttpClient;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

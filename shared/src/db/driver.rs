@@ -6,10 +6,10 @@ mod own;
 
 use super::error::{DbError, unquoted};
 use crate::config::ConfigError;
-use http_client::TransportError;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
+use http_client::TransportError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -73,7 +73,9 @@ impl DbError {
                 Some(hint) => format!("{message}. {hint}"),
                 None => message.clone(),
             }),
-            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => None,
+            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => {
+                None
+            }
         }
     }
 
@@ -85,7 +87,9 @@ impl DbError {
                 hint: Some(hint),
                 ..
             } if is_impersonal(code) => Some(hint),
-            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => None,
+            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => {
+                None
+            }
         }
     }
 }

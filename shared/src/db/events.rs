@@ -3,10 +3,10 @@
 
 use super::{Database, DbError, call, call_as, outcome, unknown};
 use crate::crm::Row;
-use http_client::HttpClient;
 use crate::jwt::Login;
 use crate::series::Write;
 use chrono::{DateTime, Utc};
+use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! `tandem_jwks`: the CRM's published keys, kept so that a login seldom costs a request for them.
 
 use super::{Database, DbError, call};
-use http_client::HttpClient;
 use crate::jwt::Keys;
+use http_client::HttpClient;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -18,10 +18,10 @@ mod error;
 pub use driver::Database;
 pub use error::DbError;
 
-use http_client::HttpClient;
 use crate::jwt::Login;
-use serde::de::{DeserializeOwned, Error as _};
+use http_client::HttpClient;
 use serde::Serialize;
+use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Error, Value};
 
 /// Calls a function of the database.

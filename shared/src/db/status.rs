@@ -2,8 +2,8 @@
 //! the first two; they are passed on as they come.
 
 use super::{Database, DbError, call};
-use http_client::HttpClient;
 use crate::google::EventId;
+use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

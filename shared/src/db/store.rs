@@ -31,10 +31,16 @@ impl<D: HttpClient> HttpStore<'_, D> {
 
 fn store_error(error: DbError) -> StoreError {
     match &error {
-        DbError::Transport(_) | DbError::Unreadable { .. } => StoreError::NoAnswer(error.to_string()),
+        DbError::Transport(_) | DbError::Unreadable { .. } => {
+            StoreError::NoAnswer(error.to_string())
+        }
         DbError::Sync(error) => error.clone(),
-        DbError::Refused { .. } if error.class() == Class::Conflict => StoreError::OtherInstance(error.to_string()),
-        DbError::Refused { .. } if error.class() == Class::Retry => StoreError::Busy(error.to_string()),
+        DbError::Refused { .. } if error.class() == Class::Conflict => {
+            StoreError::OtherInstance(error.to_string())
+        }
+        DbError::Refused { .. } if error.class() == Class::Retry => {
+            StoreError::Busy(error.to_string())
+        }
         DbError::Refused { .. } => StoreError::Refused(error.to_string()),
     }
 }

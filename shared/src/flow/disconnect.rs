@@ -4,9 +4,9 @@
 use super::{Env, token, watch};
 use crate::db::DbError;
 use crate::db::manage::{self as db, Step};
-use http_client::HttpClient;
 use crate::google::RefreshToken;
 use crate::google::oauth::{TokenError, revoke};
+use http_client::HttpClient;
 use uuid::Uuid;
 
 /// Steps at most before others have their turn.
@@ -32,7 +32,9 @@ pub async fn disconnect<D: HttpClient>(
             Step::Push(events) if events.is_empty() => return Ok(false),
             Step::Push(events) => {
                 let events: Vec<_> = events.into_iter().map(|id| store::EventId(id.0)).collect();
-                let pushed = env.sync(async |engine| engine::push(engine, &events).await).await;
+                let pushed = env
+                    .sync(async |engine| engine::push(engine, &events).await)
+                    .await;
                 pushed.map_err(DbError::from)?;
             }
             Step::Stop(stop) => {

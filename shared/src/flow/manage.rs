@@ -6,9 +6,9 @@ use crate::db::DbError;
 use crate::db::connect::{Choices, Connected, store_token};
 use crate::db::manage::{self as db, Account, Changed, Connection, Which};
 use crate::db::token::TokenGrant;
-use http_client::HttpClient;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::{AccessToken, CalendarId, GoogleError};
+use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -157,7 +157,10 @@ fn view(account: Account, entries: Vec<Entry>, problem: Option<String>) -> Accou
     }
 }
 
-async fn entries<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Vec<Entry>, ManageError> {
+async fn entries<D: HttpClient>(
+    env: &Env<'_, D>,
+    grant: &TokenGrant,
+) -> Result<Vec<Entry>, ManageError> {
     let token = access(env, grant).await?;
     let (mut page, mut entries) = (None, Vec::new());
     loop {
@@ -172,7 +175,10 @@ async fn entries<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<
 }
 
 /// A token to ask Google with; a refreshed one is stored.
-async fn access<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<AccessToken, ManageError> {
+async fn access<D: HttpClient>(
+    env: &Env<'_, D>,
+    grant: &TokenGrant,
+) -> Result<AccessToken, ManageError> {
     let config = env.config;
     let access = token::open(env, grant)
         .await

@@ -94,13 +94,17 @@ impl<'a, D: HttpClient> Accounts for GoogleAccounts<'a, D> {
     async fn open(&self, account: &Account) -> Result<Opened<Self::Provider>, NoAccess> {
         let grant = grant(account).ok_or_else(Self::being_refreshed)?;
         let access = token::open(self.env, &grant).await;
-        access.map(|access| self.opened(access)).map_err(|error| no_access(&error))
+        access
+            .map(|access| self.opened(access))
+            .map_err(|error| no_access(&error))
     }
 
     async fn renew(&self, account: &Account) -> Result<Opened<Self::Provider>, NoAccess> {
         let grant = grant(account).ok_or_else(Self::being_refreshed)?;
         let access = token::renew(self.env, &grant).await;
-        access.map(|access| self.opened(access)).map_err(|error| no_access(&error))
+        access
+            .map(|access| self.opened(access))
+            .map_err(|error| no_access(&error))
     }
 
     async fn refused(&self, account: &Account, reason: &str) {

@@ -149,7 +149,10 @@ impl<D: HttpClient> Run<'_, D> {
     }
 
     async fn sync(&mut self) {
-        let ticked = self.env.sync(async |engine| engine::tick(engine).await).await;
+        let ticked = self
+            .env
+            .sync(async |engine| engine::tick(engine).await)
+            .await;
         match ticked {
             Ok(ticked) => {
                 self.ticked.pushed = ticked.pushed;

@@ -2,12 +2,12 @@
 
 use super::Env;
 use crate::db::connect;
-use crate::db::token::TokenGrant;
 use crate::db::token::NewToken;
-use http_client::HttpClient;
-use provider::Class;
+use crate::db::token::TokenGrant;
 use crate::google::oauth::{Client, refresh};
 use crate::google::{AccessToken, RefreshToken};
+use http_client::HttpClient;
+use provider::Class;
 
 /// What an access token is sealed for.
 pub const ACCESS: &str = "access token";
@@ -65,7 +65,10 @@ pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result
 ///
 /// # Errors
 /// [`NoAccess`].
-pub async fn renew<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
+pub async fn renew<D: HttpClient>(
+    env: &Env<'_, D>,
+    grant: &TokenGrant,
+) -> Result<Access, NoAccess> {
     let config = env.config;
     let sealed_wrong = |error: crate::secret::KeyError| NoAccess::Broken(error.to_string());
     let refresh_token = RefreshToken::from(

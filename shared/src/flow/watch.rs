@@ -4,12 +4,12 @@ use super::{Env, token};
 use crate::db::DbError;
 use crate::db::channel::{self as db, Begun, OldChannel, Stop, Stopping, Watched};
 use crate::db::token::NewToken;
-use http_client::HttpClient;
 use crate::google::channels::stop;
 use crate::google::events::watch::{self, NewChannel};
 use crate::google::{AccessToken, CalendarId, ChannelId, ChannelToken};
 use crate::secret::Signer;
 use chrono::{DateTime, TimeDelta, Utc};
+use http_client::HttpClient;
 use url::Url;
 use uuid::Uuid;
 
@@ -124,7 +124,10 @@ async fn record<D: HttpClient>(
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn stop_rest<D: HttpClient>(env: &Env<'_, D>, account_id: Uuid) -> Result<usize, DbError> {
+pub async fn stop_rest<D: HttpClient>(
+    env: &Env<'_, D>,
+    account_id: Uuid,
+) -> Result<usize, DbError> {
     let config = env.config;
     match db::stopping(env.door, &config.database, config.instance(), account_id).await? {
         Stopping::Stop(rest) => stop(env, &rest).await,

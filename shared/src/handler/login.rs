@@ -2,11 +2,11 @@
 
 use super::{Reply, bearer, database_error};
 use crate::db::jwks;
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::jwt::{self, JwtError, Login, Signed};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
+use http_client::HttpClient;
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
@@ -18,7 +18,10 @@ const LONGEST: usize = 8 * 1024;
 ///
 /// # Errors
 /// The refusal.
-pub async fn user<D: HttpClient>(env: &Env<'_, D>, headers: &HeaderMap) -> Result<Uuid, Box<Reply>> {
+pub async fn user<D: HttpClient>(
+    env: &Env<'_, D>,
+    headers: &HeaderMap,
+) -> Result<Uuid, Box<Reply>> {
     let config = env.config;
     if config.jwt_secret.is_none() && config.jwks_url.is_none() {
         let reply = Reply::error(

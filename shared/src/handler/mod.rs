@@ -12,11 +12,11 @@ pub mod webhook;
 
 use crate::config::Config;
 use crate::db::DbError;
-use provider::Class;
 use crate::secret;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use provider::Class;
 use serde::Serialize;
 use serde_json::{Value, json};
 

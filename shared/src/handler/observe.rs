@@ -3,12 +3,12 @@
 
 use super::Reply;
 use crate::config::Config;
-use http_client::{ApiUsage, HttpClient, TransportError};
 use crate::flow::Env;
 use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, Response};
+use http_client::{ApiUsage, HttpClient, TransportError};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

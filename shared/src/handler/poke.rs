@@ -2,10 +2,10 @@
 
 use super::{Reply, database_error, refuse_stranger};
 use crate::crm::poke::{self, Malformed};
-use http_client::HttpClient;
 use crate::flow::Env;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use http_client::HttpClient;
 
 /// Answers a poke: 200 with what was done, whatever it was; 401, 400 or 413 for one that is none; 503
 /// when the database is out of reach.
@@ -24,7 +24,10 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     let events = [store::EventId(id.0)];
-    match env.sync(async |engine| engine::push(engine, &events).await).await {
+    match env
+        .sync(async |engine| engine::push(engine, &events).await)
+        .await
+    {
         Ok(pushed) => Reply::json(StatusCode::OK, &pushed).about("did", &pushed),
         Err(error) => database_error(&error.into()),
     }

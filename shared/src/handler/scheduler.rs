@@ -2,12 +2,12 @@
 
 use super::{Reply, database_error, refuse_stranger};
 use crate::db::status::{self, Measure};
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::tick::tick;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_client::HttpClient;
 use std::fmt::Write as _;
 
 const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";

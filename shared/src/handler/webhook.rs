@@ -4,12 +4,12 @@
 //! without a query.
 
 use super::{Reply, database_error};
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::watch::is_genuine;
 use crate::google::notification;
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use http_client::HttpClient;
 use serde_json::json;
 use store::{Notification, Trigger};
 
@@ -40,7 +40,10 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         is_sync: message.state.to_string() == "sync",
         expires_at: None,
     });
-    let pulled = match env.sync(async |engine| engine::pull(engine, trigger).await).await {
+    let pulled = match env
+        .sync(async |engine| engine::pull(engine, trigger).await)
+        .await
+    {
         Ok(pulled) => pulled,
         Err(error) => return database_error(&error.into()),
     };

@@ -3,7 +3,6 @@
 //!
 //! Source: Google's guide "Push notifications".
 
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::id::{AccessToken, ChannelId, ResourceId};
@@ -11,6 +10,7 @@ use crate::request::call_with_body;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 use serde_json::json;
 
 /// Asks to stop `channel`.

@@ -1,7 +1,7 @@
 //! Google's reasons. Texts are compared here and nowhere else.
 
-use provider::Class;
 use crate::wire::wire_enum;
+use provider::Class;
 
 wire_enum! {
     /// Why Google refused.

@@ -4,7 +4,6 @@
 //! Source: Google's reference page of `Events: delete` and the guide "Resource versions".
 
 use super::{SendUpdates, if_match};
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::id::{AccessToken, CalendarId, Etag, EventId};
@@ -13,6 +12,7 @@ use ::url::Url;
 use bytes::Bytes;
 use http::header::IF_MATCH;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 
 /// Asks to delete `event`, provided that its version is still `guard`.
 pub fn request(

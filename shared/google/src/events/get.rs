@@ -3,7 +3,6 @@
 //! Source: Google's reference page of `Events: get`.
 
 use super::Item;
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::event::Event;
@@ -12,6 +11,7 @@ use crate::request::call;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 
 /// Asks for `event`.
 pub fn request(

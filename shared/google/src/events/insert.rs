@@ -4,7 +4,6 @@
 //! Source: Google's reference page of `Events: insert`.
 
 use super::{SendUpdates, write_query};
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::event::Event;
@@ -13,6 +12,7 @@ use crate::request::call_with_body;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 use serde_json::{Map, Value};
 
 /// Google refuses bodies with some of these and ignores the others.

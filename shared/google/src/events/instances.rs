@@ -4,7 +4,6 @@
 
 use super::Item;
 use super::page::Fields;
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::id::{AccessToken, CalendarId, EventId, PageToken};
@@ -13,6 +12,7 @@ use ::url::Url;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, Request, Response};
+use http_client::TransportError;
 
 /// Which occurrences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

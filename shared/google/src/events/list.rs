@@ -8,7 +8,6 @@
 
 use super::Item;
 use super::page::{Fields, unreadable};
-use http_client::TransportError;
 use crate::answer;
 use crate::error::{GoogleError, Reason};
 use crate::event::{AccessRole, Reminder};
@@ -17,6 +16,7 @@ use crate::request::call;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 
 /// What every listing is asked with. Pages may be shorter, even empty.
 const PARAMETERS: [(&str, &str); 3] = [

@@ -3,7 +3,6 @@
 //! Source: Google's reference page of `Events: patch` and the guide "Resource versions".
 
 use super::{SendUpdates, if_match, write_query};
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::event::Event;
@@ -13,6 +12,7 @@ use ::url::Url;
 use bytes::Bytes;
 use http::header::IF_MATCH;
 use http::{Method, Request, Response};
+use http_client::TransportError;
 use serde_json::{Map, Value};
 
 /// Asks for `changes` to `event`, provided that its version is still `guard`.

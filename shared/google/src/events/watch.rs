@@ -3,7 +3,6 @@
 //!
 //! Source: Google's guide "Push notifications" and the reference page of `Events: watch`.
 
-use http_client::TransportError;
 use crate::answer;
 use crate::error::GoogleError;
 use crate::id::{AccessToken, CalendarId, ChannelId, ChannelToken, ResourceId};
@@ -13,6 +12,7 @@ use ::url::Url;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, Response};
+use http_client::TransportError;
 use serde_json::{Value, json};
 
 /// A channel to be opened.

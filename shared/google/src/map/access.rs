@@ -1,5 +1,5 @@
-use event::Access;
 use crate::event::{Event, EventType};
+use event::Access;
 
 /// What of an event its calendar's user may change, as far as it says itself; its calendar may allow less.
 pub fn access(event: &Event) -> Access {

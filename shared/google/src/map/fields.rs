@@ -1,11 +1,11 @@
 //! What Google shows of an event, by group. Absent is Google's default, never unknown.
 
+use crate::event::{self as wire, Event};
 use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Utc};
 use event::{
     Attendee, Attendees, EventTime, GroupValue, Person, Reminder, ReminderMethod, Reminders,
     RemoteFields, ResponseStatus, Status, Transparency, Unmappable, Visibility,
 };
-use crate::event::{self as wire, Event};
 
 /// What Google shows of an event. Of what is cancelled only the id is promised; the rest may or may not be
 /// there, and is unknown. So is a guest list that is not complete.

@@ -1,9 +1,9 @@
 //! Which occurrence of which series an event is.
 
-use chrono::{NaiveDate, NaiveDateTime};
-use event::OriginalStart;
 use crate::EventId;
 use crate::event::EventTime;
+use chrono::{NaiveDate, NaiveDateTime};
+use event::OriginalStart;
 
 /// The planned start of an exception: one form for one moment, whatever the calendar's offset. None of a time
 /// without an offset.

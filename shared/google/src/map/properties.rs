@@ -2,10 +2,10 @@
 //! own references. They belong to one calendar's copy and are invisible to guests. Anybody who may write to
 //! the calendar can forge them, and people copy events together with them.
 
+use crate::event::Event;
 use event::{Change, EventPatch, References};
 use provider::{LinkBack, Stamp};
 use serde_json::{Map, Value, json};
-use crate::event::Event;
 use uuid::Uuid;
 
 const EVENT: &str = "crmflowEventId";

@@ -1,10 +1,10 @@
+use crate::EventId;
+use crate::event::Event;
 use crate::map::access::is_organizer;
 use crate::map::fields::time;
 use crate::map::{access, link_back, occurrence_of, original_start, remote_fields, stamp};
 use event::{Unmappable, is_conference_pending, window};
 use provider::RemoteEvent;
-use crate::EventId;
-use crate::event::Event;
 
 /// An event of Google's in neutral words.
 ///

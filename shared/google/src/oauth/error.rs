@@ -1,11 +1,11 @@
 //! Why a token endpoint refused. Only [`TokenError::InvalidGrant`] is for the user to repair; a wrong
 //! client is the operator's.
 
-use http_client::TransportError;
-use provider::Class;
 use crate::wire::clip;
 use bytes::Bytes;
 use http::Response;
+use http_client::TransportError;
+use provider::Class;
 use serde_json::Value;
 
 /// Why there are no tokens.

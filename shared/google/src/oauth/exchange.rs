@@ -1,12 +1,12 @@
 //! Exchanges the code of the redirect for tokens. A code is good once.
 
 use super::{Client, TokenError, Tokens, token_answer};
-use http_client::TransportError;
 use crate::id::{AuthorizationCode, CodeVerifier};
 use crate::request::form;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_client::TransportError;
 
 /// Asks for tokens. `redirect_uri` is the one that the consent page was opened with.
 pub fn request(

@@ -1,12 +1,12 @@
 //! Gets a new access token for a refresh token.
 
 use super::{Client, TokenError, Tokens, token_answer};
-use http_client::TransportError;
 use crate::id::RefreshToken;
 use crate::request::form;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_client::TransportError;
 
 /// Asks for a new access token.
 pub fn request(oauth: &Url, client: &Client, token: &RefreshToken) -> Request<Bytes> {

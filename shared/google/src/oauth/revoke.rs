@@ -1,12 +1,12 @@
 //! Gives a grant back. It ends all tokens that this user gave to the whole project.
 
 use super::{TokenError, token_answer};
-use http_client::TransportError;
 use crate::id::RefreshToken;
 use crate::request::form;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_client::TransportError;
 
 /// Asks to revoke `token`. It is in the body, because URLs are logged.
 pub fn request(oauth: &Url, token: &RefreshToken) -> Request<Bytes> {

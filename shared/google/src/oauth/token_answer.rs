@@ -1,11 +1,11 @@
 //! What the token endpoint answers to an exchange and to a refresh.
 
 use super::TokenError;
-use http_client::TransportError;
 use crate::id::{AccessToken, IdToken, RefreshToken};
 use crate::wire;
 use bytes::Bytes;
 use http::Response;
+use http_client::TransportError;
 use serde_json::{Map, Value};
 
 /// How long an access token is taken to live when Google does not say: long enough for the work at
@@ -50,7 +50,9 @@ pub(super) fn body(response: Result<Response<Bytes>, TransportError>) -> Result<
 }
 
 /// The tokens of a 2xx answer. Errors never hold the body: it is full of secrets.
-pub(super) fn read(response: Result<Response<Bytes>, TransportError>) -> Result<Tokens, TokenError> {
+pub(super) fn read(
+    response: Result<Response<Bytes>, TransportError>,
+) -> Result<Tokens, TokenError> {
     let body = body(response)?;
     let unreadable = |why: &str| TokenError::Unreadable {
         why: why.to_owned(),

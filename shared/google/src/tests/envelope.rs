@@ -1,8 +1,8 @@
 //! Where in an answer the reason for a refusal is, and what an answer without one is worth.
 
 use super::error::{backend, check_sentence, predicates, refused, with_headers};
-use provider::Class;
 use crate::error::{ApiError, GoogleError, Reason};
+use provider::Class;
 
 fn check_reason(status: u16, body: &str, expected: Reason) {
     match refused(status, body) {

@@ -1,11 +1,11 @@
 //! Every refusal of Google that is known, and what is made of it.
 
-use http_client::TransportError;
-use provider::Class;
 use crate::error::GoogleError;
 use crate::events::get;
 use bytes::Bytes;
 use http::Response;
+use http_client::TransportError;
+use provider::Class;
 
 /// The Calendar backend's envelope.
 pub(super) fn backend(status: u16, reason: &str, message: &str) -> String {

@@ -1,12 +1,12 @@
 //! Pages of events, good and poisoned.
 
 use super::answered;
-use http_client::TransportError;
-use provider::Class;
 use crate::GoogleError;
 use crate::event::{AccessRole, ReminderMethod};
 use crate::events::list::{Next, Page, answer};
 use crate::id::{PageToken, SyncToken};
+use http_client::TransportError;
+use provider::Class;
 
 fn page(items: &str) -> Page {
     let body = format!(

@@ -9,10 +9,10 @@ mod oauth;
 mod requests;
 
 use super::id::AccessToken;
-use http_client::TransportError;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_client::TransportError;
 
 fn api() -> Url {
     Url::parse("https://www.googleapis.com").unwrap()

@@ -1,12 +1,12 @@
 //! The form posts to Google's token endpoints.
 
 use super::{answered, oauth, on_the_wire};
-use http_client::TransportError;
-use provider::Class;
 use crate::id::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken};
 use crate::oauth::{Client, TokenError, Tokens, exchange, refresh, revoke};
 use bytes::Bytes;
 use http::Request;
+use http_client::TransportError;
+use provider::Class;
 
 fn client() -> Client {
     Client {

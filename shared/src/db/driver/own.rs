@@ -1,11 +1,11 @@
 //! Calls as a user of the CRM: under the login that they showed, and the database's row level security.
 
 use super::{Database, DbError, Driver};
-use http_client::TransportError;
 use crate::jwt::Login;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
+use http_client::TransportError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -9,9 +9,6 @@ use super::{Env, token, watch};
 use crate::db::connect::{
     self as db, Account, Choices, Connected, Kept, NewCalendar, StateUse, Stored,
 };
-use http_client::HttpClient;
-use engine::pull_pages;
-use store::{ConnectionId, Trigger};
 use crate::google::calendar_list::{self, Entry};
 use crate::google::id::AuthorizationCode;
 use crate::google::oauth::authorize::{self, Consent, Prompt};
@@ -20,7 +17,10 @@ use crate::google::oauth::{TokenError, Tokens, exchange};
 use crate::google::{AccessToken, CalendarId};
 use crate::secret::{self, Signer};
 use chrono::{DateTime, Utc};
+use engine::pull_pages;
+use http_client::HttpClient;
 use state::{PATIENCE, Purpose, Refused, TICKET, Wish};
+use store::{ConnectionId, Trigger};
 use uuid::Uuid;
 
 /// The callback, below the functions.
@@ -321,7 +321,9 @@ pub(super) async fn first_import<D: HttpClient>(
 ) -> Result<(), ConnectError> {
     let _reason = watch::watch(env, connection_id).await?;
     let trigger = Trigger::Connection(ConnectionId(connection_id));
-    let pulled = env.sync(async |engine| pull_pages(engine, trigger, PAGES).await).await;
+    let pulled = env
+        .sync(async |engine| pull_pages(engine, trigger, PAGES).await)
+        .await;
     pulled.map_err(crate::db::DbError::from)?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::super::{Reply, login};
 use super::{of_form, parameter};
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
 use crate::flow::connect::state::{PATIENCE, TICKET};
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use http::header::{ACCEPT, COOKIE, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_client::HttpClient;
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
@@ -143,7 +143,11 @@ fn wanted(account: Option<&str>) -> Result<Option<Uuid>, Box<Reply>> {
     })
 }
 
-fn failed<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>, error: &ConnectError) -> Reply {
+fn failed<D: HttpClient>(
+    request: &Request<Bytes>,
+    env: &Env<'_, D>,
+    error: &ConnectError,
+) -> Reply {
     let reason = error.to_string();
     let mut reply = if is_program(request.headers()) {
         let status = match error.fault() {

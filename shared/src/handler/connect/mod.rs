@@ -9,13 +9,13 @@ mod browser;
 mod manage;
 
 use super::Reply;
-use http_client::HttpClient;
 use crate::flow::Env;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
 };
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_client::HttpClient;
 
 const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST start, ticket, calendars, pause, resume, confirm, retry and disconnect";
 

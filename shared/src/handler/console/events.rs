@@ -4,11 +4,11 @@ use super::Call;
 use super::answer::{Problem, json};
 use super::query::Query;
 use crate::db::events::{Own, Since};
-use http_client::HttpClient;
 use crate::handler::Reply;
 use chrono::TimeDelta;
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use http_client::HttpClient;
 use serde_json::{Value, json as object};
 use uuid::Uuid;
 

@@ -8,11 +8,11 @@ use crate::db::connect::Choices;
 use crate::db::events::{self, Part};
 use crate::db::manage::{self as db, Changed, Which};
 use crate::db::status::{self, Wish};
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::google::EventId;
 use crate::handler::Reply;
 use http::StatusCode;
+use http_client::HttpClient;
 use serde_json::{Value, json as object};
 use uuid::Uuid;
 
@@ -243,7 +243,10 @@ pub async fn history<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem
 }
 
 /// What happened to one event, in order.
-pub async fn event_history<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
+pub async fn event_history<D: HttpClient>(
+    call: &Call<'_, D>,
+    event: Uuid,
+) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let part = Part {
         event_id: Some(event),

@@ -17,7 +17,6 @@ mod tests;
 pub use page::{Asset, Encoded};
 
 use super::{Reply, login};
-use http_client::HttpClient;
 use crate::flow::Env;
 use crate::jwt::Login;
 use answer::{Problem, json};
@@ -27,6 +26,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW,
 };
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_client::HttpClient;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -44,7 +44,11 @@ struct Call<'a, D> {
 }
 
 /// Answers the page below any path, and the API below its own.
-pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>, assets: &[Asset]) -> Reply {
+pub async fn handle<D: HttpClient>(
+    request: Request<Bytes>,
+    env: &Env<'_, D>,
+    assets: &[Asset],
+) -> Reply {
     let path = request.uri().path();
     let Some(rest) = path.strip_prefix(API) else {
         return page::serve(&request, assets);

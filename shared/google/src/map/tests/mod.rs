@@ -3,11 +3,11 @@
 mod writes;
 
 use super::*;
+use crate::event::Event;
 use event::{
     Access, Context, Direction, EventFields, EventPatch, Group, GroupValue, Status, Unmappable,
 };
 use serde_json::{Value, json};
-use crate::event::Event;
 
 fn read(json: &Value) -> Event {
     Event::read(&json.to_string()).unwrap()
