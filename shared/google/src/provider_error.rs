@@ -2,7 +2,7 @@
 
 use crate::GoogleError;
 use crate::error::Reason;
-use provider::{Cause, Class, ProviderError, Scope, SideEffect};
+use provider::{Cause, ProviderError, Scope, SideEffect};
 
 /// The longest wait that is taken from an answer, in seconds.
 const LONGEST_WAIT: u32 = 4 * 3600;
