@@ -160,7 +160,7 @@ async fn many_that_a_full_listing_misses_wait_for_a_person() {
     w.poll().await;
     assert_eq!(w.rows().await.len(), 15);
     let held = w
-        .value("select count(*) from tandem.jobs where state = 'held'")
+        .value("select count(*) from tandem.work where state = 'held'")
         .await;
     assert_eq!(held, 15);
 }
@@ -207,7 +207,7 @@ async fn a_token_of_other_listing_parameters_is_not_used() {
     let w = world().await;
     w.create(google_hour("Lunch"));
     w.settle().await;
-    w.sql("update tandem.calendars set list_digest = 'of an earlier version'")
+    w.sql("update tandem.connections set digest = 'of an earlier version'")
         .await;
     w.forget_asked();
     w.poll().await;
@@ -225,7 +225,8 @@ async fn a_missing_token_is_repaired_once_and_a_stale_message_repairs_nothing() 
     let w = world().await;
     w.create(google_hour("Lunch"));
     w.settle().await;
-    w.sql("update tandem.calendars set sync_token = null").await;
+    w.sql("update tandem.connections set sync_token = null")
+        .await;
     w.forget_asked();
     w.control("POST", "notifications", &json!({"double": 100}));
     w.create(google_hour("Dinner"));

@@ -165,7 +165,7 @@ async fn a_rate_limit_is_waited_for_and_is_nobodys_failure() {
         w.system.poke(&id).await;
         let row = w.row(&id).await;
         assert_eq!(row["sync_state"], "pending", "{row}");
-        let attempts = format!("select attempts from tandem.jobs where event_id = '{id}'");
+        let attempts = format!("select attempts from tandem.work where root = '{id}'");
         assert_eq!(w.value(&attempts).await, 0, "{status} {reason}");
         assert!(account(&w).await["paused_until"].is_string());
         w.equal(&id).await;
@@ -262,7 +262,7 @@ async fn the_same_failure_is_tried_again_later_and_later() {
     let mut waits = Vec::new();
     for _ in 0..6 {
         w.system.poke(&id).await;
-        let wait = "select extract(epoch from due_at - tandem.clock())::int from tandem.jobs";
+        let wait = "select extract(epoch from at - tandem.clock())::int from tandem.work";
         let wait = w.value(wait).await.as_i64().unwrap();
         waits.push(wait);
         w.pass(wait + 1).await;

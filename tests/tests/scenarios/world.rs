@@ -315,6 +315,22 @@ impl World {
             .await
     }
 
+    /// What becomes of a choice of Ann's for her calendar.
+    pub async fn chosen(&self, name: &str, value: &str) -> Result<Value> {
+        let sql = format!(
+            "select public.tandem_connection_change(jsonb_build_object('instance', tandem.setting('instance'),
+                'user_id', '{}', 'google_id', '{EMAIL}', '{name}', '{value}'))",
+            ann().id
+        );
+        self.system.value(&sql).await
+    }
+
+    /// Ann chooses something for her calendar.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let chosen = self.chosen(name, value).await.unwrap();
+        assert_eq!(chosen["outcome"], "changed", "{chosen}");
+    }
+
     /// The clock ticks; its call of this number meets a fate.
     pub async fn tick_with(&self, call: u32, fate: Fate) {
         self.system.kill(call, fate);
@@ -329,7 +345,8 @@ impl World {
 
     /// Ann's calendar, as Tandem keeps it.
     pub async fn calendar(&self) -> Value {
-        let sql = format!("select to_jsonb(c) from tandem.connections c where calendar_id = '{EMAIL}'");
+        let sql =
+            format!("select to_jsonb(c) from tandem.connections c where calendar_id = '{EMAIL}'");
         self.value(&sql).await
     }
 
