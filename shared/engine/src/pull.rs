@@ -311,16 +311,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             return Ok(None);
         }
         self.as_of = committed.as_of;
-        for (family, asked) in committed.families.iter().zip(&commit.families) {
-            let is_due = match &family.outcome {
-                Outcome::Stored { again } => *again || asked.work.is_some(),
-                Outcome::Stale | Outcome::Fenced => true,
-                Outcome::Refused { .. } => false,
-            };
-            if is_due {
-                self.due.push(family.root.clone());
-            }
-        }
+        self.due.extend(due(&committed, &commit));
         self.due.extend(committed.freed.iter().cloned());
         Ok(Some(committed))
     }
@@ -412,6 +403,17 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         };
         self.env.store.fail(&stopped).await
     }
+}
+
+/// Families that a page has left something to do about.
+fn due(committed: &Committed, commit: &Commit) -> Vec<EventId> {
+    let families = committed.families.iter().zip(&commit.families);
+    let due = families.filter(|(family, asked)| match &family.outcome {
+        Outcome::Stored { again } => *again || asked.work.is_some(),
+        Outcome::Stale | Outcome::Fenced => true,
+        Outcome::Refused { .. } => false,
+    });
+    due.map(|(family, _)| family.root.clone()).collect()
 }
 
 fn is_tombstone(item: &Listed) -> bool {

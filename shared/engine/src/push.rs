@@ -9,8 +9,8 @@ use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    AccountId, Commit, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause, Purpose, Store,
-    StoreError, Usage, Which,
+    AccountId, Commit, Committed, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause,
+    Purpose, Store, StoreError, Usage, Which,
 };
 
 /// What a push came to.
@@ -65,17 +65,7 @@ async fn round<S: Store, A: Accounts>(
         lease_seconds: LEASE_SECONDS,
     };
     let loaded = env.store.load(&load).await?;
-    for skipped in &loaded.skipped {
-        let what = match &skipped.why {
-            store::Why::NotDue => "not due",
-            store::Why::Leased => "leased",
-            store::Why::Later { reason, .. } => {
-                pushed.waiting.push(reason.clone());
-                "later"
-            }
-        };
-        pushed.count(what);
-    }
+    pushed.skip(&loaded);
     if loaded.families.is_empty() {
         return Ok(Vec::new());
     }
@@ -108,21 +98,39 @@ async fn round<S: Store, A: Accounts>(
         commit.usage.extend(usage);
     }
     let committed = env.store.commit(&commit).await?;
-    let mut again: BTreeSet<EventId> = committed.freed.into_iter().collect();
-    for (family, asked) in committed.families.into_iter().zip(&commit.families) {
-        pushed.count(outcome_name(&family.outcome, asked));
-        pushed
-            .waiting
-            .extend(asked.work.as_ref().and_then(|work| work.reason.clone()));
-        match family.outcome {
-            Outcome::Stored { again: true } | Outcome::Stale => drop(again.insert(family.root)),
-            Outcome::Stored { again: false } | Outcome::Fenced | Outcome::Refused { .. } => {}
-        }
-    }
-    Ok(again.into_iter().collect())
+    Ok(pushed.take(committed, &commit))
 }
 
 impl Pushed {
+    fn skip(&mut self, loaded: &Loaded) {
+        for skipped in &loaded.skipped {
+            let what = match &skipped.why {
+                store::Why::NotDue => "not due",
+                store::Why::Leased => "leased",
+                store::Why::Later { reason, .. } => {
+                    self.waiting.push(reason.clone());
+                    "later"
+                }
+            };
+            self.count(what);
+        }
+    }
+
+    /// What is due again at once.
+    fn take(&mut self, committed: Committed, commit: &Commit) -> Vec<EventId> {
+        let mut again: BTreeSet<EventId> = committed.freed.into_iter().collect();
+        for (family, asked) in committed.families.into_iter().zip(&commit.families) {
+            self.count(outcome_name(&family.outcome, asked));
+            let reason = asked.work.as_ref().and_then(|work| work.reason.clone());
+            self.waiting.extend(reason);
+            match family.outcome {
+                Outcome::Stored { again: true } | Outcome::Stale => drop(again.insert(family.root)),
+                Outcome::Stored { again: false } | Outcome::Fenced | Outcome::Refused { .. } => {}
+            }
+        }
+        again.into_iter().collect()
+    }
+
     fn count(&mut self, what: &'static str) {
         *self.families.entry(what).or_default() += 1;
     }
