@@ -73,7 +73,7 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
     ) -> Result<Option<Listed>, ProviderError> {
         match self.write_once(calendar, id, write).await {
             // A calendar may not allow the conference that was asked for; the event itself is worth more.
-            Err(error) if error.cause == Cause::Invalid && !write.patch.conference.is_keep() => {
+            Err(error) if error.cause == Cause::Invalid && matches!(write.patch.conference, Change::Set(_)) => {
                 let mut without = write.clone();
                 without
                     .patch

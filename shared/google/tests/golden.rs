@@ -8,10 +8,9 @@
 //! A field that is `null` in `insert` must not be sent. Each case has times of its own or those of
 //! [`with_times`]. What Google sent comes back whole in any case, fields that nobody knows included.
 
+use event::{Context, Direction, EventFields, EventPatch, Group};
+use google::{Event, insert_body, remote_fields};
 use serde_json::{Map, Value, json};
-use shared::crm::{Row, RowId};
-use shared::google::Event;
-use shared::map::{self, Context, Direction, LinkBack, Stamp, Unit};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -20,8 +19,10 @@ use std::path::Path;
 fn rows_are_inserted_as_they_should_look_in_google() {
     for case in cases() {
         let Some(row) = row(&case) else { continue };
-        let body = map::whole(&row, &context()).map(Value::Object);
-        let body = body.unwrap_or_else(|error| json!({"error": error.to_string()}));
+        let body = match row.expected(Group::Time, &context()) {
+            Ok(_) => Value::Object(insert_body(&EventPatch::whole(&row), &row, &context())),
+            Err(error) => json!({"error": error.to_string()}),
+        };
         has_fields(&body, &case.value["insert"], &case.name);
     }
 }
@@ -30,16 +31,15 @@ fn rows_are_inserted_as_they_should_look_in_google() {
 fn what_google_shows_becomes_the_row() {
     for case in cases() {
         let Some(event) = event(&case) else { continue };
-        let mut fields = Map::new();
-        match map::shown(&event) {
+        let fields = match remote_fields(&event) {
             Ok(shown) => {
-                for (unit, value) in &shown {
-                    fields.extend(map::to_row(*unit, value));
-                }
+                let mut fields = EventFields::default();
+                shown.iter().for_each(|value| fields.apply(value));
+                Map::from(fields).into()
             }
-            Err(error) => drop(fields.insert("error".to_owned(), json!(error.to_string()))),
-        }
-        has_fields(&Value::Object(fields), &case.value["becomes"], &case.name);
+            Err(error) => json!({"error": error.to_string()}),
+        };
+        has_fields(&fields, &case.value["becomes"], &case.name);
     }
 }
 
@@ -49,13 +49,13 @@ fn a_row_and_what_google_made_of_it_agree() {
         let (Some(row), Some(event)) = (row(&case), event(&case)) else {
             continue;
         };
-        let shown = map::shown(&event).unwrap_or_default();
+        let shown = remote_fields(&event).unwrap_or_default();
         let both = shown
             .iter()
-            .filter(|(unit, _)| unit.direction() == Direction::Both);
+            .filter(|value| value.group().direction() == Direction::Both);
         let differing: Vec<&str> = both
-            .filter(|(unit, value)| map::expected(**unit, &row, &context()).as_ref() != Ok(*value))
-            .map(|(unit, _)| unit.name())
+            .filter(|value| row.expected(value.group(), &context()).as_ref() != Ok(*value))
+            .map(|value| value.group().name())
             .collect();
         let settled = case.value["settled"].as_bool().unwrap_or(true);
         assert_eq!(
@@ -83,21 +83,7 @@ fn an_event_comes_back_with_every_field() {
 }
 
 #[test]
-fn the_crms_references_are_private_properties() {
-    let row = Row(fields(
-        &json!({"contact_id": "c1", "company_id": null, "deal_id": "d1"}),
-    ));
-    let id = RowId(uuid::Uuid::from_u128(1));
-    let body = map::properties_body(id, Stamp(7), &row, &LinkBack::None);
-    let expected = json!({"private": {
-        "crmflowEventId": "00000000-0000-0000-0000-000000000001", "crmflowRev": "7",
-        "crmflowContactId": "c1", "crmflowCompanyId": null, "crmflowDealId": "d1",
-    }});
-    assert_eq!(body, expected);
-}
-
-#[test]
-fn every_unit_has_cases_both_ways() {
+fn every_group_has_cases_both_ways() {
     let named = |part: &str| -> BTreeSet<String> {
         let parts = cases().into_iter().map(|case| fields(&case.value[part]));
         parts
@@ -105,20 +91,20 @@ fn every_unit_has_cases_both_ways() {
             .collect()
     };
     let (rows, becomes) = (named("row"), named("becomes"));
-    for unit in Unit::ALL {
-        for field in unit.fields() {
-            let (goes, comes) = match unit.direction() {
+    for group in Group::ALL {
+        for field in group.fields().map(|field| field.name) {
+            let (goes, comes) = match group.direction() {
                 Direction::Both => (true, true),
-                Direction::FromGoogle => (false, true),
+                Direction::FromRemote => (false, true),
                 // Properties have their own test.
-                Direction::ToGoogle => (false, false),
+                Direction::ToRemote => (false, false),
             };
             assert!(
-                !goes || rows.contains(*field),
+                !goes || rows.contains(field),
                 "add a case of a row with {field}"
             );
             assert!(
-                !comes || becomes.contains(*field),
+                !comes || becomes.contains(field),
                 "add a case that becomes {field}"
             );
         }
@@ -155,10 +141,9 @@ fn context() -> Context {
     }
 }
 
-fn row(case: &Case) -> Option<Row> {
-    case.value
-        .get("row")
-        .map(|row| Row(fields(&with_times(row, ROW_TIMES))))
+fn row(case: &Case) -> Option<EventFields> {
+    let row = case.value.get("row")?;
+    Some(EventFields::from(fields(&with_times(row, ROW_TIMES))))
 }
 
 fn event(case: &Case) -> Option<Event> {
