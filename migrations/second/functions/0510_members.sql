@@ -192,6 +192,7 @@ declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes bo
 begin
   done := tandem.check_load(p);
   if which ? 'remote' then asked := tandem.listed_events(which -> 'remote', t); end if;
+  if writes then perform tandem.ask_for_owners(which -> 'events', t); end if;
   roots := tandem.roots(coalesce(asked -> 'events', which -> 'events'));
   plan := tandem.look(roots, writes, t);
   if writes then

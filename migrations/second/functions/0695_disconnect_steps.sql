@@ -144,8 +144,12 @@ begin
     and not exists (select from tandem.links o join tandem.connections c on c.id = o.connection_id
       where o.event = w.root and o.connection_id <> k.id and c.state <> 'disconnected' and o.state <> 'deleted');
   delete from tandem.attempts a where a.event = any (events);
+  -- Nor is a deletion done that was still to be sent: what stays there is taken anew on that day.
   delete from tandem.links l where l.connection_id = k.id and l.event = any (events)
-    and l.state in ('reserved', 'deleted');
+    and (l.state in ('reserved', 'deleted') or not exists (select from tandem.crm_rows r where r.event = l.event));
+  delete from tandem.open_changes o where o.event = any (events) and o.owner = k.user_id
+    and not exists (select from tandem.links l where l.event = o.event)
+    and not exists (select from tandem.crm_rows r where r.event = o.event);
   update tandem.links l set state = 'live', standing = tandem.staying(l.standing)
   where l.connection_id = k.id and l.event = any (events) and l.state = 'leaving';
   perform tandem.show_events(array(select r.event from tandem.crm_rows r where r.event = any (events)

@@ -42,6 +42,24 @@ begin
 end $$;
 comment on function tandem.user_left(text, text, timestamptz) is 'Begins to disconnect all accounts of a user.';
 
+-- Whoever's rows went with them leaves before a deletion is sent: what they had stays in their calendar.
+create or replace function tandem.ask_for_owners(events jsonb, t timestamptz) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare ids uuid[] := array(select e::uuid from jsonb_array_elements_text(events) e); owner text;
+begin
+  if tandem.users_table() is null then return; end if;
+  for owner in select c.owner from tandem.changes c where c.event = any (ids) and c.op = 'delete'
+    union select c.owner from tandem.changes c where c.root = any (ids) and c.root <> c.event and c.op = 'delete'
+    union select o.owner from tandem.open_changes o where o.event = any (ids) and o.deleted_row is not null
+    union select o.owner from tandem.open_changes o where o.root = any (ids) and o.deleted_row is not null
+    order by 1
+  loop
+    if not tandem.owner_exists(owner) then perform tandem.user_left(owner, 'keep', t); end if;
+  end loop;
+end $$;
+comment on function tandem.ask_for_owners(jsonb, timestamptz) is
+  'Disconnects who is no user of the CRM any more and has deleted events among these.';
+
 create or replace function public.tandem_user_gone(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare t timestamptz := tandem.called(p); choice text := coalesce(p ->> 'choice', 'keep');

@@ -10,7 +10,9 @@ use serde_json::Value;
 const OPEN: &str = "select (select count(*) from tandem.work w where w.state <> 'held')
     + (select count(*) from tandem.changes c where not exists (select from tandem.work w where w.root = c.root and w.state = 'held'))
     + (select count(*) from tandem.open_changes c where not exists (select from tandem.work w where w.root = c.root and w.state = 'held'))
-    + (select count(*) from tandem.attempts) + (select count(*) from tandem.walks) + (select count(*) from tandem.missed)
+    + (select count(*) from tandem.attempts a where not exists (
+        select from tandem.links l join tandem.work w on w.root = l.root where l.event = a.event and w.state = 'held'))
+    + (select count(*) from tandem.walks) + (select count(*) from tandem.missed)
     + (select count(*) from tandem.parked x where x.state <> 'quarantined' and not exists (
         select from tandem.links l join tandem.work w on w.root = l.root where l.event = x.event and w.state = 'held'))";
 /// The same for a person.

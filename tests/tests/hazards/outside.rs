@@ -351,8 +351,13 @@ async fn restore(p: &Play) -> Result<()> {
     p.sql("set session_replication_role = replica").await?;
     for table in TABLES {
         let name = table.replace('.', "_");
+        let columns = format!(
+            "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+             where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped and attgenerated = ''"
+        );
+        let columns = text(&p.value(&columns).await?);
         p.sql(&format!(
-            "delete from {table}; insert into {table} select * from backup.{name}"
+            "delete from {table}; insert into {table} ({columns}) select {columns} from backup.{name}"
         ))
         .await?;
     }
