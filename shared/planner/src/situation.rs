@@ -155,7 +155,12 @@ impl Situation<'_> {
         let Some(told) = told.or(base.as_deref()) else {
             return false;
         };
-        self.is_organizer() && self.access() == Access::Full && is_authored_anew(&row.fields, told)
+        // Given away and back: what is gone there may have gone by an attempt of ours.
+        let changed_hands = matches!(self.link.standing, Standing::Live(_))
+            && !self.member.attempts.is_empty()
+            && self.member.changed.contains_key("owner");
+        let is_ours = self.is_organizer() && self.access() == Access::Full;
+        is_ours && (changed_hands || is_authored_anew(&row.fields, told))
     }
 
     /// Attempts that a version may contain: those up to its stamp, if the stamp is this row's.
