@@ -144,7 +144,9 @@ impl Plan<'_> {
     /// What was loaded of an event is done.
     pub(crate) fn acknowledge(&mut self, at: usize) {
         let member = &mut self.members[at];
-        if member.rev > 0 && !member.is_new {
+        // A row that the CRM never changed has no rev, and yet an attempt of the load.
+        let has_attempt = self.mode == Mode::Write && member.row.is_some();
+        if (member.rev > 0 || has_attempt) && !member.is_new {
             self.ops.push(Op::Acknowledge {
                 event: member.event.clone(),
                 rev: member.rev,

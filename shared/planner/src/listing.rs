@@ -410,7 +410,7 @@ impl<'a> Page<'a> {
         let mut fields = plain;
         event.fields.iter().for_each(|value| fields.apply(value));
         let remote = RemoteId(event.id.clone());
-        self.plan.seen.push(remote.clone());
+        self.plan.seen.push(remote);
         plan.members.push(Member {
             event: id,
             row: None,
@@ -448,7 +448,6 @@ impl<'a> Page<'a> {
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);
-        self.plan.unpark.push(remote);
     }
 }
 
