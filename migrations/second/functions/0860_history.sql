@@ -95,8 +95,8 @@ returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return jsonb_build_object('id', id, 'event_id', event, 'at', tandem.utc(at), 'kind', kind,
-    'title', tandem.title_of(event, owner), 'detail', case when kind = 'conflict' and detail ? 'unit' then
-      jsonb_build_object(detail ->> 'unit', jsonb_build_object('crm', detail -> 'crm', 'google', detail -> 'google',
+    'title', tandem.title_of(event, owner), 'detail', case when kind = 'conflict' and detail ? 'group' then
+      jsonb_build_object(detail ->> 'group', jsonb_build_object('crm', detail -> 'crm', 'google', detail -> 'google',
         'kept', detail -> (detail ->> 'won'))) else detail end);
 end $$;
 comment on function tandem.told(bigint, uuid, timestamptz, text, jsonb, text) is 'An entry for its user.';

@@ -268,6 +268,9 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             loaded.connections.push(own.clone());
         }
         let mut world = world(self.env, &loaded, (self.env.fraction)());
+        if let Trigger::Notification(_) = self.trigger {
+            world.notified_at = Some(self.listing.now);
+        }
         world.erasures = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
         let input = PageInput {
             connection: &self.listing.connection,

@@ -156,6 +156,7 @@ pub(crate) fn world<'a, S, A>(env: &Env<'a, S, A>, loaded: &'a Loaded, fraction:
         event_url: env.event_url,
         fraction,
         erasures: 0,
+        notified_at: None,
         new_id: env.new_id,
     }
 }

@@ -5,7 +5,7 @@ use crate::events::{Item, delete, get, insert, list, patch};
 use crate::provider_error::{page_error, provider_error};
 use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
 use crate::{remote_event, write_body};
-use ::event::Group;
+use ::event::{Change, Group};
 use http_client::HttpClient;
 use provider::{
     Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError,
@@ -73,7 +73,10 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
     ) -> Result<Option<Listed>, ProviderError> {
         match self.write_once(calendar, id, write).await {
             // A calendar may not allow the conference that was asked for; the event itself is worth more.
-            Err(error) if error.cause == Cause::Invalid && matches!(write.patch.conference, Change::Set(_)) => {
+            Err(error)
+                if error.cause == Cause::Invalid
+                    && matches!(write.patch.conference, Change::Set(_)) =>
+            {
                 let mut without = write.clone();
                 without
                     .patch

@@ -15,6 +15,8 @@ const MOVE_PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// Writes of one event within [`LOOP_WINDOW`] that make a loop.
 const LOOP_WRITES: usize = 20;
 const LOOP_WINDOW: TimeDelta = TimeDelta::minutes(10);
+/// Waits for the provider that are each longer than the one before; the longest is twenty minutes.
+const MOST_OUTAGES: u32 = 5;
 
 impl Plan<'_> {
     /// Decides about a link until it needs a call or is settled.
@@ -235,19 +237,22 @@ impl Plan<'_> {
             link_back: member.event.0,
             keeps_link_back: is_foreign,
             stamp,
-            mail: self.mail(task, time_zone),
+            mail: self.mail(task, write, time_zone),
             source: url.map(|url| url.replace("{id}", &member.event.to_string())),
         }
     }
 
     /// Nobody gets mail of a first export, nor of what is over.
-    fn mail(&self, task: &Task, time_zone: &str) -> Mail {
+    fn mail(&self, task: &Task, write: &Write, time_zone: &str) -> Mail {
         let member = &self.members[task.member];
         let connection = self.world.connection(&member.links[task.link].connection);
         let row = member.row.as_ref().or(member.deleted.as_ref());
         let is_over = row.is_some_and(|row| row.fields.is_over(self.world.now, time_zone));
+        // What was there before the calendar was connected is a part of the first export.
+        let is_older = write.method == Method::Insert
+            && member.changed.values().max() < connection.and_then(|one| one.imported_at.as_ref());
         match connection {
-            Some(connection) if !self.notes.quiet && !is_over => {
+            Some(connection) if !self.notes.quiet && !is_older && !is_over => {
                 Choices::of(&connection.choices).send_updates.into()
             }
             Some(_) | None => Mail::None,
@@ -338,6 +343,12 @@ impl Plan<'_> {
                 task.seen = Seen::NotRead;
                 self.first(task);
             }
+            // A read that is refused proves nothing about the event.
+            (Scope::Event, Class::Permanent)
+                if write.is_none() && error.cause == Cause::Forbidden =>
+            {
+                self.retry(error);
+            }
             (Scope::Event, Class::Permanent) => {
                 self.note(
                     task.member,
@@ -357,7 +368,8 @@ impl Plan<'_> {
             (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
             (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
             (Scope::Deployment, _) => {
-                let wait = backoff(4, self.world.fraction);
+                let wait = backoff(4 + self.notes.outages, self.world.fraction);
+                self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
                 self.stop(
                     error.retry_after.map_or(wait, seconds),
                     error.explanation.clone(),
@@ -408,7 +420,7 @@ pub(crate) fn is_mass(deleted: i64, connection: &Connection) -> bool {
     deleted > 10.max(connection.linked / 5)
 }
 
-fn can_write(connection: &Connection) -> bool {
+pub(crate) fn can_write(connection: &Connection) -> bool {
     matches!(
         connection.access_role.as_str(),
         "owner" | "writer" | "writerWithoutPrivateAccess"

@@ -153,6 +153,7 @@ impl Plan<'_> {
             });
         }
         member.changed.clear();
+        member.attempts.clear();
     }
 
     /// Attempts up to now say nothing any more.
@@ -186,10 +187,13 @@ impl Plan<'_> {
         }
     }
 
-    pub(crate) fn note(&mut self, at: usize, kind: &str, detail: Value) {
+    pub(crate) fn note(&mut self, at: usize, kind: &str, mut detail: Value) {
         let Some(owner) = self.owner.clone() else {
             return;
         };
+        if let Some(at) = self.world.notified_at.filter(|_| kind == "pulled") {
+            detail["notified_at"] = serde_json::json!(at);
+        }
         self.ops.push(Op::Note {
             event: self.members[at].event.clone(),
             owner,
@@ -255,7 +259,15 @@ impl Plan<'_> {
             error: None,
             remote: link.map(|link| link.remote.clone()),
             calendar: connection.map(|connection| connection.calendar.clone()),
-            access: bases.map(|bases| bases.access.as_str().to_owned()),
+            access: bases.map(|bases| {
+                let may = connection.is_none_or(crate::act::can_write);
+                let access = if may {
+                    bases.access
+                } else {
+                    event::Access::Read
+                };
+                access.as_str().to_owned()
+            }),
         };
         let event = member.event.clone();
         self.ops.push(Op::Show { event, shown });

@@ -1,6 +1,6 @@
 //! Deletions, and what comes back from them.
 
-use crate::situation::Situation;
+use crate::situation::{Decision, Situation};
 use crate::standing::{DeletedBy, Proof};
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, with_input};
@@ -33,8 +33,9 @@ pub(crate) fn shown_though_unwanted(
     situation: &Situation<'_>,
     event: &RemoteEvent,
 ) -> Result<Step, Unmappable> {
-    let comes_back =
-        situation.access_to(event) == Access::Read || is_edited_by_remote(situation, event)?;
+    let comes_back = situation.decision == Some(Decision::Keep)
+        || situation.access_to(event) == Access::Read
+        || is_edited_by_remote(situation, event)?;
     if comes_back {
         revive(situation, event)
     } else {

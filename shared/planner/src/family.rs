@@ -39,12 +39,15 @@ pub(crate) fn read_member(member: &store::Member, mode: Mode, notes: &Notes) -> 
     }
 }
 
+/// What is called off is as if it had opted out; an occurrence that is stays, cancelled.
 pub(crate) fn read_row(row: &store::Row) -> Row {
+    let fields = EventFields::from(row.fields.clone());
+    let takes_place = row.series.is_some() || !fields.is_cancelled();
     Row {
-        fields: EventFields::from(row.fields.clone()),
+        fields,
         raw: row.fields.clone(),
         owner: row.owner.clone(),
-        enabled: row.enabled,
+        enabled: row.enabled && takes_place,
         series: row.series.clone(),
         original_start: row.original_start.clone(),
     }

@@ -23,9 +23,16 @@ pub struct Notes {
     /// Which side's deletion is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Side>,
+    /// How often in a row the provider was out of order.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    pub outages: u32,
     /// Part of a first export: nobody gets mail.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+}
+
+fn is_none_yet(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An event that cannot be done until it changes.

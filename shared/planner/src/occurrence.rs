@@ -60,8 +60,9 @@ pub(crate) fn cancelled_there(
 /// The row of an exception was deleted: the occurrence does not take place, and a cancelled row takes
 /// its place.
 pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
+    let keeps = situation.decision == Some(Decision::Keep);
     match (situation.seen, &situation.link.standing) {
-        (Seen::NotRead, Standing::Live(bases)) => Ok(match &bases.etag {
+        (Seen::NotRead, Standing::Live(bases)) if !keeps => Ok(match &bases.etag {
             Some(etag) => cancel_write(situation, etag),
             None => Step::Get,
         }),
@@ -73,7 +74,7 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
                 fields: Box::new(cancelled_row(situation)),
             }))
         }
-        (Seen::Found(event), _) if is_edited_by_remote(situation, event)? => {
+        (Seen::Found(event), _) if keeps || is_edited_by_remote(situation, event)? => {
             revive(situation, event)
         }
         (Seen::Found(event), _) => Ok(match &event.etag {

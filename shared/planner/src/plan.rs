@@ -34,6 +34,8 @@ pub struct World<'a> {
     pub fraction: f64,
     /// Deletions on the provider's side that the listing shows and that are not stored yet.
     pub erasures: i64,
+    /// When a notification announced what is listed.
+    pub notified_at: Option<DateTime<Utc>>,
     /// A fresh random id.
     pub new_id: &'a dyn Fn() -> Uuid,
 }

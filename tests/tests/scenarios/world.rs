@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
 use tests::history::Field;
-use tests::inprocess::{Database, EMAIL, Fate, Person, System, Written};
+use tests::inprocess::{Database, EMAIL, Person, System, Written};
 
 /// Work that goes on by itself.
 const OPEN: &str = "select (select count(*) from tandem.work where state = 'open') + (select count(*) from tandem.changes)
@@ -329,13 +329,6 @@ impl World {
     pub async fn choose(&self, name: &str, value: &str) {
         let chosen = self.chosen(name, value).await.unwrap();
         assert_eq!(chosen["outcome"], "changed", "{chosen}");
-    }
-
-    /// The clock ticks; its call of this number meets a fate.
-    pub async fn tick_with(&self, call: u32, fate: Fate) {
-        self.system.kill(call, fate);
-        self.system.tick().await;
-        self.system.forgive();
     }
 
     /// Ann connects.
