@@ -410,7 +410,7 @@ impl<'a> Page<'a> {
         let mut fields = plain;
         event.fields.iter().for_each(|value| fields.apply(value));
         let remote = RemoteId(event.id.clone());
-        self.plan.seen.push(remote);
+        self.plan.seen.push(remote.clone());
         plan.members.push(Member {
             event: id,
             row: None,
@@ -419,7 +419,7 @@ impl<'a> Page<'a> {
             changed: BTreeMap::new(),
             links: vec![Link {
                 connection: self.input.connection.id.clone(),
-                remote: remote.clone(),
+                remote,
                 origin: Side::Remote,
                 ical_uid: event.ical_uid.clone(),
                 standing: Standing::Reserved,
