@@ -144,9 +144,8 @@ impl Plan<'_> {
     /// What was loaded of an event is done.
     pub(crate) fn acknowledge(&mut self, at: usize) {
         let member = &mut self.members[at];
-        // A row that the CRM never changed has no rev, and yet an attempt of the load.
-        let has_attempt = self.mode == Mode::Write && member.row.is_some();
-        if (member.rev > 0 || has_attempt) && !member.is_new {
+        // What the CRM never changed has no rev, and yet an attempt of the load.
+        if (member.rev > 0 || self.mode == Mode::Write) && !member.is_new {
             self.ops.push(Op::Acknowledge {
                 event: member.event.clone(),
                 rev: member.rev,

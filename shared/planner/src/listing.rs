@@ -3,7 +3,7 @@
 use crate::choices::{Choices, Direction};
 use crate::plan::{Mode, Next, Plan, Task, World};
 use crate::situation::Seen;
-use crate::standing::Standing;
+use crate::standing::{DeletedBy, Deletion, Proof, Standing};
 use crate::state::{Link, Member};
 use chrono::{DateTime, Utc};
 use event::{EventFields, Group};
@@ -113,14 +113,17 @@ impl<'a> Page<'a> {
         }
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
-            let of = &self.plans[plan];
-            if !event.is_cancelled && (of.is_left_behind(member) || of.is_given_away(member, link))
-            {
-                self.plans[plan].forget(member, link);
-                return self.add_single(item, event);
+            match self.plans[plan].stands(member, link, event) {
+                Stands::Here => {
+                    self.plan.seen.push(id);
+                    return self.count_into(plan, member, link, item);
+                }
+                Stands::Alone => {
+                    self.plans[plan].forget(member, link);
+                    return self.add_single(item, event);
+                }
+                Stands::Anew => self.plans[plan].forget(member, link),
             }
-            self.plan.seen.push(id);
-            return self.count_into(plan, member, link, item);
         }
         if let Some(series) = &event.series {
             return self.place_exception(item, event, &RemoteId(series.clone()));
@@ -134,6 +137,10 @@ impl<'a> Page<'a> {
             .filter(|_| !is_apart && !event.is_cancelled)
         {
             return self.park_move(plan, member, item, event);
+        }
+        if let Some((plan, member, link)) = self.find_opted_out(&id).filter(|_| !event.is_cancelled)
+        {
+            return self.plans[plan].carry_over(member, link, &self.input.connection.id);
         }
         self.add_single(item, event);
     }
@@ -157,7 +164,10 @@ impl<'a> Page<'a> {
             let of = self.find(&orphan.connection, series);
             let is_known = shown.contains(series.0.as_str())
                 && self.skipped(series).is_none()
-                && of.is_none_or(|(plan, ..)| !self.plans[plan].is_series_undecided());
+                && of.is_none_or(|(plan, member, link)| {
+                    let plan = &self.plans[plan];
+                    plan.is_own(&plan.members[member].links[link]) || plan.is_series_gone(link)
+                });
             if is_known && !shown.contains(orphan.remote.0.as_str()) {
                 self.plan.park.push(Parked {
                     state: ParkedState::Read,
@@ -223,6 +233,20 @@ impl<'a> Page<'a> {
                 links.any(|link| link.remote == *id && link.standing.is_there())
             });
             member.map(|member| (plan, member))
+        })
+    }
+
+    /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
+    fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
+        self.plans.iter().enumerate().find_map(|(plan, family)| {
+            family.members.iter().enumerate().find_map(|(member, of)| {
+                let is_out = of.row.as_ref().is_some_and(|row| !row.enabled);
+                let mut links = of.links.iter();
+                let link = links
+                    .position(|link| link.remote == *id)
+                    .filter(|_| is_out)?;
+                Some((plan, member, link))
+            })
         })
     }
 
@@ -349,24 +373,27 @@ impl<'a> Page<'a> {
         let Some(start) = event.original_start.clone() else {
             return self.park(item, event, ParkedState::Quarantined, None);
         };
-        let family = &self.plans[plan];
+        let family = &mut self.plans[plan];
         let series = &family.members[root];
-        let standing = &series.links[link].standing;
-        if family.is_series_gone() {
+        let of = &series.links[link];
+        if family.is_series_gone(link) && !event.is_cancelled {
             return self.add_single(item, event);
         }
-        if family.is_series_undecided() {
+        if !family.is_own(of) {
             return self.park(item, event, ParkedState::Orphan, None);
         }
-        let is_there = standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
-        let bases = standing.bases().cloned();
+        let is_there = of.standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
+        let bases = of.standing.bases().cloned();
         let (true, Some(bases), true) = (is_there, bases, self.choices.direction != Direction::Out)
         else {
             self.plan.unpark.push(RemoteId(event.id.clone()));
+            family.remember(&self.input.connection.id, self.world.new_id, event, start);
             return self.count("ignored");
         };
         let has_row = family.members.iter().position(|member| {
-            member.event != family.root && member.original_start.as_deref() == Some(start.as_str())
+            member.event != family.root
+                && (member.row.is_some() || member.has_open_changes())
+                && member.original_start.as_deref() == Some(start.as_str())
         });
         // A row of the same occurrence is on its way.
         if let Some(member) = has_row {
@@ -410,27 +437,10 @@ impl<'a> Page<'a> {
         let mut fields = plain;
         event.fields.iter().for_each(|value| fields.apply(value));
         let remote = RemoteId(event.id.clone());
-        self.plan.seen.push(remote.clone());
+        self.plan.seen.push(remote);
         plan.members.push(Member {
-            event: id,
-            row: None,
-            deleted: None,
-            rev: 0,
-            changed: BTreeMap::new(),
-            links: vec![Link {
-                connection: self.input.connection.id.clone(),
-                remote,
-                origin: Side::Remote,
-                ical_uid: event.ical_uid.clone(),
-                standing: Standing::Reserved,
-                synced_rev: 0,
-                recorded: 0,
-            }],
-            attempts: Vec::new(),
-            parked: Vec::new(),
-            original_start: event.original_start.clone(),
-            must_read: false,
-            is_new: true,
+            links: vec![new_link(self.input.connection.id.clone(), event)],
+            ..new_member(id, event.original_start.clone())
         });
         let at = plan.members.len() - 1;
         plan.reached = plan.members.len();
@@ -448,6 +458,44 @@ impl<'a> Page<'a> {
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);
+    }
+}
+
+/// Whose a listed version of a linked event is.
+enum Stands {
+    /// The linked row's.
+    Here,
+    /// That of a new exception of the same series.
+    Anew,
+    /// That of a row of its own.
+    Alone,
+}
+
+fn new_member(event: EventId, original_start: Option<String>) -> Member {
+    Member {
+        event,
+        row: None,
+        deleted: None,
+        rev: 0,
+        changed: BTreeMap::new(),
+        links: Vec::new(),
+        attempts: Vec::new(),
+        parked: Vec::new(),
+        original_start,
+        must_read: false,
+        is_new: true,
+    }
+}
+
+fn new_link(connection: ConnectionId, event: &RemoteEvent) -> Link {
+    Link {
+        connection,
+        remote: RemoteId(event.id.clone()),
+        origin: Side::Remote,
+        ical_uid: event.ical_uid.clone(),
+        standing: Standing::Reserved,
+        synced_rev: 0,
+        recorded: 0,
     }
 }
 
@@ -514,31 +562,74 @@ impl Plan<'_> {
         }
     }
 
-    /// Its series is in the trash on both sides: what of it somebody has brought back stands by itself.
-    fn is_series_gone(&self) -> bool {
+    /// What is in the trash, or another user's: what of a series somebody has brought back stands by itself.
+    fn is_series_gone(&self, link: usize) -> bool {
         let root = self.members.iter().find(|root| root.event == self.root);
         root.is_none_or(|root| {
             let is_gone = |link: &Link| matches!(link.standing, Standing::Deleted(_));
-            root.row.is_none() && root.links.iter().all(is_gone)
+            let has_row =
+                root.row.is_some() && root.links.get(link).is_some_and(|link| self.is_own(link));
+            !has_row && root.links.get(link).is_none_or(is_gone)
         })
     }
 
-    /// The row of the series was deleted, and what becomes of it is not known yet.
-    fn is_series_undecided(&self) -> bool {
-        let root = self.members.iter().find(|root| root.event == self.root);
-        root.is_some_and(|root| root.row.is_none()) && !self.is_series_gone()
-    }
-
-    /// The row is another user's by now, and what was the event of this one is gone.
-    fn is_given_away(&self, member: usize, link: usize) -> bool {
-        let link = &self.members[member].links[link];
-        !self.is_own(link) && matches!(link.standing, Standing::Deleted(_))
-    }
-
-    /// An exception that went with its series.
-    fn is_left_behind(&self, member: usize) -> bool {
+    /// Whose a listed version of a linked event is.
+    fn stands(&self, member: usize, link: usize, event: &RemoteEvent) -> Stands {
         let of = &self.members[member];
-        of.event != self.root && of.row.is_none() && self.is_series_gone()
+        let connection = &of.links[link].connection;
+        let was_deleted = matches!(of.links[link].standing, Standing::Deleted(_));
+        if event.is_cancelled || !was_deleted {
+            return Stands::Here;
+        }
+        if of.event == self.root {
+            // The row is another user's by now.
+            let is_own = self.is_own(&of.links[link]);
+            return if is_own { Stands::Here } else { Stands::Alone };
+        }
+        let root = self.members.iter().find(|root| root.event == self.root);
+        let series = root.and_then(|root| root.link_in(connection));
+        match series {
+            _ if of.row.is_some() || of.has_open_changes() => Stands::Here,
+            Some(series) if !self.is_series_gone(series) => Stands::Anew,
+            Some(_) | None => Stands::Alone,
+        }
+    }
+
+    /// An exception without a row, for the day on which its series comes back.
+    fn remember(
+        &mut self,
+        connection: &ConnectionId,
+        new_id: &dyn Fn() -> uuid::Uuid,
+        event: &RemoteEvent,
+        original_start: String,
+    ) {
+        let mut known = self.members.iter();
+        if known.any(|member| member.original_start.as_ref() == Some(&original_start)) {
+            return;
+        }
+        let deletion = Deletion {
+            deleted_by: DeletedBy::Remote,
+            proof: Proof::Confirmed,
+            confirmed_by_person: false,
+            row: None,
+            bases: None,
+        };
+        self.members.push(Member {
+            links: vec![Link {
+                standing: Standing::Deleted(Box::new(deletion)),
+                ..new_link(connection.clone(), event)
+            }],
+            ..new_member(EventId(new_id()), Some(original_start))
+        });
+        self.reached = self.members.len();
+        self.put_link(self.members.len() - 1, 0);
+    }
+
+    /// What people do with an event that was taken out is known under its row.
+    fn carry_over(&mut self, member: usize, link: usize, to: &ConnectionId) {
+        self.ops.push(self.drop_link(member, link));
+        self.members[member].links[link].connection = to.clone();
+        self.put_link(member, link);
     }
 
     /// The event is another row's from now on.

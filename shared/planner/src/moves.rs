@@ -75,4 +75,29 @@ impl Plan<'_> {
         self.ops.push(store::Op::Park { parked });
         self.ops.push(store::Op::List { connection });
     }
+
+    /// Its row names another series by now, with whose family it comes.
+    pub(crate) fn is_of_another_series(&self, at: usize) -> bool {
+        let row = self.members[at].row.as_ref();
+        row.and_then(|row| row.series.as_ref())
+            .is_some_and(|series| *series != self.root)
+    }
+
+    /// What an exception was in the series that it has left is not what it is in this one.
+    pub(crate) fn leave_series(&mut self, at: usize, series: &Link) {
+        let is_of_before = |link: &Link| {
+            link.connection == series.connection
+                && link.ical_uid.is_some()
+                && series.ical_uid.is_some()
+                && link.ical_uid != series.ical_uid
+        };
+        let Some(link) = self.members[at].links.iter().position(is_of_before) else {
+            return;
+        };
+        self.ops.push(self.drop_link(at, link));
+        self.members[at].links.remove(link);
+        self.drop_parked(at);
+        // Its attempts were of the id before.
+        self.forget_attempts(at);
+    }
 }

@@ -145,7 +145,7 @@ impl Plan<'_> {
     }
 
     fn reach_exception(&mut self, at: usize) {
-        if self.is_refused(at) || self.members[at].is_new {
+        if self.is_refused(at) || self.members[at].is_new || self.is_of_another_series(at) {
             return;
         }
         let Some(root) = self.members.first().filter(|root| root.event == self.root) else {
@@ -206,6 +206,7 @@ impl Plan<'_> {
                 self.set_deleted(at, link, DeletedBy::Crm, Proof::Confirmed);
             }
         }
+        self.leave_series(at, &root_link);
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
             return self.last(task(at, link));
         }
@@ -279,7 +280,7 @@ impl Plan<'_> {
                 continue;
             }
             for link in 0..self.members[member].links.len() {
-                if outlive && self.members[member].links[link].standing.is_there() {
+                if outlive {
                     self.look_again(member, link);
                 }
             }

@@ -87,6 +87,18 @@ impl Plan<'_> {
         }
     }
 
+    /// A series is back: what had become of its exceptions meanwhile is read.
+    fn look_for_exceptions(&mut self, connection: &ConnectionId) {
+        for other in 0..self.members.len() {
+            let member = &self.members[other];
+            let is_without_row =
+                member.event != self.root && member.row.is_none() && !member.has_open_changes();
+            if let Some(link) = member.link_in(connection).filter(|_| is_without_row) {
+                self.look_again(other, link);
+            }
+        }
+    }
+
     /// Exceptions that may show something else now that their series does: those that a new plan may have
     /// moved, and those that say what the series said.
     fn reread_exceptions(
@@ -149,8 +161,16 @@ impl Plan<'_> {
         let now = bases.remote.clone();
         let before = std::mem::replace(&mut link.standing, Standing::Live(Box::new(bases)));
         let connection = link.connection.clone();
-        if let (true, Some(before)) = (self.members[at].event == self.root, before.bases()) {
-            self.reread_exceptions(&connection, &before.remote, &now);
+        if self.members[at].event == self.root {
+            match &before {
+                Standing::Live(before) => self.reread_exceptions(&connection, &before.remote, &now),
+                Standing::Kept(_)
+                | Standing::Leaving(_)
+                | Standing::Deleted(_)
+                | Standing::Reserved => {
+                    self.look_for_exceptions(&connection);
+                }
+            }
         }
         self.put_link(at, task.link);
         self.show_link(task);

@@ -85,6 +85,11 @@ impl Member {
         !self.changed.is_empty() || self.deleted.is_some() || !self.attempts.is_empty()
     }
 
+    /// The same without what this planning deletes.
+    pub fn has_open_changes(&self) -> bool {
+        !self.changed.is_empty() || !self.attempts.is_empty()
+    }
+
     /// The link in a connection.
     pub fn link_in(&self, connection: &ConnectionId) -> Option<usize> {
         self.links
