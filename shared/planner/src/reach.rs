@@ -92,6 +92,7 @@ impl Plan<'_> {
                 true
             }
             Some(Blocked::Ended) => {
+                self.keep_for_later(at, link);
                 self.unlinked(at);
                 true
             }
@@ -100,6 +101,17 @@ impl Plan<'_> {
                 self.ending.stops = !leaves;
                 true
             }
+        }
+    }
+
+    /// When the row changed is asked on the day on which the calendar is connected again.
+    fn keep_for_later(&mut self, at: usize, link: usize) {
+        let member = &mut self.members[at];
+        let changed = member.changed.clone();
+        let bases = member.links[link].standing.bases_mut();
+        if let Some(bases) = bases.filter(|_| !changed.is_empty() && member.row.is_some()) {
+            bases.unsent.extend(changed);
+            self.put_link(at, link);
         }
     }
 

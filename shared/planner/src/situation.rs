@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event::{Access, Context, EventFields, OriginalStart, RemoteFields};
 use provider::RemoteEvent;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What the CRM wants of a link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -177,6 +178,14 @@ impl Situation<'_> {
         let stamp = event.stamp.as_ref()?;
         let is_ours = stamp.instance == self.instance && stamp.event == self.member.event.0;
         is_ours.then_some(stamp.rev)
+    }
+
+    /// When fields of the row changed, as far as is known.
+    pub fn changed_at(&self) -> BTreeMap<String, DateTime<Utc>> {
+        let bases = self.link.standing.bases();
+        let mut all = bases.map_or_else(BTreeMap::new, |bases| bases.unsent.clone());
+        all.extend(self.member.changed.clone());
+        all
     }
 
     /// For the mapping.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use event::{Access, EventFields, RemoteFields};
 use provider::{LinkBack, RemoteEvent};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::LinkState;
 use uuid::Uuid;
 
@@ -44,6 +45,9 @@ pub struct Bases {
     /// It was missed, and may have moved to another calendar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<Missed>,
+    /// When fields of the row changed that could not be sent, since the calendar was disconnected.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsent: BTreeMap<String, DateTime<Utc>>,
     /// Writes of the last minutes, to notice a loop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<DateTime<Utc>>,
@@ -159,6 +163,7 @@ impl Bases {
             has_foreign_link_back: event.link_back != LinkBack::None
                 && event.link_back != LinkBack::Row(row),
             missed: None,
+            unsent: BTreeMap::new(),
             writes: Vec::new(),
         }
     }

@@ -154,7 +154,7 @@ pub(crate) fn with_input<T>(
         remote: &event.fields,
         landed: &landed,
         policy: situation.choices.policy,
-        changed_at: &situation.member.changed,
+        changed_at: &situation.changed_at(),
         remote_updated: event.updated,
         remote_times: &times_of(situation, event),
         freshness: if is_outdated {
