@@ -20,14 +20,9 @@ async fn h01_a_job_is_not_closed_under_an_uncommitted_transaction() -> Result<()
         ))
         .await?;
     p.release();
-    let commit = async {
-        let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        while other.query_one(blocked, &[]).await?.get::<_, i64>(0) == 0 {}
-        other.batch_execute("commit").await
-    };
-    let (pushed, committed) = tokio::join!(p.work(pushing), commit);
-    committed?;
-    ensure!(pushed.is_ok(), "it stands still");
+    // It records what it can without waiting for the other transaction.
+    ensure!(p.work(pushing).await.is_ok(), "it stands still");
+    other.batch_execute("commit").await?;
     p.rest().await?;
     let event = p.event(&id).await?;
     ensure!(
