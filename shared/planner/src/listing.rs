@@ -356,6 +356,10 @@ impl<'a> Page<'a> {
                 self.plan.unpark.push(RemoteId(event.id.clone()));
                 self.count("unknown");
             }
+            // Its series is on its way here from another calendar.
+            None if self.find_elsewhere(series).is_some() => {
+                self.park(item, event, ParkedState::Orphan, None);
+            }
             // Its series was asked for, too, and is not there: a guest of this one occurrence.
             None if self.input.is_read => self.add_single(item, event),
             None => self.park(item, event, ParkedState::Orphan, None),
