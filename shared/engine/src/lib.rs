@@ -44,3 +44,23 @@ const MARGIN: TimeDelta = TimeDelta::seconds(5);
 fn last_call(leased_at: DateTime<Utc>) -> DateTime<Utc> {
     leased_at + TimeDelta::seconds(i64::from(LEASE_SECONDS)) - CALL_DEADLINE - MARGIN
 }
+
+/// Commits, a few times where the database is busy: it has stored nothing then, and waiting for its lock was the
+/// wait between two tries.
+///
+/// # Errors
+/// [`store::StoreError`].
+async fn commit<S: store::Store>(
+    store: &S,
+    commit: &store::Commit,
+) -> Result<store::Committed, store::StoreError> {
+    for _ in 1..COMMIT_TRIES {
+        match store.commit(commit).await {
+            Err(store::StoreError::Busy(_)) => {}
+            result => return result,
+        }
+    }
+    store.commit(commit).await
+}
+
+const COMMIT_TRIES: u32 = 6;

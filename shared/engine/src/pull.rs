@@ -86,10 +86,21 @@ pub async fn pull_pages<S: Store, A: Accounts>(
             listing: &listing,
             due: &mut due,
             pulled: &mut pulled,
-            calls: 0,
+            // The claim took one.
+            calls: -1,
             most,
         };
-        let more = lister.list().await?;
+        let more = match lister.list().await {
+            Ok(more) => more,
+            Err(error) => {
+                // Who comes next need not wait for the lease to end.
+                let reason = error.to_string();
+                let released = lister
+                    .stop(StoppedWhy::Continues, reason, listing.now, None)
+                    .await;
+                return Err(released.err().unwrap_or(error));
+            }
+        };
         if !more {
             break;
         }
@@ -308,7 +319,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             tokens: self.ways.take_tokens(),
             pauses: Vec::new(),
         };
-        let committed = self.env.store.commit(&commit).await?;
+        let committed = crate::commit(self.env.store, &commit).await?;
         if committed.fenced {
             self.pulled.stopped = Some("somebody else lists it".to_owned());
             return Ok(None);

@@ -97,7 +97,7 @@ async fn round<S: Store, A: Accounts>(
         commit.pauses.extend(pause);
         commit.usage.extend(usage);
     }
-    let committed = env.store.commit(&commit).await?;
+    let committed = crate::commit(env.store, &commit).await?;
     Ok(pushed.take(committed, &commit))
 }
 
