@@ -359,7 +359,10 @@ impl Plan<'_> {
                 Some(open(self.world.now, WorkState::Open, earlier))
             }
             None if !self.notes.refused.is_empty() => {
-                Some(open(self.world.now, WorkState::Dead, self.attempts))
+                let mut dead = open(self.world.now, WorkState::Dead, self.attempts);
+                let why = self.notes.refused.values().next();
+                dead.reason = dead.reason.or(why.map(|refused| refused.reason.clone()));
+                Some(dead)
             }
             None => None,
         }

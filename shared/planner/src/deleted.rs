@@ -47,9 +47,16 @@ pub(crate) fn shown_though_unwanted(
 pub(crate) fn revive(situation: &Situation<'_>, event: &RemoteEvent) -> Result<Step, Unmappable> {
     let deleted = situation.member.deleted.as_ref().map(|row| &row.fields);
     let known = situation.base_crm();
-    let row = deleted.or(known.as_deref()).cloned().unwrap_or_default();
-    let merged = with_input(situation, &row, event, event::merge);
-    let to_send = merged.map(|merged| merged.to_remote).unwrap_or_default();
+    let row = deleted.or(known.as_deref()).cloned();
+    // Of what never had a row nothing is to be sent.
+    let merged = row
+        .as_ref()
+        .map(|row| with_input(situation, row, event, event::merge));
+    let to_send = merged
+        .transpose()?
+        .map(|merged| merged.to_remote)
+        .unwrap_or_default();
+    let row = row.unwrap_or_default();
     let (mut fields, mut base) = (row.clone(), row);
     for value in event.fields.iter() {
         let group = value.group();

@@ -164,6 +164,7 @@ impl<'a> Page<'a> {
             let of = self.find(&orphan.connection, series);
             let is_known = shown.contains(series.0.as_str())
                 && self.skipped(series).is_none()
+                && !self.is_moving_here(series)
                 && of.is_none_or(|(plan, member, link)| {
                     let plan = &self.plans[plan];
                     plan.is_own(&plan.members[member].links[link]) || plan.is_series_gone(link)
@@ -233,6 +234,20 @@ impl<'a> Page<'a> {
                 links.any(|link| link.remote == *id && link.standing.is_there())
             });
             member.map(|member| (plan, member))
+        })
+    }
+
+    /// A copy of an event that is linked in another of the user's calendars has been seen here.
+    fn is_moving_here(&self, id: &RemoteId) -> bool {
+        let here = |parked: &Parked| {
+            parked.connection == self.input.connection.id
+                && parked.remote == *id
+                && parked.state == ParkedState::Waiting
+        };
+        self.find_elsewhere(id).is_some_and(|(plan, member)| {
+            let plan = &self.plans[plan];
+            let parks = |op: &store::Op| matches!(op, store::Op::Park { parked } if here(parked));
+            plan.members[member].parked.iter().any(here) || plan.ops.iter().any(parks)
         })
     }
 
@@ -355,15 +370,44 @@ impl<'a> Page<'a> {
             None if event.is_cancelled => {
                 self.plan.unpark.push(RemoteId(event.id.clone()));
                 self.count("unknown");
+                self.remember_series(series, event);
             }
             // Its series is on its way here from another calendar.
-            None if self.find_elsewhere(series).is_some() => {
+            None if self.is_moving_here(series) => {
                 self.park(item, event, ParkedState::Orphan, None);
             }
             // Its series was asked for, too, and is not there: a guest of this one occurrence.
             None if self.input.is_read => self.add_single(item, event),
             None => self.park(item, event, ParkedState::Orphan, None),
         }
+    }
+
+    /// A series that was never seen outside of the trash, with an occurrence that does not take place in it:
+    /// nobody lists that again when the series comes back. A first listing shows all of it.
+    fn remember_series(&mut self, series: &RemoteId, event: &RemoteEvent) {
+        let connection = &self.input.connection;
+        let Some(start) = event
+            .original_start
+            .clone()
+            .filter(|_| connection.imported_at.is_some())
+        else {
+            return;
+        };
+        let root = EventId((self.world.new_id)());
+        let mut plan = Plan::empty(self.world, root.clone(), None, Mode::Store);
+        plan.owner = Some(connection.user.clone());
+        let link = Link {
+            remote: series.clone(),
+            standing: never_seen(),
+            ..new_link(connection.id.clone(), event)
+        };
+        plan.members.push(Member {
+            links: vec![link],
+            ..new_member(root, None)
+        });
+        plan.put_link(0, 0);
+        plan.remember(&connection.id, self.world.new_id, event, start);
+        self.plans.push(plan);
     }
 
     fn add_exception(
@@ -473,6 +517,17 @@ enum Stands {
     Anew,
     /// That of a row of its own.
     Alone,
+}
+
+/// It is not there, and never had a row.
+fn never_seen() -> Standing {
+    Standing::Deleted(Box::new(Deletion {
+        deleted_by: DeletedBy::Remote,
+        proof: Proof::Confirmed,
+        confirmed_by_person: false,
+        row: None,
+        bases: None,
+    }))
 }
 
 fn new_member(event: EventId, original_start: Option<String>) -> Member {
@@ -611,16 +666,9 @@ impl Plan<'_> {
         if known.any(|member| member.original_start.as_ref() == Some(&original_start)) {
             return;
         }
-        let deletion = Deletion {
-            deleted_by: DeletedBy::Remote,
-            proof: Proof::Confirmed,
-            confirmed_by_person: false,
-            row: None,
-            bases: None,
-        };
         self.members.push(Member {
             links: vec![Link {
-                standing: Standing::Deleted(Box::new(deletion)),
+                standing: never_seen(),
                 ..new_link(connection.clone(), event)
             }],
             ..new_member(EventId(new_id()), Some(original_start))

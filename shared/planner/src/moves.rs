@@ -3,12 +3,15 @@
 use crate::plan::{Plan, Task};
 use crate::standing::Standing;
 use crate::state::Link;
-use store::ParkedState;
+use store::{Parked, ParkedState};
 
 impl Plan<'_> {
     /// A copy in another of the user's calendars that a listing has shown: the row goes there if its own is
     /// known to be gone. Else its own is read first.
     pub(crate) fn follow_move(&mut self, at: usize) {
+        let links = self.members[at].links.clone();
+        let is_other = |parked: &Parked| links.iter().all(|link| link.remote != parked.remote);
+        self.read_parked_again(at, is_other);
         let member = &self.members[at];
         let elsewhere = member.parked.iter().position(|parked| {
             parked.event.as_ref() == Some(&member.event)

@@ -292,7 +292,9 @@ impl Plan<'_> {
                 continue;
             }
             for link in 0..self.members[member].links.len() {
-                if outlive {
+                // One without a row was seen while its series was about to go.
+                let standing = &self.members[member].links[link].standing;
+                if outlive || !standing.is_there() && standing.bases().is_none() {
                     self.look_again(member, link);
                 }
             }

@@ -126,13 +126,25 @@ impl Run {
             known.extend(events.iter().filter_map(|which| self.row(*which)));
         }
         self.actor = None;
+        // A guest's copy in another calendar of the same user has the same id.
+        let places = self.lives.keys().filter_map(|which| self.place(*which));
+        let ids: BTreeSet<String> = places.map(|(_, id)| id).collect();
+        let is_copy = |id: &EventId| {
+            let mut links = found.picture.links.iter();
+            links.any(|link| {
+                let (series, _) = link
+                    .remote
+                    .0
+                    .split_once('_')
+                    .unwrap_or((&link.remote.0, ""));
+                link.event == *id && (ids.contains(&link.remote.0) || ids.contains(series))
+            })
+        };
         let mut strangers = found.picture.rows.iter().filter(|(id, shown)| {
+            let series = shown.row.series.as_ref();
             !known.contains(*id)
-                && shown
-                    .row
-                    .series
-                    .as_ref()
-                    .is_none_or(|series| !known.contains(series))
+                && series.is_none_or(|series| !known.contains(series))
+                && !is_copy(id)
         });
         match strangers.next() {
             Some((id, shown)) if !self.has_moved() => {
