@@ -1,7 +1,7 @@
 //! Coming to rest, and what must hold then.
 
 use super::{Play, list, text};
-use crate::history::Field;
+use crate::field::Field;
 use crate::inprocess::Written;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;

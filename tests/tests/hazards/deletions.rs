@@ -52,7 +52,7 @@ async fn h03_a_resync_that_ends_anywhere_is_resumed() -> Result<()> {
         p.kill_after(skip, call, Fate::KilledBefore);
         p.pass(3_700).await?;
         p.tick().await;
-        p.rest_but(&[tests::history::Field::When]).await?;
+        p.rest_but(&[tests::field::Field::When]).await?;
         ensure!(p.killed() == 1, "{call} {skip}: it was not cut off");
         ensure!(
             p.rows().await?.len() == 300,

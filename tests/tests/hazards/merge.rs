@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::history::Field;
+use tests::field::Field;
 use tests::inprocess::EMAIL;
 use tests::play::{Play, WRITE_LOAD, bob, list, play, text};
 

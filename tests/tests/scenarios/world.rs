@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::history::Field;
+use tests::field::Field;
 use tests::inprocess::{Database, EMAIL, Person, System, Written};
 
 /// Work that goes on by itself.
