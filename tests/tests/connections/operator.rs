@@ -145,7 +145,7 @@ async fn many_deletions_wait_for_their_user_who_sees_and_decides() -> Result<()>
         let held = status["problems"].as_array().context("problems")?;
         let waits = |problem: &&Value| {
             let reason = problem["reason"].as_str().unwrap_or_default();
-            problem["kind"] == "held" && reason.contains("confirmation")
+            problem["kind"] == "held" && reason.contains("somebody has to say")
         };
         ensure!(held.iter().filter(waits).count() == 12, "{status}");
         let wish = json!({"calendar_id": seen["calendar_id"], "decision": decision});
