@@ -279,8 +279,7 @@ impl Plan<'_> {
                     }
                 };
                 self.note(task.member, "pushed", serde_json::json!({"what": "delete"}));
-                let proof = Proof::Confirmed;
-                return self.settle(task, Settlement::Deleted { by, proof });
+                return self.deleted(task, by, Proof::Confirmed, true);
             }
         };
         self.note(

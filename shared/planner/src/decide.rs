@@ -8,7 +8,7 @@ use crate::occurrence;
 use crate::situation::{Decision, Seen, Situation, Wish};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
-use crate::step::{Settlement, Step};
+use crate::step::{Method, Settlement, Step};
 use crate::write::{insert, merge_with, push_changes, restore};
 use event::{Access, Unmappable};
 use provider::RemoteEvent;
@@ -27,7 +27,29 @@ pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
         Wish::Absent if situation.is_exception() => occurrence::cancel(situation),
         Wish::Absent => absent(situation),
     };
-    direction::allowed(situation, step?)
+    direction::allowed(situation, unless_moved(situation, step?))
+}
+
+/// What is gone here, and is to be brought back or forgotten, may be half of a move: the other half is waited
+/// for.
+fn unless_moved(situation: &Situation<'_>, step: Step) -> Step {
+    let is_gone = match situation.seen {
+        Seen::NotRead => false,
+        Seen::NotFound => true,
+        Seen::Found(event) => event.is_cancelled,
+    };
+    let gives_up = match &step {
+        Step::Get => false,
+        Step::Write(write) => matches!(write.method, Method::Restore { .. }),
+        Step::Settle(settlement) => matches!(
+            settlement,
+            Settlement::Deleted { .. } | Settlement::Erased | Settlement::NewId
+        ),
+    };
+    if is_gone && gives_up && situation.may_have_moved {
+        return Step::Settle(Settlement::Missed);
+    }
+    step
 }
 
 /// An unacknowledged attempt, a parked version, an expected surprise: look before any write.
@@ -58,7 +80,7 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
         (_, Seen::NotFound) if situation.is_within_read_lag() => {
             Ok(Step::Settle(Settlement::NotVisibleYet))
         }
-        (Standing::Live(_), Seen::NotFound) if !outlives => Ok(erased(situation)),
+        (Standing::Live(_), Seen::NotFound) if !outlives => Ok(Step::Settle(Settlement::Erased)),
         (_, Seen::NotFound) if is_exception => Ok(occurrence::not_planned(situation, row)),
         (_, Seen::NotFound) => Ok(anew(situation)),
         (_, Seen::Found(event)) if !event.is_cancelled => merge_with(situation, row, event),
@@ -66,31 +88,25 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
             occurrence::cancelled_there(situation, row, event)
         }
         (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => {
-            Ok(erased(situation))
+            Ok(Step::Settle(Settlement::Erased))
+        }
+        // What has moved to another organizer does not come back as it was.
+        (_, Seen::Found(event)) if situation.is_organizer() && !event.is_organizer => {
+            Ok(Step::Settle(Settlement::NewId))
         }
         (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(situation, row, event)),
         // A guest cannot bring back what its organizer cancelled.
-        (_, Seen::Found(_)) => Ok(erased(situation)),
+        (_, Seen::Found(_)) => Ok(Step::Settle(Settlement::Erased)),
     }
 }
 
-/// It was deleted with the provider, or it has moved to another calendar.
-fn erased(situation: &Situation<'_>) -> Step {
-    if situation.may_have_moved {
-        return Step::Settle(Settlement::Missed);
-    }
-    Step::Settle(Settlement::Erased)
-}
-
-/// The id is of no use any more.
+/// The id is of no use any more; only its organizer makes a meeting anew.
 fn anew(situation: &Situation<'_>) -> Step {
-    if situation.may_have_moved {
-        return Step::Settle(Settlement::Missed);
+    if situation.is_organizer() {
+        Step::Settle(Settlement::NewId)
+    } else {
+        Step::Settle(Settlement::Erased)
     }
-    if !situation.is_organizer() {
-        return Step::Settle(Settlement::Erased);
-    }
-    Step::Settle(Settlement::NewId)
 }
 
 fn opted_out(situation: &Situation<'_>) -> Result<Step, Unmappable> {

@@ -367,14 +367,16 @@ impl<'a> Page<'a> {
         };
         match found.filter(is_root) {
             Some((plan, member, link)) => self.add_exception(plan, member, link, item, event),
-            None if event.is_cancelled => {
-                self.plan.unpark.push(RemoteId(event.id.clone()));
-                self.count("unknown");
-                self.remember_series(series, event);
-            }
             // Its series is on its way here from another calendar.
             None if self.is_moving_here(series) => {
                 self.park(item, event, ParkedState::Orphan, None);
+            }
+            None if event.is_cancelled => {
+                self.plan.unpark.push(RemoteId(event.id.clone()));
+                self.count("unknown");
+                if self.find_elsewhere(series).is_none() {
+                    self.remember_series(series, event);
+                }
             }
             // Its series was asked for, too, and is not there: a guest of this one occurrence.
             None if self.input.is_read => self.add_single(item, event),

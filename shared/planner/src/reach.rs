@@ -76,7 +76,7 @@ impl Plan<'_> {
     /// A row that no calendar is there for.
     fn unlinked(&mut self, at: usize) {
         if self.members[at].row.is_none() {
-            self.bury_exceptions(DeletedBy::Crm);
+            self.bury_exceptions(DeletedBy::Crm, false);
         }
         self.show(at, SyncState::None, None);
         self.drop_parked(at);
@@ -166,6 +166,8 @@ impl Plan<'_> {
         let home = root.links.iter().find(|link| self.is_own(link));
         let is_gone = root.row.is_none();
         let is_there = home.map(|home| home.standing.state());
+        let missed = home.and_then(|home| home.standing.bases()?.missed);
+        let is_missed = missed.is_some();
         let is_opted_out = root.row.as_ref().is_some_and(|row| !row.enabled);
         match is_there {
             None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
@@ -176,7 +178,7 @@ impl Plan<'_> {
             Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
             // It waits for its series, whose work is open.
             Some(LinkState::Reserved | LinkState::Leaving) => {}
-            Some(LinkState::Live) if is_gone || is_opted_out => {}
+            Some(LinkState::Live) if is_gone || is_opted_out || is_missed => {}
             Some(LinkState::Live) => self.reach_occurrence(at),
         }
     }
@@ -273,9 +275,9 @@ impl Plan<'_> {
         Some(link)
     }
 
-    /// Exceptions go with their series: rows and links. The provider keeps those of what was no series any
-    /// more when it went.
-    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy) {
+    /// Exceptions go with their series: rows and links. A deletion of ours takes them along, but for those of
+    /// what was no series any more; what became of them where the series was found gone is looked for.
+    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy, took_them_along: bool) {
         let mut roots = self.members.iter().filter(|root| root.event == self.root);
         let bases = roots
             .next()
@@ -286,7 +288,7 @@ impl Plan<'_> {
                 .recurrence()
                 .is_some_and(|lines| !lines.is_empty())
         });
-        let outlive = by == DeletedBy::Remote || !was_series;
+        let outlive = !(took_them_along && was_series);
         for member in 0..self.members.len() {
             if self.members[member].event == self.root {
                 continue;

@@ -16,7 +16,7 @@ impl Plan<'_> {
         let at = task.member;
         match settlement {
             Settlement::Synced { event, merged } => self.synced(task, &event, &merged),
-            Settlement::Deleted { by, proof } => self.deleted(task, by, proof),
+            Settlement::Deleted { by, proof } => self.deleted(task, by, proof, false),
             Settlement::Erased if self.is_mass_erasure(task) => self.hold(task, Side::Remote),
             Settlement::Erased => self.erased(task),
             Settlement::Missed => self.missed(task, self.sequence_of(task)),
@@ -177,13 +177,13 @@ impl Plan<'_> {
         self.done(task, event.etag.clone());
     }
 
-    fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof) {
+    pub(crate) fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof, is_ours: bool) {
         let at = task.member;
         self.set_deleted(at, task.link, by, proof);
         if self.members[at].event == self.root {
             match by {
                 DeletedBy::Crm | DeletedBy::Remote if self.members[at].row.is_none() => {
-                    self.bury_exceptions(by)
+                    self.bury_exceptions(by, is_ours)
                 }
                 DeletedBy::Crm | DeletedBy::Remote | DeletedBy::OptOut => {}
             }
@@ -203,7 +203,7 @@ impl Plan<'_> {
         );
         self.delete_row(at);
         if self.members[at].event == self.root {
-            self.bury_exceptions(by);
+            self.bury_exceptions(by, false);
         }
         self.done(task, None);
     }

@@ -69,7 +69,7 @@ impl Run {
                 let was = life.base.clone();
                 let changed = base
                     .into_iter()
-                    .filter(|(of, form)| was.get(of) != Some(form));
+                    .filter(|(of, form)| *of != Field::Deal && was.get(of) != Some(form));
                 changed.for_each(|(of, form)| life.google.say(of, form));
             }
             self.unsettle_occurrences(event);
