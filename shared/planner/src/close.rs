@@ -374,7 +374,7 @@ impl Plan<'_> {
             let mut links = member.links.iter();
             !member.attempts.is_empty()
                 || links.any(|link| match &link.standing {
-                    Standing::Live(bases) => bases.missed.is_some(),
+                    Standing::Live(bases) => bases.missed.is_some() || !self.is_own(link),
                     Standing::Leaving(_) => true,
                     Standing::Reserved | Standing::Kept(_) | Standing::Deleted(_) => false,
                 })

@@ -114,7 +114,9 @@ fn opted_out(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     let keeps = situation.choices.opt_out == OptOut::Keep || situation.access() == Access::Read;
     match (&situation.link.standing, situation.seen) {
         (Standing::Live(_) | Standing::Kept(_), _) if keeps => Ok(Step::Settle(Settlement::Kept)),
-        (Standing::Reserved, Seen::NotRead | Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),
+        // An insert may have landed.
+        (Standing::Reserved, Seen::NotRead) => Ok(Step::Get),
+        (Standing::Reserved, Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),
         (
             Standing::Live(bases) | Standing::Kept(bases) | Standing::Leaving(bases),
             Seen::NotRead,

@@ -253,13 +253,11 @@ impl<'a> Page<'a> {
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
     fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
+        let was_taken_out = |link: &Link| link.remote == *id && matches!(link.standing, Standing::Deleted(_));
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
                 let is_out = of.row.as_ref().is_some_and(|row| !row.enabled);
-                let mut links = of.links.iter();
-                let link = links
-                    .position(|link| link.remote == *id)
-                    .filter(|_| is_out)?;
+                let link = of.links.iter().position(was_taken_out).filter(|_| is_out)?;
                 Some((plan, member, link))
             })
         })
@@ -644,8 +642,9 @@ impl Plan<'_> {
         }
         if of.event == self.root {
             // The row is another user's by now.
-            let is_own = self.is_own(&of.links[link]);
-            return if is_own { Stands::Here } else { Stands::Alone };
+            let is_late = matches!(&of.links[link].standing, Standing::Deleted(deletion) if deletion.proof == Proof::NeverSeen);
+            let is_here = is_late || self.is_own(&of.links[link]);
+            return if is_here { Stands::Here } else { Stands::Alone };
         }
         let root = self.members.iter().find(|root| root.event == self.root);
         let series = root.and_then(|root| root.link_in(connection));

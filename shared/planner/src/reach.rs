@@ -49,6 +49,7 @@ impl Plan<'_> {
             self.unlinked(at);
         }
         for link in own {
+            self.stay(at, link);
             if !self.is_blocked(at, link) {
                 self.last(task(at, link));
             }
@@ -56,11 +57,35 @@ impl Plan<'_> {
         // The new copy first, then the one that the event has left.
         for link in others {
             self.leave(at, link);
-            if !self.members[at].links[link].standing.is_there() {
+            if !self.may_be_there(at, link) {
                 let connection = self.members[at].links[link].connection.clone();
                 self.read_parked_again(at, |parked| parked.connection == connection);
             } else if !self.is_blocked(at, link) {
                 self.last(task(at, link));
+            }
+        }
+    }
+
+    /// What was to go stays where the row came back to.
+    fn stay(&mut self, at: usize, link: usize) {
+        let link = &mut self.members[at].links[link];
+        let connection = self.world.connection(&link.connection);
+        let is_active = connection.is_some_and(|connection| connection.state == ConnectionState::Active);
+        if let (true, Standing::Leaving(bases)) = (is_active, &link.standing) {
+            let mut bases = bases.clone();
+            bases.etag = None;
+            link.standing = Standing::Live(bases);
+        }
+    }
+
+    /// Whether a link of another user's may be of something that has to go.
+    fn may_be_there(&self, at: usize, link: usize) -> bool {
+        let link = &self.members[at].links[link];
+        match &link.standing {
+            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => true,
+            Standing::Deleted(deletion) => {
+                let mut parked = self.members[at].parked.iter();
+                deletion.proof == Proof::NeverSeen && parked.any(|parked| parked.connection == link.connection)
             }
         }
     }
@@ -70,6 +95,7 @@ impl Plan<'_> {
         let standing = &mut self.members[at].links[link].standing;
         if let Standing::Live(bases) | Standing::Kept(bases) = standing {
             *standing = Standing::Leaving(bases.clone());
+            self.put_link(at, link);
         }
     }
 

@@ -341,7 +341,10 @@ impl Run {
         self.say(Statement::Delete { event }, all)?;
         let life = self.life(which);
         match weight {
-            Weight::Nothing => return Ok(()),
+            Weight::Nothing => {
+                life.declined = true;
+                return Ok(());
+            }
             Weight::Unknown => life.unsettled = true,
             Weight::Counts => {}
         }

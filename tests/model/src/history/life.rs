@@ -85,6 +85,8 @@ pub struct Life {
     /// Whether it is for Google changed, its series was split, or it got another owner: who wins then is
     /// not the model's business.
     pub unsettled: bool,
+    /// A guest deleted their copy, and declined thereby.
+    pub declined: bool,
     /// Something was done to it between the last two rests.
     pub was_touched: bool,
     /// The CRM.
@@ -176,11 +178,15 @@ impl Life {
         let (crm, google) = (self.crm.set.get(&field), self.google.set.get(&field));
         // Guest lists merge by guest, and an answer belongs to one.
         let merged = match field {
-            Field::Guests => crm.is_some() && google.is_some(),
+            // Each user's list leaves themselves out.
+            Field::Guests => {
+                let others = self.crm.users.iter().any(|user| *user != self.owner);
+                crm.is_some() && (google.is_some() || others)
+            }
             Field::Answer => {
                 let by = |side: &Side| side.set.contains_key(&Field::Guests);
                 // Who deletes a guest's copy declines, and a person may have kept the meeting going.
-                by(&self.crm) || by(&self.google) || self.crm.ended
+                by(&self.crm) || by(&self.google) || self.crm.ended || self.declined
             }
             Field::Title
             | Field::Description
@@ -273,6 +279,7 @@ impl Life {
         self.exists = said.is_some();
         self.base = said.unwrap_or_default();
         self.unsettled = false;
+        self.declined = false;
         self.crm = Side::default();
         self.google = Side::default();
     }
