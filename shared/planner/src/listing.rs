@@ -253,7 +253,8 @@ impl<'a> Page<'a> {
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
     fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
-        let was_taken_out = |link: &Link| link.remote == *id && matches!(link.standing, Standing::Deleted(_));
+        let was_taken_out =
+            |link: &Link| link.remote == *id && matches!(link.standing, Standing::Deleted(_));
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
                 let is_out = of.row.as_ref().is_some_and(|row| !row.enabled);
@@ -424,11 +425,15 @@ impl<'a> Page<'a> {
         let family = &mut self.plans[plan];
         let series = &family.members[root];
         let of = &series.links[link];
-        if family.is_series_gone(link) && !event.is_cancelled {
-            return self.add_single(item, event);
-        }
-        if !family.is_own(of) {
-            return self.park(item, event, ParkedState::Orphan, None);
+        let (is_own, is_gone) = (family.is_own(of), family.is_series_gone(link));
+        match (is_own, is_gone) {
+            (_, true) if !event.is_cancelled => return self.add_single(item, event),
+            (false, true) => {
+                self.plan.unpark.push(RemoteId(event.id.clone()));
+                return self.count("unknown");
+            }
+            (false, false) => return self.park(item, event, ParkedState::Orphan, None),
+            (true, true | false) => {}
         }
         let is_there = of.standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
         let bases = of.standing.bases().cloned();

@@ -70,7 +70,8 @@ impl Plan<'_> {
     fn stay(&mut self, at: usize, link: usize) {
         let link = &mut self.members[at].links[link];
         let connection = self.world.connection(&link.connection);
-        let is_active = connection.is_some_and(|connection| connection.state == ConnectionState::Active);
+        let is_active =
+            connection.is_some_and(|connection| connection.state == ConnectionState::Active);
         if let (true, Standing::Leaving(bases)) = (is_active, &link.standing) {
             let mut bases = bases.clone();
             bases.etag = None;
@@ -82,10 +83,13 @@ impl Plan<'_> {
     fn may_be_there(&self, at: usize, link: usize) -> bool {
         let link = &self.members[at].links[link];
         match &link.standing {
-            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => true,
+            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => {
+                true
+            }
             Standing::Deleted(deletion) => {
                 let mut parked = self.members[at].parked.iter();
-                deletion.proof == Proof::NeverSeen && parked.any(|parked| parked.connection == link.connection)
+                deletion.proof == Proof::NeverSeen
+                    && parked.any(|parked| parked.connection == link.connection)
             }
         }
     }
