@@ -88,7 +88,16 @@ mod tests {
 
     #[test]
     fn what_is_passed_on_means_the_same() {
-        let given = ["soak", "--histories", "7", "--seed", "3", "--scope", "late", "--show"];
+        let given = [
+            "soak",
+            "--histories",
+            "7",
+            "--seed",
+            "3",
+            "--scope",
+            "late",
+            "--show",
+        ];
         let options = Whole::parse_from(given).options;
         let passed = std::iter::once("soak".to_owned()).chain(arguments(&options));
         let again = Whole::parse_from(passed).options;

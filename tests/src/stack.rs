@@ -234,7 +234,8 @@ impl World {
     /// What is left, or how the sides differ.
     pub async fn settled(&self) -> Result<()> {
         if let Err(error) = self.rest().await {
-            let left = "select jsonb_build_array(tandem.clock(), (select jsonb_agg(w) from tandem.work w),
+            let left =
+                "select jsonb_build_array(tandem.clock(), (select jsonb_agg(w) from tandem.work w),
                 (select jsonb_agg(c) from tandem.connections c))";
             bail!(
                 "{error:#}; left: {}; log: {:?}",

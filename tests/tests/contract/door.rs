@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_client::{HttpClient, TransportError};
 use local::http::Http;
 use local::stack::database::{Data, Database as Served, Driver};
 use serde_json::Value;
 use shared::db::{Database, DbError, call};
-use http_client::{HttpClient, TransportError};
 use tests::stack::root;
 use tokio::net::TcpListener;
 use tokio_postgres::Client;
