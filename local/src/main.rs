@@ -91,7 +91,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
         Command::Google { port, seed, .. } => local::dev::google(port, seed.as_deref(), &say).await,
         Command::Migrate { database_url } => {
-            let applied = local::migrate::apply(&database_url, &root.join("migrations/second")).await?;
+            let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
             for name in &applied {
                 say(&format!("applied {name}"));
             }
@@ -103,6 +103,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Bench {
             part: Some(Part::Google),
         } => local::bench::google::run(&say),
+        Command::Bench {
+            part: Some(Part::Scale(options)),
+        } => local::bench::scale::run(&root, options, &say).await,
+        Command::Bench {
+            part: Some(Part::Import(options)),
+        } => local::bench::import::run(&root, options, &say).await,
         Command::Bench {
             part: Some(Part::Page),
         } => local::bench::page::run(&root, &say).await,

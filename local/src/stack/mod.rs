@@ -151,7 +151,7 @@ impl Stack {
         let (app_listener, google_listener) = (bind(app_port).await?, bind(google_port).await?);
         let (app, google) = (url(&app_listener)?, url(&google_listener)?);
         let secrets = options.secrets;
-        let migrations = options.root.join("migrations/second");
+        let migrations = options.root.join("migrations");
         let front = bind(database_port).await?;
         let (driver, data) = (options.driver, &options.data);
         let jwt_secret = &secrets.jwt_secret;

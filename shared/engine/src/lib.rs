@@ -3,6 +3,7 @@
 mod access;
 mod pull;
 mod push;
+mod stopped;
 mod tick;
 
 pub use access::{Accounts, NoAccess, Opened};

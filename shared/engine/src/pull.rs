@@ -3,15 +3,13 @@
 use crate::access::{Accounts, Ways};
 use crate::push::{push, world};
 use crate::{Env, LEASE_SECONDS, Pushed};
-use chrono::{DateTime, TimeDelta, Utc};
-use planner::{PageInput, backoff, ids, plan_page};
+use planner::{PageInput, ids, plan_page};
 use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::{
     About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
-    Loaded, Outcome, Pause, Purpose, RemoteId, Stopped, StoppedWhy, Store, StoreError, Trigger,
-    Which,
+    Loaded, Outcome, Purpose, RemoteId, StoppedWhy, Store, StoreError, Trigger, Which,
 };
 
 /// What a pull came to.
@@ -111,16 +109,16 @@ pub async fn pull_pages<S: Store, A: Accounts>(
     Ok(pulled)
 }
 
-struct Lister<'a, S, A: Accounts> {
-    env: &'a Env<'a, S, A>,
-    ways: Ways<'a, A>,
-    trigger: &'a Trigger,
-    listing: &'a Listing,
-    as_of: i64,
-    due: &'a mut Vec<EventId>,
-    pulled: &'a mut Pulled,
-    calls: i64,
-    most: u32,
+pub(crate) struct Lister<'a, S, A: Accounts> {
+    pub(crate) env: &'a Env<'a, S, A>,
+    pub(crate) ways: Ways<'a, A>,
+    pub(crate) trigger: &'a Trigger,
+    pub(crate) listing: &'a Listing,
+    pub(crate) as_of: i64,
+    pub(crate) due: &'a mut Vec<EventId>,
+    pub(crate) pulled: &'a mut Pulled,
+    pub(crate) calls: i64,
+    pub(crate) most: u32,
 }
 
 /// A part of a page, and where the listing stands after it.
@@ -342,80 +340,6 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             lease_seconds: LEASE_SECONDS,
         };
         self.env.store.load(&load).await
-    }
-
-    fn usage(&mut self) -> Vec<store::Usage> {
-        let units = std::mem::take(&mut self.calls);
-        vec![store::Usage {
-            account: self.listing.account.id.clone(),
-            units,
-        }]
-    }
-
-    fn later(&self, seconds: i64) -> DateTime<Utc> {
-        let spread = 1.0 + (self.env.fraction)();
-        self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
-    }
-
-    async fn fail(&mut self, error: &ProviderError, in_the_middle: bool) -> Result<(), StoreError> {
-        let continues = self.listing.sync_token.is_some() || in_the_middle;
-        let why = match (error.scope, error.class) {
-            (_, Class::Resync) if continues => StoppedWhy::Resync,
-            (_, Class::Permanent) if in_the_middle && error.cause == Cause::Invalid => {
-                StoppedWhy::Restart
-            }
-            (_, Class::Permanent) if continues && error.cause == Cause::Invalid => {
-                StoppedWhy::Resync
-            }
-            (Scope::Calendar, _) => StoppedWhy::Unreachable,
-            _ if error.cause == Cause::NotFound => StoppedWhy::Unreachable,
-            (Scope::Event | Scope::Account | Scope::Deployment, _) => StoppedWhy::Failed,
-        };
-        let failures = self.listing.connection.failures;
-        let wait = match why {
-            StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => TimeDelta::zero(),
-            StoppedWhy::Failed | StoppedWhy::Unreachable => {
-                backoff(failures + 2, (self.env.fraction)())
-            }
-        };
-        let wait = error
-            .retry_after
-            .map_or(wait, |after| wait.max(TimeDelta::seconds(i64::from(after))));
-        let pause =
-            (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
-                account: self.listing.account.id.clone(),
-                until: self.listing.now + wait,
-                reason: error.explanation.clone(),
-            });
-        self.stop(
-            why,
-            error.explanation.clone(),
-            self.listing.now + wait,
-            pause,
-        )
-        .await
-    }
-
-    async fn stop(
-        &mut self,
-        why: StoppedWhy,
-        reason: String,
-        at: DateTime<Utc>,
-        pause: Option<Pause>,
-    ) -> Result<(), StoreError> {
-        self.pulled.stopped = Some(reason.clone());
-        let stopped = Stopped {
-            instance: self.env.instance.to_owned(),
-            connection: self.listing.connection.id.clone(),
-            fence: self.listing.fence,
-            why,
-            reason,
-            at,
-            token: self.ways.take_tokens().into_iter().next(),
-            units: std::mem::take(&mut self.calls),
-            pause,
-        };
-        self.env.store.fail(&stopped).await
     }
 }
 

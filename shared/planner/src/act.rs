@@ -1,13 +1,12 @@
 //! A link's decision, carried out: calls that are wanted, answers that came.
 
-use crate::backoff::backoff;
 use crate::choices::Choices;
 use crate::plan::{Call, CallKind, Pending, Plan, Task};
 use crate::situation::{Decision, Seen, Series, Situation, Wish};
 use crate::standing::{DeletedBy, Missed, Proof, Standing};
 use crate::step::{Method, Settlement, Step, Write};
 use chrono::TimeDelta;
-use provider::{Cause, Class, Listed, Mail, ProviderError, Scope, SideEffect, Stamp};
+use provider::{Listed, Mail, Stamp};
 use store::{Connection, ConnectionState, LinkState, Side};
 
 /// How long an event that was missed is looked for in the account's other calendars.
@@ -15,8 +14,6 @@ const MOVE_PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// Writes of one event within [`LOOP_WINDOW`] that make a loop.
 const LOOP_WRITES: usize = 20;
 const LOOP_WINDOW: TimeDelta = TimeDelta::minutes(10);
-/// Waits for the provider that are each longer than the one before; the longest is twenty minutes.
-const MOST_OUTAGES: u32 = 5;
 
 impl Plan<'_> {
     /// Decides about a link until it needs a call or is settled.
@@ -161,13 +158,6 @@ impl Plan<'_> {
         let connection = self
             .world
             .connection(&self.members[task.member].links[task.link].connection);
-        if !connection.is_some_and(can_write) && self.is_leaving(task) {
-            // It stays there, as a row of its own of whoever sees it.
-            self.look_again(task.member, task.link);
-            self.ops.push(self.drop_link(task.member, task.link));
-            self.done(task, None);
-            return None;
-        }
         if !connection.is_some_and(can_write) {
             let reason = "this calendar can only be read; choose another one for the event";
             self.refuse(task.member, reason.to_owned());
@@ -184,11 +174,6 @@ impl Plan<'_> {
         }
         let what = CallKind::Write(Box::new(self.request(task, &write)));
         self.ask(Pending::Write(write), task, what)
-    }
-
-    fn is_leaving(&self, task: &Task) -> bool {
-        let link = &self.members[task.member].links[task.link];
-        link.standing.state() == LinkState::Leaving
     }
 
     /// Many deletions at once wait for a person.
@@ -326,104 +311,6 @@ impl Plan<'_> {
         self.mark_write(task);
         self.settle(task, settlement);
     }
-
-    /// What to do after a refusal.
-    pub(crate) fn failed(&mut self, mut task: Task, write: Option<&Write>, error: &ProviderError) {
-        if error.side_effect == SideEffect::None && write.is_some() {
-            self.not_written(task.member);
-        }
-        if error.cause == Cause::Deleted {
-            task.seen = Seen::NotFound;
-            if let Some(Method::Delete { by, .. }) = write.map(|write| &write.method) {
-                let (by, proof) = (*by, Proof::Confirmed);
-                return self.settle(&task, Settlement::Deleted { by, proof });
-            }
-            return self.first(task);
-        }
-        let restores = write.is_some_and(|write| matches!(write.method, Method::Restore { .. }));
-        match (error.scope, error.class) {
-            (_, _) if error.cause == Cause::NotFound => {
-                task.probes = true;
-                self.first(task);
-            }
-            (Scope::Event, _) if restores && error.cause == Cause::Forbidden => {
-                self.settle(&task, Settlement::NewId);
-            }
-            (Scope::Event, Class::Conflict) => {
-                self.members[task.member].must_read = true;
-                task.seen = Seen::NotRead;
-                self.first(task);
-            }
-            // A read that is refused proves nothing about the event.
-            (Scope::Event, Class::Permanent)
-                if write.is_none() && error.cause == Cause::Forbidden =>
-            {
-                self.retry(error);
-            }
-            (Scope::Event, Class::Permanent) => {
-                self.note(
-                    task.member,
-                    "note",
-                    serde_json::json!({"error": error.detail}),
-                );
-                self.refuse(task.member, error.explanation.clone());
-            }
-            (Scope::Event, _) => self.retry(error),
-            (Scope::Calendar, _) => {
-                let connection = self.members[task.member].links[task.link]
-                    .connection
-                    .clone();
-                self.ops.push(store::Op::List { connection });
-                self.stop(TimeDelta::minutes(5), error.explanation.clone());
-            }
-            (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
-            (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
-            (Scope::Deployment, _) => {
-                let wait = backoff(4 + self.notes.outages, self.world.fraction);
-                self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
-                self.stop(
-                    error.retry_after.map_or(wait, seconds),
-                    error.explanation.clone(),
-                );
-            }
-        }
-    }
-
-    fn retry(&mut self, error: &ProviderError) {
-        let wait = backoff(self.attempts, self.world.fraction);
-        let wait = error
-            .retry_after
-            .map_or(wait, |after| wait.max(seconds(after)));
-        self.wait(wait, error.explanation.clone());
-        self.ending.is_free = false;
-    }
-
-    /// A quota recovers in hours, a rate in a minute.
-    fn slow_down(&mut self, task: &Task, error: &ProviderError) {
-        let usual = if error.cause == Cause::Quota {
-            7_200
-        } else {
-            30
-        };
-        let wait = seconds(error.retry_after.unwrap_or(usual));
-        let spread =
-            TimeDelta::milliseconds((wait.num_milliseconds() as f64 * self.world.fraction) as i64);
-        let link = &self.members[task.member].links[task.link];
-        let account = self
-            .world
-            .connection(&link.connection)
-            .map(|connection| connection.account.clone());
-        self.ending.pause = account.map(|account| store::Pause {
-            account,
-            until: self.world.now + wait + spread,
-            reason: error.explanation.clone(),
-        });
-        self.stop(wait + spread, error.explanation.clone());
-    }
-}
-
-fn seconds(count: u32) -> TimeDelta {
-    TimeDelta::seconds(i64::from(count))
 }
 
 /// More than ten, and more than a fifth of what there is.

@@ -1,18 +1,13 @@
 //! The steps of a commit, and what stays open after it.
 
-use crate::backoff::MOST_ATTEMPTS;
-use crate::family::as_map;
-use crate::notes::Refused;
 use crate::plan::{Mode, Plan, Task};
 use crate::standing::Standing;
-use crate::state::{Member, Row};
+use crate::state::Member;
 use chrono::{DateTime, TimeDelta, Utc};
-use event::EventFields;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::{
-    ConnectionId, FamilyCommit, LinkState, NewWork, Op, Parked, ParkedState, Shown, SyncState,
-    WorkState,
+    ConnectionId, FamilyCommit, LinkState, NewWork, Op, Parked, ParkedState, SyncState, WorkState,
 };
 
 impl Plan<'_> {
@@ -183,120 +178,6 @@ impl Plan<'_> {
         if let Some(bases) = bases {
             bases.writes.retain(|at| now - *at < TimeDelta::minutes(10));
             bases.writes.push(now);
-        }
-    }
-
-    pub(crate) fn note(&mut self, at: usize, kind: &str, mut detail: Value) {
-        let Some(owner) = self.owner.clone() else {
-            return;
-        };
-        if let Some(at) = self.world.notified_at.filter(|_| kind == "pulled") {
-            detail["notified_at"] = serde_json::json!(at);
-        }
-        self.ops.push(Op::Note {
-            event: self.members[at].event.clone(),
-            owner,
-            kind: kind.to_owned(),
-            detail,
-        });
-    }
-
-    /// Adds the row of an event, or makes it again.
-    pub(crate) fn insert_row(&mut self, at: usize, fields: &EventFields) {
-        let Some(owner) = self.owner.clone() else {
-            return;
-        };
-        let is_root = self.members[at].event == self.root;
-        let series = (!is_root).then(|| self.root.clone());
-        let member = &mut self.members[at];
-        let raw = as_map(fields);
-        let original_start = member.original_start.clone();
-        self.ops.push(Op::InsertRow {
-            event: member.event.clone(),
-            row: store::Row {
-                fields: raw.clone(),
-                owner: owner.clone(),
-                enabled: true,
-                series: series.clone(),
-                original_start: original_start.clone(),
-            },
-        });
-        member.row = Some(Row {
-            fields: fields.clone(),
-            raw,
-            owner,
-            enabled: true,
-            series,
-            original_start,
-        });
-        member.deleted = None;
-    }
-
-    /// Deletes the row of an event, if there is one.
-    pub(crate) fn delete_row(&mut self, at: usize) {
-        let member = &mut self.members[at];
-        if let Some(row) = member.row.take() {
-            self.ops.push(Op::DeleteRow {
-                event: member.event.clone(),
-                expected: row.raw.clone(),
-            });
-            member.deleted = Some(row);
-        }
-    }
-
-    /// Shows a row's sync state, of a link where there is one.
-    pub(crate) fn show(&mut self, at: usize, state: SyncState, link: Option<usize>) {
-        let member = &self.members[at];
-        if member.row.is_none() {
-            return;
-        }
-        let link = link.map(|link| &member.links[link]);
-        let connection = link.and_then(|link| self.world.connection(&link.connection));
-        let bases = link.and_then(|link| link.standing.bases());
-        let shown = Shown {
-            state,
-            error: None,
-            remote: link.map(|link| link.remote.clone()),
-            calendar: connection.map(|connection| connection.calendar.clone()),
-            access: bases.map(|bases| {
-                let may = connection.is_none_or(crate::act::can_write);
-                let access = if may {
-                    bases.access
-                } else {
-                    event::Access::Read
-                };
-                access.as_str().to_owned()
-            }),
-        };
-        let event = member.event.clone();
-        self.ops.push(Op::Show { event, shown });
-    }
-
-    /// It cannot be done until the row changes.
-    pub(crate) fn refuse(&mut self, at: usize, reason: String) {
-        let member = &self.members[at];
-        let (event, rev) = (member.event.clone(), member.rev);
-        let link = member
-            .links
-            .iter()
-            .position(|link| link.standing.is_there());
-        self.note(at, "failed", serde_json::json!({"reason": reason}));
-        self.not_written(at);
-        self.show(at, SyncState::Error, link);
-        if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
-            shown.error = Some(reason.clone());
-        }
-        self.notes.refused.insert(event.0, Refused { rev, reason });
-    }
-
-    /// Attempts are spent.
-    pub(crate) fn give_up(&mut self, reason: Option<&str>) {
-        let reason = reason.unwrap_or("each ended without an answer");
-        let reason = format!("given up after {MOST_ATTEMPTS} attempts: {reason}");
-        for member in 0..self.members.len() {
-            if self.members[member].is_dirty() {
-                self.refuse(member, reason.clone());
-            }
         }
     }
 

@@ -1,19 +1,23 @@
 //! What to do about a family of events: pure.
 
 mod act;
+mod added;
 mod backoff;
 mod choices;
 mod close;
 mod decide;
 mod deleted;
 mod direction;
+mod failed;
 mod family;
+mod listed;
 mod listing;
 mod moves;
 mod notes;
 mod occurrence;
 mod plan;
 mod reach;
+mod rows;
 mod settle;
 mod situation;
 mod standing;

@@ -34,10 +34,6 @@ fn store_error(error: DbError) -> StoreError {
         DbError::Transport(_) | DbError::Unreadable { .. } => {
             StoreError::NoAnswer(error.to_string())
         }
-        DbError::Sync(error) => error.clone(),
-        DbError::Refused { .. } if error.class() == Class::Conflict => {
-            StoreError::OtherInstance(error.to_string())
-        }
         DbError::Refused { .. } if error.class() == Class::Retry => {
             StoreError::Busy(error.to_string())
         }

@@ -28,11 +28,13 @@ struct Server {
 impl Server {
     fn start() -> Result<Self> {
         let bin = find()?;
-        let home = tempfile::Builder::new().prefix("tandem-database-").tempdir()?.keep();
+        let home = tempfile::Builder::new()
+            .prefix("tandem-database-")
+            .tempdir()?
+            .keep();
         fs::set_permissions(&home, Permissions::from_mode(0o755))?;
-        let is_root = fs::metadata("/proc/self").is_ok_and(|me| {
-            std::os::unix::fs::MetadataExt::uid(&me) == 0
-        });
+        let is_root = fs::metadata("/proc/self")
+            .is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
         if is_root {
             chown(&home, Some(NOBODY), Some(NOBODY))?;
         }
@@ -46,7 +48,13 @@ impl Server {
         };
         let data = home.join("data");
         let made = as_owner(&bin.join("initdb"))
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "-D",
+            ])
             .arg(&data)
             .stderr(Stdio::null())
             .status()?;
@@ -64,12 +72,18 @@ impl Server {
             .stdin(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        Ok(Self { home, _shell: shell })
+        Ok(Self {
+            home,
+            _shell: shell,
+        })
     }
 
     fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.home).user("postgres").dbname(database);
+        config
+            .host_path(&self.home)
+            .user("postgres")
+            .dbname(database);
         config
     }
 }
@@ -115,10 +129,16 @@ pub fn set() -> Vec<String> {
     let mut texts = Vec::new();
     for folder in ["schema", "functions"] {
         let entries = fs::read_dir(root.join(folder)).expect("the set is there");
-        let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it is read").path()).collect();
+        let mut files: Vec<PathBuf> = entries
+            .map(|entry| entry.expect("it is read").path())
+            .collect();
         files.retain(|file| file.extension().is_some_and(|is| is == "sql"));
         files.sort();
-        texts.extend(files.iter().map(|file| fs::read_to_string(file).expect("it is read")));
+        texts.extend(
+            files
+                .iter()
+                .map(|file| fs::read_to_string(file).expect("it is read")),
+        );
     }
     texts
 }
@@ -128,14 +148,18 @@ fn make_template() {
         let first = connect("postgres").await?;
         let roles = include_str!("roles.sql");
         first.batch_execute(roles).await?;
-        first.batch_execute("create database template_tandem").await?;
+        first
+            .batch_execute("create database template_tandem")
+            .await?;
         let client = connect("template_tandem").await?;
         client.batch_execute(include_str!("defaults.sql")).await?;
         let all = format!("begin;\n{}\ncommit;", set().join("\n"));
         client.batch_execute(&all).await?;
         anyhow::Ok(())
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a runtime starts");
     std::thread::spawn(move || runtime.block_on(make))
         .join()
@@ -164,7 +188,9 @@ async fn copy(template: &str) -> Result<Client> {
 /// # Panics
 /// Where there is none.
 pub async fn fresh() -> Client {
-    tokio::task::spawn_blocking(|| LazyLock::force(&TEMPLATE)).await.expect("it is made");
+    tokio::task::spawn_blocking(|| LazyLock::force(&TEMPLATE))
+        .await
+        .expect("it is made");
     copy("template_tandem").await.expect("a database is made")
 }
 
@@ -173,9 +199,14 @@ pub async fn fresh() -> Client {
 /// # Panics
 /// Where there is none.
 pub async fn halves() -> Client {
-    tokio::task::spawn_blocking(|| LazyLock::force(&TEMPLATE)).await.expect("it is made");
+    tokio::task::spawn_blocking(|| LazyLock::force(&TEMPLATE))
+        .await
+        .expect("it is made");
     let client = copy("template0").await.expect("a database is made");
-    client.batch_execute(include_str!("defaults.sql")).await.expect("privileges are set");
+    client
+        .batch_execute(include_str!("defaults.sql"))
+        .await
+        .expect("privileges are set");
     client
 }
 

@@ -25,7 +25,10 @@ impl PostgresStore {
     /// Where there is none.
     pub async fn new() -> Self {
         let client = fresh().await;
-        client.batch_execute(include_str!("crm.sql")).await.expect("the CRM's table is adopted");
+        client
+            .batch_execute(include_str!("crm.sql"))
+            .await
+            .expect("the CRM's table is adopted");
         Self { client }
     }
 
@@ -39,7 +42,11 @@ impl PostgresStore {
         Ok(row.get::<_, Option<Value>>(0).unwrap_or_default())
     }
 
-    async fn ask<T: DeserializeOwned>(&self, function: &str, p: &impl Serialize) -> Result<T, StoreError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        p: &impl Serialize,
+    ) -> Result<T, StoreError> {
         let refused = |error: serde_json::Error| StoreError::Refused(error.to_string());
         let p = serde_json::to_value(p).map_err(refused)?;
         match self.call(function, &p).await {
@@ -51,11 +58,25 @@ impl PostgresStore {
 }
 
 fn told(error: &tokio_postgres::Error) -> StoreError {
-    let message = error.as_db_error().map_or_else(|| error.to_string(), |db| {
-        format!("{} {}: {}", db.code().code(), db.message(), db.where_().unwrap_or_default())
-    });
+    let message = error.as_db_error().map_or_else(
+        || error.to_string(),
+        |db| {
+            format!(
+                "{} {}: {}",
+                db.code().code(),
+                db.message(),
+                db.where_().unwrap_or_default()
+            )
+        },
+    );
     match error.code() {
-        Some(code) if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) => {
+        Some(code)
+            if [
+                SqlState::LOCK_NOT_AVAILABLE,
+                SqlState::T_R_DEADLOCK_DETECTED,
+            ]
+            .contains(code) =>
+        {
             StoreError::Busy(message)
         }
         _ => StoreError::Refused(message),
@@ -98,27 +119,47 @@ impl Fixture for PostgresStore {
     async fn set_now(&self, now: DateTime<Utc>) {
         let set = "insert into tandem.settings values ('clock', $1) \
                    on conflict (key) do update set value = excluded.value";
-        self.client.execute(set, &[&now.to_rfc3339()]).await.expect("the clock is set");
+        self.client
+            .execute(set, &[&now.to_rfc3339()])
+            .await
+            .expect("the clock is set");
     }
 
     async fn transact(&self, statements: &[Statement]) -> Result<(), CrmError> {
         self.client.batch_execute("begin").await.expect("it begins");
         for statement in statements {
             let one = serde_json::to_value(statement).expect("it is JSON");
-            let done = self.client.execute("select crm_statement($1)", &[&one]).await;
+            let done = self
+                .client
+                .execute("select crm_statement($1)", &[&one])
+                .await;
             let Err(error) = done else { continue };
             assert_eq!(error.code(), Some(&SqlState::UNIQUE_VIOLATION), "{error:?}");
-            self.client.batch_execute("rollback").await.expect("it is rolled back");
+            self.client
+                .batch_execute("rollback")
+                .await
+                .expect("it is rolled back");
             let of_key = error.as_db_error().and_then(|db| db.constraint()) == Some("crm_pkey");
             let Statement::Insert { event, row } = statement else {
-                let Statement::Update { event, .. } = statement else { panic!("{error:?}") };
+                let Statement::Update { event, .. } = statement else {
+                    panic!("{error:?}")
+                };
                 let row = "select series, original_start from crm where id = $1";
-                let row = self.client.query_one(row, &[&event.0]).await.expect("it is there");
+                let row = self
+                    .client
+                    .query_one(row, &[&event.0])
+                    .await
+                    .expect("it is there");
                 let edited = &one["update"]["edit"];
-                let series = serde_json::from_value(edited["series"].clone()).ok().flatten();
+                let series = serde_json::from_value(edited["series"].clone())
+                    .ok()
+                    .flatten();
                 let series = series.unwrap_or_else(|| store::EventId(row.get(0)));
                 let start = edited["original_start"].as_str().map(str::to_owned);
-                return Err(CrmError::OccurrenceTaken(series, start.unwrap_or_else(|| row.get(1))));
+                return Err(CrmError::OccurrenceTaken(
+                    series,
+                    start.unwrap_or_else(|| row.get(1)),
+                ));
             };
             return Err(match (&row.series, &row.original_start) {
                 (Some(series), Some(start)) if !of_key => {
@@ -127,7 +168,10 @@ impl Fixture for PostgresStore {
                 _ => CrmError::KeyTaken(event.clone()),
             });
         }
-        self.client.batch_execute("commit").await.expect("it is committed");
+        self.client
+            .batch_execute("commit")
+            .await
+            .expect("it is committed");
         Ok(())
     }
 
@@ -136,9 +180,12 @@ impl Fixture for PostgresStore {
     }
 
     async fn look(&self) -> Picture {
-        let row = self.client.query_one("select crm_look()", &[]).await.expect("it is seen");
-        serde_json::from_value(row.get(0)).unwrap_or_else(|error| {
-            panic!("{error}: {}", json!(row.get::<_, Value>(0)))
-        })
+        let row = self
+            .client
+            .query_one("select crm_look()", &[])
+            .await
+            .expect("it is seen");
+        serde_json::from_value(row.get(0))
+            .unwrap_or_else(|error| panic!("{error}: {}", json!(row.get::<_, Value>(0))))
     }
 }

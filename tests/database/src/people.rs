@@ -9,5 +9,8 @@ pub(crate) async fn act(client: &Client, act: &Act) {
     if let Act::Quota { quota: None, .. } = act {
         one["quota"]["quota"] = Value::Null;
     }
-    client.execute("select crm_act($1)", &[&one]).await.expect("it is done");
+    client
+        .execute("select crm_act($1)", &[&one])
+        .await
+        .expect("it is done");
 }

@@ -1,4 +1,5 @@
 //! What each side does appears on the other, in memory.
+#![allow(clippy::unwrap_used, reason = "a failing step fails the test")]
 
 use chrono::{DateTime, Utc};
 use model::{Person, World};

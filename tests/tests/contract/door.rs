@@ -47,7 +47,7 @@ impl Contract {
         let served = Served::start(
             driver,
             &Data::Fresh,
-            &root().join("migrations/second"),
+            &root().join("migrations"),
             listener,
             secret,
             &|_| {},

@@ -27,14 +27,33 @@ async fn adopted() -> Client {
 #[tokio::test]
 async fn only_mapped_columns_make_changes_and_a_soft_deletion_is_one() {
     let client = adopted().await;
-    client.batch_execute("update appointments set score = 4").await.expect("it is updated");
+    client
+        .batch_execute("update appointments set score = 4")
+        .await
+        .expect("it is updated");
     assert_eq!(count(&client, "tandem.changes").await, 0);
-    client.batch_execute("update appointments set subject = 'b'").await.expect("it is updated");
-    client.batch_execute("update appointments set deleted_at = now()").await.expect("it is updated");
-    assert_eq!(count(&client, "tandem.changes where op = 'update' and fields = '{title}'").await, 1);
+    client
+        .batch_execute("update appointments set subject = 'b'")
+        .await
+        .expect("it is updated");
+    client
+        .batch_execute("update appointments set deleted_at = now()")
+        .await
+        .expect("it is updated");
+    assert_eq!(
+        count(
+            &client,
+            "tandem.changes where op = 'update' and fields = '{title}'"
+        )
+        .await,
+        1
+    );
     let deleted = "tandem.changes where op = 'delete' and old_row -> 'fields' ->> 'title' = 'b'";
     assert_eq!(count(&client, deleted).await, 1);
-    client.batch_execute("update appointments set subject = 'c'").await.expect("it is updated");
+    client
+        .batch_execute("update appointments set subject = 'c'")
+        .await
+        .expect("it is updated");
     assert_eq!(count(&client, "tandem.changes").await, 2);
 }
 
@@ -50,19 +69,43 @@ async fn rows_are_inserted_written_and_deleted() {
         { "op": "show", "event": key(1), "shown": shown }]);
     let done = commit(&client, vec![part(&json!(key(1)), &Value::Null, ops)]).await;
     assert_eq!(done[0]["outcome"], json!({ "stored": { "again": false } }));
-    assert_eq!(count(&client, "tandem.event_state where state = 'synced'").await, 1);
+    assert_eq!(
+        count(&client, "tandem.event_state where state = 'synced'").await,
+        1
+    );
     let family = load(&client, 1, "store").await;
     let write = json!([{ "op": "write_row", "event": key(1), "expected": { "title": "a", "location": "Berlin" },
         "fields": { "title": "b", "location": "Rome" } }]);
-    commit(&client, vec![part(&family["root"], &family["fence"], write)]).await;
+    commit(
+        &client,
+        vec![part(&family["root"], &family["fence"], write)],
+    )
+    .await;
     let family = load(&client, 1, "store").await;
     let now = &family["members"][0]["row"]["fields"];
-    assert_eq!((&now["title"], &now["location"], &now["color"]), (&json!("b"), &json!("Rome"), &Value::Null));
-    assert_eq!(count(&client, "appointments where id = 2 and subject = 'b' and score = 3").await, 1);
+    assert_eq!(
+        (&now["title"], &now["location"], &now["color"]),
+        (&json!("b"), &json!("Rome"), &Value::Null)
+    );
+    assert_eq!(
+        count(
+            &client,
+            "appointments where id = 2 and subject = 'b' and score = 3"
+        )
+        .await,
+        1
+    );
     let delete = json!([{ "op": "delete_row", "event": key(1), "expected": now }]);
-    let done = commit(&client, vec![part(&family["root"], &family["fence"], delete)]).await;
+    let done = commit(
+        &client,
+        vec![part(&family["root"], &family["fence"], delete)],
+    )
+    .await;
     assert_eq!(done[0]["outcome"], json!({ "stored": { "again": false } }));
-    assert_eq!(count(&client, "appointments where deleted_at is not null").await, 1);
+    assert_eq!(
+        count(&client, "appointments where deleted_at is not null").await,
+        1
+    );
     assert_eq!(count(&client, "tandem.changes").await, 0);
 }
 
@@ -71,6 +114,12 @@ async fn a_table_that_is_not_ours_keeps_its_row_level_security() {
     let client = adopted().await;
     let open = "pg_class where oid = 'appointments'::regclass and relrowsecurity";
     assert_eq!(count(&client, open).await, 0);
-    assert_eq!(count(&client, "pg_policies where tablename = 'appointments'").await, 0);
-    client.batch_execute("select tandem.generate()").await.expect("it is made anew");
+    assert_eq!(
+        count(&client, "pg_policies where tablename = 'appointments'").await,
+        0
+    );
+    client
+        .batch_execute("select tandem.generate()")
+        .await
+        .expect("it is made anew");
 }

@@ -42,7 +42,8 @@ pub(crate) fn part(root: &Value, fence: &Value, ops: Value) -> Value {
 }
 
 pub(crate) async fn commit(client: &Client, families: Vec<Value>) -> Value {
-    let p = json!({ "families": families, "listing": null, "usage": [], "tokens": [], "pauses": [] });
+    let p =
+        json!({ "families": families, "listing": null, "usage": [], "tokens": [], "pauses": [] });
     call(client, "commit", &p).await.expect("it is committed")["families"].take()
 }
 
@@ -61,5 +62,9 @@ pub(crate) fn hour() -> Value {
 
 pub(crate) async fn count(client: &Client, what: &str) -> i64 {
     let query = format!("select count(*) from {what}");
-    client.query_one(&query, &[]).await.expect("it is counted").get(0)
+    client
+        .query_one(&query, &[])
+        .await
+        .expect("it is counted")
+        .get(0)
 }

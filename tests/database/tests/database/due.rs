@@ -1,6 +1,6 @@
 //! What the clock finds among very many.
 
-use crate::calls::{call, connect, ANN};
+use crate::calls::{ANN, call, connect};
 use database_tests::fresh;
 use serde_json::json;
 
@@ -22,10 +22,15 @@ async fn a_look_is_bounded_whatever_is_due() {
            from generate_series(1, 120000) i"
     );
     client.batch_execute(&many).await.expect("there is much");
-    client.batch_execute("set statement_timeout = '8s'").await.expect("it is set");
+    client
+        .batch_execute("set statement_timeout = '8s'")
+        .await
+        .expect("it is set");
     let mut found = 0;
     for _ in 0..6 {
-        let due = call(&client, "due", &json!({ "most": 50 })).await.expect("it answers in time");
+        let due = call(&client, "due", &json!({ "most": 50 }))
+            .await
+            .expect("it answers in time");
         found += due["events"].as_array().map_or(0, Vec::len);
     }
     assert!(found >= 50, "{found}");

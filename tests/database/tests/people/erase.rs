@@ -43,7 +43,7 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
     }
     db.linked(&bob, "his", "crm", "live").await?;
     db.event(&ann.user, "queued").await?;
-    db.run(&format!("insert into tandem.history (event, owner, at, kind) select id, owner_id::text, now(), 'pushed' from public.events")).await?;
+    db.run("insert into tandem.history (event, owner, at, kind) select id, owner_id::text, now(), 'pushed' from public.events").await?;
     let p = json!({"user_id": ann.user});
     let waiting = db.call("erase_user", p.clone()).await?;
     assert_eq!(waiting["outcome"], "waiting");

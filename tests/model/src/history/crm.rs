@@ -1,13 +1,14 @@
 //! What the CRM does.
 
 use super::check::said;
-use super::field::{Field, Values, changed, rule_lines, times};
+use super::field::{Field, Values, changed};
+use super::form::times;
 use super::life::{Life, defaults};
 use super::run::{Run, Violation, violation};
 use super::step::{Change, Role, Which};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::sides::{Edit, Statement};
 use store::{EventId, Row};
 use uuid::Uuid;
@@ -49,7 +50,7 @@ impl Run {
         Err(violation("the CRM's own statements succeed", found))
     }
 
-    fn say(&self, statement: Statement, all: &mut Vec<Statement>) -> Result<()> {
+    pub(crate) fn say(&self, statement: Statement, all: &mut Vec<Statement>) -> Result<()> {
         self.world
             .store
             .transact(std::slice::from_ref(&statement))?;
@@ -57,7 +58,7 @@ impl Run {
         Ok(())
     }
 
-    fn change(&mut self, change: &Change, all: &mut Vec<Statement>) -> Result<()> {
+    pub(crate) fn change(&mut self, change: &Change, all: &mut Vec<Statement>) -> Result<()> {
         match change {
             Change::Insert { event, user, set } => match event {
                 Which::Event(number) => self.insert(*number, *user, set, all),
@@ -88,7 +89,12 @@ impl Run {
         }
     }
 
-    fn edit_row(&mut self, event: Which, set: &Values, all: &mut Vec<Statement>) -> Result<()> {
+    pub(crate) fn edit_row(
+        &mut self,
+        event: Which,
+        set: &Values,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
         let Some(row) = self.row_of(event) else {
             return Ok(());
         };
@@ -111,7 +117,10 @@ impl Run {
         let (user, weight) = (self.acting(event), self.weight(event));
         let life = self.life(event);
         match weight {
-            Weight::Nothing => return Ok(()),
+            Weight::Nothing => {
+                life.declined = true;
+                return Ok(());
+            }
             Weight::Unknown => life.unsettled = true,
             Weight::Counts => {}
         }
@@ -134,16 +143,7 @@ impl Run {
             .lives
             .get(&Which::Event(which.event()))
             .map(|life| life.owner);
-        // A user may have a guest's copy in one calendar of an event in another.
-        let links = self
-            .row(which)
-            .map(|row| self.world.store.links(&row))
-            .unwrap_or_default();
-        let mut home = self.calendars[user]
-            .iter()
-            .filter(|(_, of)| *of == calendar);
-        let sees =
-            home.any(|(id, _)| links.is_empty() || links.iter().any(|link| link.connection == *id));
+        let sees = self.calendars[user].iter().any(|(_, of)| *of == calendar);
         if !sees {
             return if owner == Some(user) {
                 Weight::Unknown
@@ -159,21 +159,12 @@ impl Run {
         }
     }
 
-    fn cancel(&mut self, event: Which, all: &mut Vec<Statement>) -> Result<()> {
-        if let Which::Occurrence(series, number) = event {
-            self.except(series, number, &Values::new(), all)?;
-        }
-        let edit = Edit {
-            fields: Map::from_iter([("status".to_owned(), json!("cancelled"))]),
-            ..Edit::default()
-        };
-        if self.update(event, edit, all)? {
-            self.life(event).crm.end();
-        }
-        Ok(())
-    }
-
-    fn give(&mut self, event: Which, user: usize, all: &mut Vec<Statement>) -> Result<()> {
+    pub(crate) fn give(
+        &mut self,
+        event: Which,
+        user: usize,
+        all: &mut Vec<Statement>,
+    ) -> Result<()> {
         let (Some(person), Some(row)) = (self.people.get(user).cloned(), self.row(event)) else {
             return Ok(());
         };
@@ -206,7 +197,7 @@ impl Run {
         Ok(())
     }
 
-    fn exceptions(&self, series: &EventId) -> Vec<EventId> {
+    pub(crate) fn exceptions(&self, series: &EventId) -> Vec<EventId> {
         let events = self.world.store.events().into_iter();
         let of = |event: &EventId| {
             self.world
@@ -219,7 +210,7 @@ impl Run {
             .collect()
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &mut self,
         number: u32,
         user: usize,
@@ -269,7 +260,7 @@ impl Run {
         Ok(())
     }
 
-    fn new_row(
+    pub(crate) fn new_row(
         &self,
         user: usize,
         fields: Map<String, Value>,
@@ -285,200 +276,19 @@ impl Run {
         }
     }
 
-    /// An occurrence gets a row of its own, a copy of its series', unless it has one.
-    fn except(
-        &mut self,
-        series: u32,
-        number: u32,
-        set: &Values,
-        all: &mut Vec<Statement>,
-    ) -> Result<()> {
-        let (which, master) = (Which::Occurrence(series, number), Which::Event(series));
-        let (Some(master_row), None) = (self.row(master), self.row(which)) else {
-            return Ok(());
-        };
-        let (Some(of), user) = (self.world.store.row(&master_row), self.acting(master)) else {
-            return Ok(());
-        };
-        let life = self.lives.get(&master).cloned().unwrap_or_default();
-        if user != life.owner
-            || !life.plan.has(number)
-            || !is_planned(&of.row, life.plan.start(0).1)
-        {
-            return Ok(());
-        }
-        let (name, start) = life.plan.start(number);
-        let event = row_id(series, Some(number));
-        let mut fields = moved(&of.row.fields, start);
-        fields.insert("recurrence".to_owned(), Value::Null);
-        fields.insert("deal_id".to_owned(), Value::Null);
-        let row = self.new_row(life.owner, fields, Some((master_row, name)));
-        if self.world.store.row(&event).is_some() {
-            return Ok(());
-        }
-        self.say(
-            Statement::Insert {
-                event: event.clone(),
-                row,
-            },
-            all,
-        )?;
-        let mut base = life.base.clone();
-        base.extend(life.crm.set.clone());
-        let exception = self.lives.entry(which).or_default();
-        exception.row = Some(event);
-        exception.owner = life.owner;
-        exception.enabled = true;
-        exception.base = base;
-        // Its time and what else it has from its series is not set by it.
-        exception.unsettled = true;
-        exception.crm.begin();
-        if !set.is_empty() {
-            self.edit_row(which, set, all)?;
-        }
-        Ok(())
-    }
-
-    fn delete(&mut self, which: Which, all: &mut Vec<Statement>) -> Result<()> {
-        let Some(event) = self.row(which) else {
-            return Ok(());
-        };
-        if self.world.store.row(&event).is_none() {
-            return Ok(());
-        }
-        let (user, weight) = (self.acting(which), self.weight(which));
-        self.say(Statement::Delete { event }, all)?;
-        let life = self.life(which);
-        match weight {
-            Weight::Nothing => {
-                life.declined = true;
-                return Ok(());
-            }
-            Weight::Unknown => life.unsettled = true,
-            Weight::Counts => {}
-        }
-        life.crm.users.insert(user);
-        life.crm.end();
-        self.unsettle_occurrences(which);
-        Ok(())
-    }
-
-    fn split(
-        &mut self,
-        at: Which,
-        rest: u32,
-        set: &Values,
-        all: &mut Vec<Statement>,
-    ) -> Result<()> {
-        let (Which::Occurrence(series, number), false) =
-            (at, self.lives.contains_key(&Which::Event(rest)))
-        else {
-            return Ok(());
-        };
-        let master = Which::Event(series);
-        let (Some(row), Some(life)) = (self.row_of(master), self.lives.get(&master).cloned())
-        else {
-            return Ok(());
-        };
-        let lines = rule_lines(life.plan.when, life.plan.rule, life.plan.first, number);
-        let (Some((trimmed, tail)), true) = (
-            lines,
-            life.plan.has(number) && self.acting(master) == life.owner,
-        ) else {
-            return Ok(());
-        };
-        if !is_planned(&row, life.plan.start(0).1) {
-            return Ok(());
-        }
-        let trim = Edit {
-            fields: Map::from_iter([("recurrence".to_owned(), json!([trimmed]))]),
-            ..Edit::default()
-        };
-        if !self.update(master, trim, all)? {
-            return Ok(());
-        }
-        let id = row_id(rest, None);
-        let mut fields = moved(&row.fields, life.plan.start(number).1);
-        fields.insert("recurrence".to_owned(), json!([tail]));
-        fields.insert("deal_id".to_owned(), Value::Null);
-        let row = self.new_row(life.owner, fields, None);
-        self.say(
-            Statement::Insert {
-                event: id.clone(),
-                row,
-            },
-            all,
-        )?;
-        let mut new = Life::new(life.owner, &Values::new());
-        new.row = Some(id);
-        new.plan = life.plan.rest(number);
-        new.unsettled = true;
-        new.crm.begin();
-        self.lives.insert(Which::Event(rest), new);
-        self.hand_over(series, rest, number, all)?;
-        if !set.is_empty() {
-            self.edit_row(Which::Event(rest), set, all)?;
-        }
-        let life = self.life(master);
-        life.crm.acted = true;
-        life.plan.cut(number);
-        life.unsettled = true;
-        self.unsettle_occurrences(master);
-        Ok(())
-    }
-
-    /// The exceptions after a split belong to the rest.
-    fn hand_over(
-        &mut self,
-        series: u32,
-        rest: u32,
-        number: u32,
-        all: &mut Vec<Statement>,
-    ) -> Result<()> {
-        let from = self.start_of(series, number);
-        let (Some(old), Some(new)) = (self.row(Which::Event(series)), self.row(Which::Event(rest)))
-        else {
-            return Ok(());
-        };
-        for event in self.exceptions(&old) {
-            let start = self
-                .world
-                .store
-                .row(&event)
-                .and_then(|stored| stored.row.original_start);
-            if start.is_some_and(|start| start >= from) {
-                let edit = Edit {
-                    series: Some(Some(new.clone())),
-                    ..Edit::default()
-                };
-                self.say(Statement::Update { event, edit }, all)?;
-            }
-        }
-        let later: Vec<Which> = self.lives.keys().copied().collect();
-        for which in later {
-            let Which::Occurrence(of, at) = which else {
-                continue;
-            };
-            if of == series
-                && at >= number
-                && let Some(life) = self.lives.remove(&which)
-            {
-                self.lives
-                    .insert(Which::Occurrence(rest, at - number), life);
-            }
-        }
-        self.unsettle_occurrences(Which::Event(rest));
-        Ok(())
-    }
-
     /// The acting user's row.
-    fn row_of(&self, which: Which) -> Option<Row> {
+    pub(crate) fn row_of(&self, which: Which) -> Option<Row> {
         let event = self.row(which)?;
         Some(self.world.store.row(&event)?.row)
     }
 
     /// Whether there was such a row.
-    fn update(&self, which: Which, edit: Edit, all: &mut Vec<Statement>) -> Result<bool> {
+    pub(crate) fn update(
+        &self,
+        which: Which,
+        edit: Edit,
+        all: &mut Vec<Statement>,
+    ) -> Result<bool> {
         let event = self
             .row(which)
             .filter(|event| self.world.store.row(event).is_some());
@@ -509,25 +319,25 @@ impl Run {
     }
 }
 
-fn fields(set: &Values, row: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn fields(set: &Values, row: &Map<String, Value>) -> Map<String, Value> {
     set.iter()
         .flat_map(|(field, code)| field.crm(*code, row))
         .collect()
 }
 
 /// Whoever moved the series has given its occurrences other names.
-fn is_planned(row: &Row, first: DateTime<Utc>) -> bool {
+pub(crate) fn is_planned(row: &Row, first: DateTime<Utc>) -> bool {
     row.fields["recurrence"].is_array() && start(&row.fields) == Some(first)
 }
 
-fn start(fields: &Map<String, Value>) -> Option<DateTime<Utc>> {
-    super::field::span_of(fields).map(|(start, _)| start)
+pub(crate) fn start(fields: &Map<String, Value>) -> Option<DateTime<Utc>> {
+    super::form::span_of(fields).map(|(start, _)| start)
 }
 
 /// The same at another time.
-fn moved(fields: &Map<String, Value>, to: DateTime<Utc>) -> Map<String, Value> {
+pub(crate) fn moved(fields: &Map<String, Value>, to: DateTime<Utc>) -> Map<String, Value> {
     let mut moved = fields.clone();
-    if let Some((start, end)) = super::field::span_of(fields) {
+    if let Some((start, end)) = super::form::span_of(fields) {
         let zone = fields["time_zone"].as_str().unwrap_or("UTC");
         let zone = Some(zone).filter(|_| fields["all_day"] != true);
         moved.extend(times(to, to + (end - start), zone));

@@ -1,6 +1,7 @@
 //! The fields that histories vary: how each side writes a value, and one form in which both sides' can
 //! be compared. A value is a number; each field makes something of it.
 
+use super::form::{answer, guests, instant, invited, lines, others, times, when_form};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -225,19 +226,19 @@ impl Field {
     }
 }
 
-fn is_all_day(code: u32) -> bool {
+pub(crate) fn is_all_day(code: u32) -> bool {
     code % 4 == 3
 }
 
 /// An all-day event has none.
-fn zone(code: u32) -> Option<&'static str> {
+pub(crate) fn zone(code: u32) -> Option<&'static str> {
     ["UTC", "Europe/Berlin", "UTC"]
         .get(code as usize % 4)
         .copied()
 }
 
 /// Days of a spring, so that series see the clocks change.
-fn span(code: u32) -> (DateTime<Utc>, DateTime<Utc>) {
+pub(crate) fn span(code: u32) -> (DateTime<Utc>, DateTime<Utc>) {
     let first = DateTime::from_timestamp(1_930_176_000, 0).unwrap_or_default();
     let (days, hours) = (i64::from(code % 40), i64::from(code % 5));
     let start = first + TimeDelta::days(days);
@@ -307,113 +308,10 @@ pub fn rule_lines(when: u32, code: u32, first: u32, number: u32) -> Option<(Stri
 }
 
 /// The last two are users.
-const GUESTS: [&str; 5] = [
+pub(crate) const GUESTS: [&str; 5] = [
     "guest1@elsewhere.example",
     "guest2@elsewhere.example",
     "guest4@elsewhere.example",
     "bob@example.com",
     "ann@example.com",
 ];
-
-fn guests(code: u32) -> Vec<&'static str> {
-    let bits = GUESTS
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| code & (1 << bit) != 0);
-    bits.map(|(_, email)| *email).collect()
-}
-
-/// A CRM keeps what it knows of a guest who stays, and the organizer's own entry.
-fn invited(code: u32, known: Option<&Value>) -> Value {
-    let wanted = guests(code);
-    let known = known.and_then(Value::as_array).cloned().unwrap_or_default();
-    let is = |guest: &Value, email: &str| guest["email"] == email;
-    let is_guest = |guest: &Value| GUESTS.iter().any(|email| is(guest, email));
-    let is_organizer = |guest: &Value| guest["organizer"] == true || guest["self"] == true;
-    let stay = known.iter().filter(|guest| {
-        !is_guest(guest) || is_organizer(guest) || wanted.iter().any(|email| is(guest, email))
-    });
-    let new = wanted
-        .iter()
-        .filter(|email| !known.iter().any(|guest| is(guest, email)));
-    stay.cloned()
-        .chain(new.map(|email| json!({"email": email})))
-        .collect()
-}
-
-/// The fields of a row's time.
-pub fn times(start: DateTime<Utc>, end: DateTime<Utc>, zone: Option<&str>) -> Map<String, Value> {
-    let at = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let times = match zone {
-        Some(zone) => {
-            json!({"all_day": false, "starts_at": at(start), "ends_at": at(end), "starts_on": null,
-            "ends_on": null, "time_zone": zone, "end_time_zone": null})
-        }
-        None => {
-            json!({"all_day": true, "starts_at": null, "ends_at": null, "starts_on": start.date_naive(),
-            "ends_on": end.date_naive(), "time_zone": null, "end_time_zone": null})
-        }
-    };
-    times.as_object().cloned().unwrap_or_default()
-}
-
-fn others(guests: &Value, own: &str) -> String {
-    let all = guests.as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut emails: Vec<&str> = all
-        .iter()
-        .filter_map(|guest| guest["email"].as_str())
-        .collect();
-    // Where a calendar of its own organizes, that calendar is on the list.
-    emails.retain(|email| *email != own && !email.ends_with("@group.calendar.google.com"));
-    emails.sort_unstable();
-    emails.join(" ")
-}
-
-fn answer(guests: &Value, own: &str, name: &str) -> String {
-    let all = guests.as_array().map(Vec::as_slice).unwrap_or_default();
-    let mine = all.iter().find(|guest| guest["email"] == own);
-    mine.map_or_else(String::new, |guest| {
-        guest[name].as_str().unwrap_or("needsAction").to_owned()
-    })
-}
-
-fn lines(lines: &Value) -> String {
-    let all = lines.as_array().map(Vec::as_slice).unwrap_or_default();
-    let all: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
-    all.join(" ")
-}
-
-fn when_form(
-    all_day: bool,
-    start: DateTime<Utc>,
-    end: DateTime<Utc>,
-    zone: Option<&str>,
-) -> String {
-    match all_day {
-        true => format!("{}/{}", start.date_naive(), end.date_naive()),
-        false => format!(
-            "{}/{} {}",
-            start.to_rfc3339_opts(SecondsFormat::Secs, true),
-            end.to_rfc3339_opts(SecondsFormat::Secs, true),
-            zone.unwrap_or_default()
-        ),
-    }
-}
-
-/// From when to when a row's event is.
-pub fn span_of(row: &Map<String, Value>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let (from, to) = if row.get("all_day")? == true {
-        ("starts_on", "ends_on")
-    } else {
-        ("starts_at", "ends_at")
-    };
-    Some((instant(row.get(from)?), instant(row.get(to)?)))
-}
-
-fn instant(text: &Value) -> DateTime<Utc> {
-    let text = text.as_str().unwrap_or_default();
-    let midnight = format!("{text}T00:00:00Z");
-    let time =
-        DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&midnight));
-    time.unwrap_or_default().to_utc()
-}

@@ -1,6 +1,7 @@
 //! Random stories.
 
-use super::field::{EDITABLE, Field, Values};
+use super::field::{Field, Values};
+use super::plot::changed;
 use super::random::Random;
 use super::step::{Act, Change, Scope, Step, Story, Which};
 
@@ -33,18 +34,16 @@ pub fn story(seed: u64, scope: Scope) -> Story {
 
 /// An occurrence's visibility is its whole series' in Google, so a side that sets it edits more than it
 /// says.
-fn keep_visibility(step: &mut Step) {
+pub(crate) fn keep_visibility(step: &mut Step) {
     let of_occurrence = |event: &Which, set: &mut Values| {
         if matches!(event, Which::Occurrence(..)) {
             set.remove(&Field::Visibility);
         }
     };
-    if let Step::Google(Act::Edit { event, set }) | Step::GoogleOf(_, Act::Edit { event, set }) =
-        step
-    {
+    if let Step::Google(Act::Edit { event, set }) = step {
         of_occurrence(event, set);
     }
-    if let Step::Crm(changes) | Step::CrmOf(_, changes) = step {
+    if let Step::Crm(changes) = step {
         for change in changes {
             if let Change::Insert { event, set, .. } | Change::Edit { event, set } = change {
                 of_occurrence(event, set);
@@ -55,21 +54,21 @@ fn keep_visibility(step: &mut Step) {
 
 /// What the plot knows of an event.
 #[derive(Debug, Clone, Copy)]
-struct Known {
-    number: u32,
-    series: bool,
+pub(crate) struct Known {
+    pub(crate) number: u32,
+    pub(crate) series: bool,
 }
 
 pub(super) struct Plot {
     pub(super) random: Random,
     pub(super) scope: Scope,
     pub(super) steps: Vec<Step>,
-    events: Vec<Known>,
-    code: u32,
+    pub(crate) events: Vec<Known>,
+    pub(crate) code: u32,
 }
 
 #[derive(Clone, Copy)]
-enum Beat {
+pub(crate) enum Beat {
     Crm,
     Person,
     /// Both edit one event before either hears of the other.
@@ -85,7 +84,7 @@ enum Beat {
 }
 
 impl Plot {
-    fn beat(&mut self) {
+    pub(crate) fn beat(&mut self) {
         self.late();
         let beats = [
             (10, Beat::Crm),
@@ -124,7 +123,7 @@ impl Plot {
         }
     }
 
-    fn other(&mut self) {
+    pub(crate) fn other(&mut self) {
         let Some(known) = self.known() else {
             return self.crm();
         };
@@ -151,7 +150,7 @@ impl Plot {
         self.notify();
     }
 
-    fn both(&mut self) {
+    pub(crate) fn both(&mut self) {
         let Some(known) = self.known() else {
             return self.crm();
         };
@@ -183,7 +182,7 @@ impl Plot {
         self.notify();
     }
 
-    fn crm(&mut self) {
+    pub(crate) fn crm(&mut self) {
         let mut changes = Vec::new();
         for _ in 0..self.random.weighted(&[(8, 1), (2, 2), (1, 3)]).unwrap_or(1) {
             let change = self.change();
@@ -199,7 +198,7 @@ impl Plot {
         }
     }
 
-    fn change(&mut self) -> Change {
+    pub(crate) fn change(&mut self) -> Change {
         let Some(known) = self.known() else {
             return self.insert();
         };
@@ -243,7 +242,7 @@ impl Plot {
         }
     }
 
-    fn edit(&mut self, event: Which) -> Change {
+    pub(crate) fn edit(&mut self, event: Which) -> Change {
         let mut set = self.set(false);
         if self.scope.references && self.random.once_in(6) {
             set = Values::from([(Field::Deal, self.code())]);
@@ -253,7 +252,7 @@ impl Plot {
     }
 
     /// A single event may become a series, a series a single event or one of another rule.
-    fn turn(&mut self, event: Which, set: &mut Values) {
+    pub(crate) fn turn(&mut self, event: Which, set: &mut Values) {
         if self.scope.series && matches!(event, Which::Event(_)) && self.random.once_in(6) {
             let rule = if self.random.once_in(3) {
                 0
@@ -264,7 +263,7 @@ impl Plot {
         }
     }
 
-    fn insert(&mut self) -> Change {
+    pub(crate) fn insert(&mut self) -> Change {
         let series = self.scope.series && self.random.once_in(2);
         let mut set = self.set(true);
         if series {
@@ -277,7 +276,7 @@ impl Plot {
         }
     }
 
-    fn act(&mut self) -> Act {
+    pub(crate) fn act(&mut self) -> Act {
         let known = self.known().filter(|_| !self.random.once_in(4));
         let Some(known) = known else {
             let series = self.scope.series && self.random.once_in(2);
@@ -325,96 +324,5 @@ impl Plot {
                 set: self.set(false),
             },
         }
-    }
-
-    fn number(&mut self, series: bool) -> u32 {
-        let number = u32::try_from(self.events.len()).unwrap_or_default() + 1;
-        self.events.push(Known { number, series });
-        number
-    }
-
-    /// Mostly one of the last events, so that things happen to the same one.
-    fn known(&mut self) -> Option<Known> {
-        let last: Vec<Known> = self.events.iter().rev().take(4).copied().collect();
-        if self.random.once_in(6) {
-            return self.random.one_of(&self.events.clone());
-        }
-        self.random.one_of(&last)
-    }
-
-    fn which(&mut self, known: Known) -> Which {
-        if known.series && self.random.once_in(2) {
-            return Which::Occurrence(known.number, self.random.below(4));
-        }
-        Which::Event(known.number)
-    }
-
-    fn user(&mut self) -> usize {
-        let users = if self.scope.several_users { 3 } else { 1 };
-        self.random.below(users) as usize
-    }
-
-    fn calendar(&mut self) -> usize {
-        let calendars = 1 + u32::from(self.scope.several_calendars) + u32::from(self.scope.shared);
-        self.random.below(calendars) as usize
-    }
-
-    fn code(&mut self) -> u32 {
-        self.code += 1;
-        self.code
-    }
-
-    /// Values for an edit, or for a new event.
-    fn set(&mut self, new: bool) -> Values {
-        let mut set = Values::new();
-        if new {
-            set.insert(Field::Title, self.code());
-            set.insert(Field::When, self.random.below(40));
-        }
-        let many = u32::from(!new) + self.random.below(2);
-        for _ in 0..many {
-            let fields = [
-                (4, Field::Title),
-                (4, Field::Location),
-                (3, Field::When),
-                (2, Field::Guests),
-            ];
-            let rare = self.random.one_of(&EDITABLE).unwrap_or(Field::Title);
-            let field = self
-                .random
-                .weighted(&fields)
-                .filter(|_| !self.random.once_in(3));
-            let field = field.unwrap_or(rare);
-            let code = match field {
-                Field::When => self.random.below(40),
-                // The higher ones are users.
-                Field::Guests => self
-                    .random
-                    .below(if self.scope.invitations { 32 } else { 8 }),
-                Field::Title
-                | Field::Description
-                | Field::Location
-                | Field::Color
-                | Field::Visibility
-                | Field::Transparency
-                | Field::Deal
-                | Field::Rule
-                | Field::Answer => self.code(),
-            };
-            set.insert(field, code);
-        }
-        set
-    }
-}
-
-fn changed(change: &Change) -> Which {
-    match change {
-        Change::Insert { event, .. }
-        | Change::Edit { event, .. }
-        | Change::Delete(event)
-        | Change::Cancel(event)
-        | Change::Enable(event, _)
-        | Change::Split { at: event, .. }
-        | Change::Give(event, _) => *event,
     }
 }

@@ -6,16 +6,20 @@
 //! A [`Story`] is made from a seed, lived through in a system of its own, and compared with a reference
 //! model of what each side did. One that breaks a promise is made as small as it can be.
 
+mod begin;
 mod check;
 mod crm;
 mod field;
+mod form;
 mod generate;
 mod kept;
 mod life;
 mod person;
+mod plot;
 mod random;
 mod rest;
 mod run;
+mod series;
 mod shrink;
 mod soak;
 mod step;

@@ -1,10 +1,10 @@
 //! A story being lived through.
 
 use super::life::Life;
-use super::step::{Fault, FaultKind, Role, Scope, Step, Story, Which};
+use super::step::{Fault, FaultKind, Role, Step, Story, Which};
 use crate::{Instance, Person, Worked, World};
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use store::{ConnectionId, EventId, LinkState, RemoteId};
@@ -70,7 +70,7 @@ pub struct Run {
     pub(super) faults: u64,
     /// Who acts, where it is not the owner.
     pub(super) actor: Option<usize>,
-    held: VecDeque<Instance>,
+    pub(crate) held: VecDeque<Instance>,
 }
 
 /// Lives through a story in a system of its own.
@@ -95,7 +95,7 @@ pub fn tell(story: &Story) -> (Result<Tally, Violation>, Vec<String>) {
 }
 
 impl Run {
-    fn live(&mut self, story: &Story) -> Result<Tally, Violation> {
+    pub(crate) fn live(&mut self, story: &Story) -> Result<Tally, Violation> {
         for step in &story.steps {
             self.step(step)?;
         }
@@ -126,66 +126,6 @@ pub(super) fn violation(promise: &'static str, found: impl Into<String>) -> Viol
 }
 
 impl Run {
-    fn start(scope: Scope, seed: u64) -> Result<Self> {
-        let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap_or_default();
-        let mut run = Self {
-            world: World::new(seed, now),
-            people: Vec::new(),
-            calendars: Vec::new(),
-            team: None,
-            role: (Role::Writer, false),
-            lives: BTreeMap::new(),
-            tally: Tally::default(),
-            faults: 0,
-            actor: None,
-            held: VecDeque::new(),
-        };
-        let users: &[(&str, &str)] = match scope.several_users {
-            true => &[("ann", "ann"), ("bob", "bob"), ("cat", "ann")],
-            false => &[("ann", "ann")],
-        };
-        for (user, name) in users {
-            let email = format!("{name}@example.com");
-            let (person, connection) = run.world.connect(user, &email);
-            let mut calendars = vec![(connection, email.clone())];
-            if scope.several_calendars {
-                let id = run.add_calendar(&format!("{user}-second"), &email)?;
-                calendars.push((run.world.connect_calendar(&person, &id, "owner", false), id));
-            }
-            run.calendars.push(calendars);
-            run.people.push(person);
-        }
-        if scope.shared {
-            run.share_calendar()?;
-        }
-        if scope.settings {
-            run.choose(seed);
-        }
-        run.world.turn();
-        Ok(run)
-    }
-
-    fn add_calendar(&self, name: &str, owner: &str) -> Result<String> {
-        let id = format!("{name}@group.calendar.google.com");
-        let new = json!({"id": id, "summary": name, "owner": owner});
-        self.world.control("POST", "calendars", &new)?;
-        Ok(id)
-    }
-
-    fn share_calendar(&mut self) -> Result<()> {
-        let id = self.add_calendar("team", "ann@example.com")?;
-        self.team = Some(id.clone());
-        self.share(Role::Writer)?;
-        for user in 0..self.people.len().min(2) {
-            let connection = self
-                .world
-                .connect_calendar(&self.people[user], &id, "writer", false);
-            self.calendars[user].push((connection, id.clone()));
-        }
-        self.role.1 = false;
-        Ok(())
-    }
-
     pub(super) fn share(&mut self, role: Role) -> Result<()> {
         let Some(team) = self.team.clone().filter(|_| self.people.len() > 1) else {
             return Ok(());
@@ -195,23 +135,6 @@ impl Run {
         self.world
             .control("POST", &format!("calendars/{team}/share"), &share)
             .map(drop)
-    }
-
-    /// Users differ in who wins a conflict, histories in whether guests get mail and what becomes of an event
-    /// that opts out.
-    fn choose(&self, seed: u64) {
-        let mail = ["none", "all"][usize::from(seed.is_multiple_of(4))];
-        let opt_out = ["remove", "keep"][usize::from(seed.is_multiple_of(3))];
-        for (calendars, number) in self.calendars.iter().zip(seed / 12..) {
-            let policy = ["latest", "crm", "google"][(number % 3) as usize];
-            let choices = json!({"policy": policy, "send_updates": mail, "opt_out": opt_out});
-            for (connection, _) in calendars {
-                self.world.store.act(&store::sides::Act::Choices {
-                    connection: connection.clone(),
-                    choices: choices.as_object().cloned().unwrap_or_default(),
-                });
-            }
-        }
     }
 
     /// One step.
@@ -260,7 +183,7 @@ impl Run {
     }
 
     /// Lets an instance work; one that comes to stand still is kept. Whether it answered.
-    fn serve(&mut self, instance: Instance) -> bool {
+    pub(crate) fn serve(&mut self, instance: Instance) -> bool {
         match self.world.work(instance) {
             Worked::Done => true,
             Worked::Killed => false,
@@ -296,7 +219,7 @@ impl Run {
         }
     }
 
-    fn fault(&mut self, fault: &Fault) -> Result<()> {
+    pub(crate) fn fault(&mut self, fault: &Fault) -> Result<()> {
         let mut rule = match fault.kind {
             FaultKind::Rate429 => json!({"status": 429, "reason": "rateLimitExceeded"}),
             FaultKind::Rate403 => json!({"status": 403, "reason": "userRateLimitExceeded"}),
@@ -357,7 +280,11 @@ impl Run {
         }
     }
 
-    fn linked_to(&self, user: usize, (calendar, id): (String, String)) -> Option<EventId> {
+    pub(crate) fn linked_to(
+        &self,
+        user: usize,
+        (calendar, id): (String, String),
+    ) -> Option<EventId> {
         let mut calendars: Vec<_> = self.calendars.get(user)?.iter().collect();
         calendars.sort_by_key(|(_, of)| *of != calendar);
         let links = calendars.into_iter();
@@ -404,7 +331,7 @@ impl Run {
     }
 }
 
-fn name(step: &Step) -> String {
+pub(crate) fn name(step: &Step) -> String {
     let value = serde_json::to_value(step).unwrap_or_default();
     let key = |value: &Value| {
         value

@@ -10,6 +10,15 @@ use std::collections::BTreeMap;
 /// Values by field.
 pub type Values = BTreeMap<Field, u32>;
 
+/// Those that changed something; who changes the guests may be one of them from then on.
+pub(super) fn changed(set: &Values, differs: impl Fn(Field) -> bool) -> Values {
+    let answered = |field| field == Field::Guests && differs(Field::Answer);
+    let changed = set
+        .iter()
+        .filter(|(field, _)| differs(**field) || answered(**field));
+    changed.map(|(field, code)| (*field, *code)).collect()
+}
+
 /// A field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

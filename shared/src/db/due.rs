@@ -1,17 +1,20 @@
-//! `tandem_chores` and `tandem_upkeep`: what the clock finds beside the sync itself.
+//! `tandem_due`: what the clock finds.
 
-use super::token::TokenGrant;
+use super::push_claim::TokenGrant;
 use super::{Database, DbError, call};
+use crate::crm::RowId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What is due.
 #[derive(Debug, Deserialize)]
-pub struct Chores {
-    /// Connections that are to get a channel.
+pub struct Due {
+    /// Events with a due job.
+    pub events: Vec<RowId>,
+    /// Calendars to list.
+    pub calendars: Vec<Uuid>,
+    /// Calendars that are to get a channel.
     pub channels: Vec<Uuid>,
     /// Accounts with channels that are still to be stopped.
     pub stops: Vec<Uuid>,
@@ -19,17 +22,6 @@ pub struct Chores {
     pub disconnections: Vec<Uuid>,
     /// Tokens that an older key sealed.
     pub seals: Vec<TokenGrant>,
-}
-
-/// What the database did by itself.
-#[derive(Debug, Default, Deserialize)]
-pub struct Upkeep {
-    /// Why parts of it failed, for people.
-    #[serde(default)]
-    pub problems: BTreeMap<String, String>,
-    /// There is more.
-    #[serde(default)]
-    pub more: bool,
 }
 
 #[derive(Serialize)]
@@ -47,7 +39,7 @@ struct Parameters<'a> {
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn chores(
+pub async fn send(
     door: &impl HttpClient,
     database: &Database,
     instance: &str,
@@ -55,7 +47,7 @@ pub async fn chores(
     function_secret: &str,
     event_url: Option<&str>,
     seal_key: Option<&str>,
-) -> Result<Chores, DbError> {
+) -> Result<Due, DbError> {
     let function_url = &format!("{instance}/functions/v1");
     let parameters = Parameters {
         instance,
@@ -65,18 +57,5 @@ pub async fn chores(
         event_url: event_url.unwrap_or_default(),
         seal_key,
     };
-    call(door, database, "tandem_chores", &parameters).await
-}
-
-/// Has the database go on with what it does by itself, a bounded part of it.
-///
-/// # Errors
-/// [`DbError`].
-pub async fn upkeep(
-    door: &impl HttpClient,
-    database: &Database,
-    instance: &str,
-) -> Result<Upkeep, DbError> {
-    let parameters = json!({"instance": instance});
-    call(door, database, "tandem_upkeep", &parameters).await
+    call(door, database, "tandem_due", &parameters).await
 }

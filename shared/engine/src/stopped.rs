@@ -1,0 +1,88 @@
+//! A listing that stops before its end.
+
+use crate::access::Accounts;
+use crate::pull::Lister;
+use chrono::{DateTime, TimeDelta, Utc};
+use planner::backoff;
+use provider::{Cause, Class, ProviderError, Scope};
+use store::{Pause, Stopped, StoppedWhy, Store, StoreError};
+
+impl<S: Store, A: Accounts> Lister<'_, S, A> {
+    pub(crate) fn usage(&mut self) -> Vec<store::Usage> {
+        let units = std::mem::take(&mut self.calls);
+        vec![store::Usage {
+            account: self.listing.account.id.clone(),
+            units,
+        }]
+    }
+
+    pub(crate) fn later(&self, seconds: i64) -> DateTime<Utc> {
+        let spread = 1.0 + (self.env.fraction)();
+        self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
+    }
+
+    pub(crate) async fn fail(
+        &mut self,
+        error: &ProviderError,
+        in_the_middle: bool,
+    ) -> Result<(), StoreError> {
+        let continues = self.listing.sync_token.is_some() || in_the_middle;
+        let why = match (error.scope, error.class) {
+            (_, Class::Resync) if continues => StoppedWhy::Resync,
+            (_, Class::Permanent) if in_the_middle && error.cause == Cause::Invalid => {
+                StoppedWhy::Restart
+            }
+            (_, Class::Permanent) if continues && error.cause == Cause::Invalid => {
+                StoppedWhy::Resync
+            }
+            (Scope::Calendar, _) => StoppedWhy::Unreachable,
+            _ if error.cause == Cause::NotFound => StoppedWhy::Unreachable,
+            (Scope::Event | Scope::Account | Scope::Deployment, _) => StoppedWhy::Failed,
+        };
+        let failures = self.listing.connection.failures;
+        let wait = match why {
+            StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => TimeDelta::zero(),
+            StoppedWhy::Failed | StoppedWhy::Unreachable => {
+                backoff(failures + 2, (self.env.fraction)())
+            }
+        };
+        let wait = error
+            .retry_after
+            .map_or(wait, |after| wait.max(TimeDelta::seconds(i64::from(after))));
+        let pause =
+            (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
+                account: self.listing.account.id.clone(),
+                until: self.listing.now + wait,
+                reason: error.explanation.clone(),
+            });
+        self.stop(
+            why,
+            error.explanation.clone(),
+            self.listing.now + wait,
+            pause,
+        )
+        .await
+    }
+
+    pub(crate) async fn stop(
+        &mut self,
+        why: StoppedWhy,
+        reason: String,
+        at: DateTime<Utc>,
+        pause: Option<Pause>,
+    ) -> Result<(), StoreError> {
+        self.pulled.stopped = Some(reason.clone());
+        let stopped = Stopped {
+            instance: self.env.instance.to_owned(),
+            connection: self.listing.connection.id.clone(),
+            fence: self.listing.fence,
+            why,
+            reason,
+            at,
+            token: self.ways.take_tokens().into_iter().next(),
+            units: std::mem::take(&mut self.calls),
+            pause,
+        };
+        self.env.store.fail(&stopped).await
+    }
+}

@@ -1,0 +1,27 @@
+//! Random histories: both sides edit, messages are lost, doubled and late, Google fails before and after
+//! it did the work, instances end or stand still at any call. At rest both sides are equal, each event
+//! exists once, no edit is lost, and nothing moves any more.
+//!
+//! A [`Story`] is made from a seed, lived through in a system of its own, and compared with a reference
+//! model of what each side did. One that breaks a promise is made as small as it can be.
+
+mod check;
+mod crm;
+mod field;
+mod generate;
+mod life;
+mod person;
+mod random;
+mod rest;
+mod run;
+mod shrink;
+mod soak;
+mod step;
+mod trouble;
+
+pub use field::{Field, Values};
+pub use generate::story;
+pub use run::{Tally, Violation, live};
+pub use shrink::shrink;
+pub use soak::{Failure, News, Soak, Soaked, soak};
+pub use step::{Act, Change, Fault, FaultKind, Scope, Step, Story, Which};

@@ -1,0 +1,263 @@
+//! What people do in Google's web interface.
+
+use super::field::{Field, Values, changed};
+use super::life::Life;
+use super::run::Run;
+use super::step::{Act, Which};
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+impl Run<'_> {
+    /// One thing; what the web interface refuses did not happen.
+    pub(super) async fn act(&mut self, act: &Act) -> Result<()> {
+        match act {
+            Act::Create {
+                event,
+                user,
+                calendar,
+                set,
+            } => self.create(*event, *user, *calendar, set),
+            Act::Edit { event, set } => self.edit(*event, set).await,
+            Act::Delete(event) => {
+                if self.ask("delete", *event, json!({})).await?.is_some() {
+                    self.meet(*event, &Value::Null).google.end();
+                    self.unsettle_occurrences(*event);
+                }
+                Ok(())
+            }
+            Act::Restore(event) => self.restore(*event).await,
+            Act::Answer(event, code) => {
+                let response = Field::Answer.form(*code);
+                let asked = self.ask("answer", *event, json!({"response": response}));
+                if let Some(shown) = asked.await? {
+                    let set = Values::from([(Field::Answer, *code)]);
+                    self.shown(*event, &shown, &set);
+                }
+                Ok(())
+            }
+            Act::Copy { event, copy } => self.copy(*event, *copy).await,
+            Act::Move(event, calendar) => self.move_to(*event, *calendar).await,
+            Act::Split { at, rest, set } => self.split_in_google(*at, *rest, set).await,
+        }
+    }
+
+    async fn edit(&mut self, event: Which, set: &Values) -> Result<()> {
+        let changes = self.changes(event, set);
+        let before = self.ask("open", event, json!({})).await?;
+        let before = before.unwrap_or_default();
+        if let Some(shown) = self.ask("edit", event, json!({"changes": changes})).await? {
+            let own = self.address(event);
+            let differs =
+                |field: Field| field.of_google(&before, own) != field.of_google(&shown, own);
+            self.shown(event, &shown, &changed(set, differs));
+        }
+        Ok(())
+    }
+
+    async fn restore(&mut self, event: Which) -> Result<()> {
+        if let Some(shown) = self.ask("restore", event, json!({})).await? {
+            let owner = self.meet(event, &shown).owner;
+            let base = forms(&shown, &self.people[owner].email);
+            let life = self.life(event);
+            life.google.begin();
+            if !life.exists {
+                life.base = base;
+            } else {
+                // What was changed in the trash comes with it.
+                let was = life.base.clone();
+                let changed = base
+                    .into_iter()
+                    .filter(|(of, form)| was.get(of) != Some(form));
+                changed.for_each(|(of, form)| life.google.say(of, form));
+            }
+            self.unsettle_occurrences(event);
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, event: u32, user: usize, calendar: usize, set: &Values) -> Result<()> {
+        if self.lives.contains_key(&Which::Event(event)) {
+            return Ok(());
+        }
+        let user = user % self.people.len();
+        let email = self.people[user].email.clone();
+        // Two users of one Google account see one event; it belongs to who connected it first.
+        let owner = self.people.iter().position(|person| person.email == email);
+        let calendars = &self.calendars[owner.unwrap_or(user)];
+        let calendar = calendars[calendar % calendars.len()].clone();
+        let mut set = set.clone();
+        set.entry(Field::When).or_insert(0);
+        let mut changes = Map::new();
+        for (field, code) in &set {
+            // The web interface puts the organizer on the list itself.
+            changes.extend(field.google(*code, ""));
+        }
+        if let Some(Value::Array(guests)) = changes.get_mut("attendees") {
+            guests.retain(|guest| guest["email"] != "");
+        }
+        let body =
+            json!({"user": email, "calendar": calendar, "changes": changes, "notify": false});
+        let Ok(shown) = self.system.control("POST", "ui/create", &body) else {
+            return Ok(());
+        };
+        let life = Life::new(owner.unwrap_or(user), &set);
+        let plan = life.plan;
+        self.born(event, owner.unwrap_or(user), calendar, &shown)
+            .plan = plan;
+        Ok(())
+    }
+
+    async fn copy(&mut self, event: u32, copy: u32) -> Result<()> {
+        let asked = self.ask("copy", Which::Event(event), json!({})).await?;
+        let place = self.place(Which::Event(event)).await?;
+        // What lies in the trash has no copies to speak of.
+        let asked = asked.filter(|shown| shown["status"] != "cancelled");
+        if let (Some(shown), Some((calendar, _))) = (asked, place) {
+            let life = self.life(Which::Event(event));
+            let (owner, plan) = (life.owner, life.plan);
+            self.born(copy, owner, calendar, &shown).plan = plan;
+        }
+        Ok(())
+    }
+
+    /// An event that Google made.
+    fn born(&mut self, event: u32, owner: usize, calendar: String, shown: &Value) -> &mut Life {
+        let own = self.people[owner].email.clone();
+        let id = shown["id"].as_str().unwrap_or_default().to_owned();
+        let mut life = Life::new(owner, &Values::new());
+        life.place = Some((calendar, id));
+        life.google.begin();
+        life.base = forms(shown, &own);
+        // A copy has the CRM's references of what it was copied from, but the CRM gave it none.
+        life.base.insert(Field::Deal, String::new());
+        self.lives
+            .entry(Which::Event(event))
+            .insert_entry(life)
+            .into_mut()
+    }
+
+    async fn move_to(&mut self, event: u32, calendar: usize) -> Result<()> {
+        let which = Which::Event(event);
+        let (Some(place), Some(life)) = (self.place(which).await?, self.lives.get(&which)) else {
+            return Ok(());
+        };
+        let calendars = &self.calendars[life.owner];
+        let destination = calendars[calendar % calendars.len()].clone();
+        let asked = self.ask("move", which, json!({"destination": destination}));
+        if destination != place.0 && asked.await?.is_some() {
+            let life = self.life(which);
+            life.place = Some((destination, place.1));
+            life.google.acted = true;
+        }
+        Ok(())
+    }
+
+    async fn split_in_google(&mut self, at: Which, rest: u32, set: &Values) -> Result<()> {
+        let (Which::Occurrence(series, number), false) =
+            (at, self.lives.contains_key(&Which::Event(rest)))
+        else {
+            return Ok(());
+        };
+        let master = Which::Event(series);
+        let Some((calendar, id)) = self.place(master).await? else {
+            return Ok(());
+        };
+        let changes = self.changes(at, set);
+        let Some(shown) = self.ask("split", at, json!({"changes": changes})).await? else {
+            return Ok(());
+        };
+        self.life(master).google.acted = true;
+        self.life(master).unsettled = true;
+        self.life(master).plan.cut(number);
+        self.unsettle_occurrences(master);
+        if shown["id"] != id.as_str() {
+            let (owner, plan) = (self.life(master).owner, self.life(master).plan);
+            let life = self.born(rest, owner, calendar, &shown);
+            life.plan = plan.rest(number);
+        }
+        Ok(())
+    }
+
+    /// The address of the person whose an event is.
+    fn address(&self, which: Which) -> &str {
+        let life = self.lives.get(&Which::Event(which.event()));
+        &self.people[life.map_or(0, |life| life.owner)].email
+    }
+
+    fn changes(&self, which: Which, set: &Values) -> Map<String, Value> {
+        let own = self.address(which);
+        let mut changes = Map::new();
+        for (field, code) in set {
+            changes.extend(field.google(*code, own));
+        }
+        changes
+    }
+
+    /// The owner does something to an event, where there is one; what Google then shows.
+    async fn ask(&self, action: &str, which: Which, mut more: Value) -> Result<Option<Value>> {
+        let Some((calendar, id)) = self.place(which).await? else {
+            return Ok(None);
+        };
+        let Some(life) = self.lives.get(&Which::Event(which.event())) else {
+            return Ok(None);
+        };
+        more["user"] = json!(self.people[life.owner].email);
+        more["calendar"] = json!(calendar);
+        more["id"] = json!(id);
+        more["notify"] = json!(false);
+        let path = format!("ui/{action}");
+        Ok(self.system.control("POST", &path, &more).ok())
+    }
+
+    /// The life of an event; that of an occurrence may begin here.
+    fn meet(&mut self, which: Which, shown: &Value) -> &mut Life {
+        let series = self.life(Which::Event(which.event()));
+        let (owner, enabled) = (series.owner, series.enabled);
+        // The series may be a copy, see `born`.
+        let deal = series.base.get(&Field::Deal).cloned();
+        let deal = deal.filter(|_| series.row.is_none());
+        let own = self.people[owner].email.clone();
+        self.lives.entry(which).or_insert_with(|| {
+            let mut base = forms(shown, &own);
+            base.extend(deal.map(|deal| (Field::Deal, deal)));
+            Life {
+                owner,
+                enabled,
+                exists: true,
+                base,
+                ..Life::default()
+            }
+        })
+    }
+
+    /// Google shows what a person made of some fields. Who changes the guests in the web interface is on
+    /// the list, and comes.
+    fn shown(&mut self, which: Which, shown: &Value, set: &Values) {
+        let life = self.meet(which, shown);
+        let owner = life.owner;
+        // What lies in the trash takes edits, and stays there.
+        let lives = shown["status"] != "cancelled";
+        if lives {
+            life.google.go_on();
+        }
+        let own = self.people[owner].email.clone();
+        let answer = set.contains_key(&Field::Guests).then_some(Field::Answer);
+        for field in set.keys().copied().chain(answer) {
+            let form = field.of_google(shown, &own);
+            let google = &mut self.life(which).google;
+            match lives {
+                true => google.say(field, form),
+                false => {
+                    google.all.insert((field, form));
+                }
+            }
+        }
+    }
+}
+
+fn forms(shown: &Value, own: &str) -> super::life::Forms {
+    Field::ALL
+        .into_iter()
+        .map(|field| (field, field.of_google(shown, own)))
+        .collect()
+}
