@@ -35,7 +35,9 @@ fn what_google_shows_becomes_the_row() {
             Ok(shown) => {
                 let mut fields = EventFields::default();
                 shown.iter().for_each(|value| fields.apply(value));
-                Map::from(fields).into()
+                // What is not shown says nothing.
+                let known: Vec<Group> = shown.iter().map(|value| value.group()).collect();
+                fields.only(&known).into()
             }
             Err(error) => json!({"error": error.to_string()}),
         };

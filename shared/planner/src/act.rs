@@ -62,7 +62,8 @@ impl Plan<'_> {
             link,
             wish,
             seen: &task.seen,
-            series: self.series(task),
+            // Of what is another user's by now only the copy goes.
+            series: self.series(task).filter(|_| self.is_own(link)),
             choices: &choices.unwrap_or_default(),
             can_write: connection.is_some_and(can_write),
             time_zone: connection.map_or("UTC", |connection| &connection.time_zone),
@@ -158,6 +159,13 @@ impl Plan<'_> {
         let connection = self
             .world
             .connection(&self.members[task.member].links[task.link].connection);
+        if !connection.is_some_and(can_write) && self.is_leaving(task) {
+            // It stays there, as a row of its own of whoever sees it.
+            self.look_again(task.member, task.link);
+            self.ops.push(self.drop_link(task.member, task.link));
+            self.done(task, None);
+            return None;
+        }
         if !connection.is_some_and(can_write) {
             let reason = "this calendar can only be read; choose another one for the event";
             self.refuse(task.member, reason.to_owned());
@@ -174,6 +182,11 @@ impl Plan<'_> {
         }
         let what = CallKind::Write(Box::new(self.request(task, &write)));
         self.ask(Pending::Write(write), task, what)
+    }
+
+    fn is_leaving(&self, task: &Task) -> bool {
+        let link = &self.members[task.member].links[task.link];
+        link.standing.state() == LinkState::Leaving
     }
 
     /// Many deletions at once wait for a person.

@@ -116,11 +116,15 @@ impl<'a> Page<'a> {
         let family = &mut self.plans[plan];
         let series = &family.members[root];
         let of = &series.links[link];
-        if family.is_series_gone(link) && !event.is_cancelled {
-            return self.add_single(item, event);
-        }
-        if !family.is_own(of) {
-            return self.park(item, event, ParkedState::Orphan, None);
+        let (is_own, is_gone) = (family.is_own(of), family.is_series_gone(link));
+        match (is_own, is_gone) {
+            (_, true) if !event.is_cancelled => return self.add_single(item, event),
+            (false, true) => {
+                self.plan.unpark.push(RemoteId(event.id.clone()));
+                return self.count("unknown");
+            }
+            (false, false) => return self.park(item, event, ParkedState::Orphan, None),
+            (true, true | false) => {}
         }
         let is_there = of.standing.is_there() && series.row.as_ref().is_some_and(|row| row.enabled);
         let bases = of.standing.bases().cloned();

@@ -25,6 +25,9 @@ mod state;
 mod step;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use backoff::{MOST_ATTEMPTS, backoff};
 pub use choices::{Choices, Direction, OptOut, SendUpdates};
 pub use listing::{PageInput, PagePlan, ids, plan_page};

@@ -66,23 +66,34 @@ impl Plan<'_> {
     /// Whose a listed version of a linked event is.
     pub(crate) fn stands(&self, member: usize, link: usize, event: &RemoteEvent) -> Stands {
         let of = &self.members[member];
-        let connection = &of.links[link].connection;
-        let was_deleted = matches!(of.links[link].standing, Standing::Deleted(_));
-        if event.is_cancelled || !was_deleted {
+        let there = &of.links[link];
+        let Standing::Deleted(deletion) = &there.standing else {
+            return Stands::Here;
+        };
+        if event.is_cancelled {
             return Stands::Here;
         }
-        if of.event == self.root {
-            // The row is another user's by now.
-            let is_late = matches!(&of.links[link].standing, Standing::Deleted(deletion) if deletion.proof == Proof::NeverSeen);
-            let is_here = is_late || self.is_own(&of.links[link]);
-            return if is_here { Stands::Here } else { Stands::Alone };
+        if !self.is_own(there) {
+            // Another user's row by now; a late insert of ours is to go all the same.
+            return match deletion.proof {
+                Proof::NeverSeen => Stands::Here,
+                Proof::Confirmed => Stands::Alone,
+            };
+        }
+        if of.event == self.root || of.row.is_some() || of.has_open_changes() {
+            return Stands::Here;
         }
         let root = self.members.iter().find(|root| root.event == self.root);
-        let series = root.and_then(|root| root.link_in(connection));
+        let series = root.and_then(|root| Some((root, root.link_in(&there.connection)?)));
         match series {
-            _ if of.row.is_some() || of.has_open_changes() => Stands::Here,
-            Some(series) if !self.is_series_gone(series) => Stands::Anew,
-            Some(_) | None => Stands::Alone,
+            Some((_, link)) if self.is_series_gone(link) => Stands::Alone,
+            Some((root, link))
+                if root.is_for_provider() && root.links[link].standing.is_there() =>
+            {
+                Stands::Anew
+            }
+            Some(_) => Stands::Here,
+            None => Stands::Alone,
         }
     }
 
@@ -95,7 +106,8 @@ impl Plan<'_> {
         original_start: String,
     ) {
         let mut known = self.members.iter();
-        if known.any(|member| member.original_start.as_ref() == Some(&original_start)) {
+        let is_it = |member: &Member| member.original_start.as_ref() == Some(&original_start);
+        if known.any(|member| is_it(member) && (member.row.is_some() || !member.links.is_empty())) {
             return;
         }
         self.members.push(Member {

@@ -45,7 +45,8 @@ impl Plan<'_> {
         let (own, others): (Vec<_>, Vec<_>) = (0..self.members[at].links.len())
             .partition(|link| self.is_own(&self.members[at].links[*link]));
         let is_for_somebody = self.members[at].row.as_ref().is_some_and(|row| row.enabled);
-        if own.is_empty() && (is_for_somebody || others.is_empty()) {
+        let is_nowhere = own.is_empty() && !is_for_somebody;
+        if own.is_empty() && is_for_somebody {
             self.unlinked(at);
         }
         for link in own {
@@ -55,14 +56,21 @@ impl Plan<'_> {
             }
         }
         // The new copy first, then the one that the event has left.
+        let mut goes = false;
         for link in others {
             self.leave(at, link);
             if !self.may_be_there(at, link) {
                 let connection = self.members[at].links[link].connection.clone();
                 self.read_parked_again(at, |parked| parked.connection == connection);
-            } else if !self.is_blocked(at, link) {
+                continue;
+            }
+            goes = true;
+            if !self.is_blocked(at, link) {
                 self.last(task(at, link));
             }
+        }
+        if is_nowhere && !goes {
+            self.unlinked(at);
         }
     }
 
@@ -194,11 +202,20 @@ impl Plan<'_> {
             return self.without_series(at);
         };
         let home = root.links.iter().find(|link| self.is_own(link));
+        let home_connection = home.map(|home| home.connection.clone());
         let is_gone = root.row.is_none();
         let is_there = home.map(|home| home.standing.state());
         let missed = home.and_then(|home| home.standing.bases()?.missed);
         let is_missed = missed.is_some();
         let is_opted_out = root.row.as_ref().is_some_and(|row| !row.enabled);
+        // What nothing here takes is read by its calendar's next listing.
+        let links = self.members[at].links.clone();
+        self.read_parked_again(at, |parked| {
+            let is_of =
+                |link: &Link| link.connection == parked.connection && link.remote == parked.remote;
+            Some(&parked.connection) != home_connection.as_ref() || !links.iter().any(is_of)
+        });
+        let root = &self.members[0];
         match is_there {
             None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
                 self.without_series(at)
@@ -247,6 +264,8 @@ impl Plan<'_> {
         for link in 0..self.members[at].links.len() {
             let there = &self.members[at].links[link];
             if there.connection != root_link.connection && there.standing.is_there() {
+                // Unless it was no series any more when it went.
+                self.look_again(at, link);
                 self.set_deleted(at, link, DeletedBy::Crm, Proof::Confirmed);
             }
         }

@@ -316,6 +316,10 @@ impl Plan<'_> {
     pub(crate) fn show_link(&mut self, task: &Task) {
         let link = &self.members[task.member].links[task.link];
         if !self.is_own(link) {
+            let links = &self.members[task.member].links;
+            if !links.iter().any(|link| self.is_own(link)) {
+                self.show(task.member, SyncState::None, None);
+            }
             return;
         }
         match &link.standing {

@@ -30,6 +30,10 @@ pub fn write_body(id: &str, write: &Write) -> Option<Map<String, Value>> {
         Method::Cancel { .. } => body.insert("status".to_owned(), json!("cancelled")),
         Method::Insert | Method::Patch { .. } | Method::Delete { .. } => None,
     };
+    if write.keeps_link_back {
+        // The references there are those of the row that the event links back to.
+        body.remove("extendedProperties");
+    }
     let link_back = (!write.keeps_link_back).then_some(write.link_back);
     add_properties(&mut body, &write.stamp, link_back);
     Some(body)

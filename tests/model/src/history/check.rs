@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::kept::brief;
-use super::life::Forms;
+use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
 use anyhow::Result;
 use http::Method;
@@ -117,6 +117,8 @@ impl Run {
                 .and_then(|id| found.picture.rows.get(id));
             let wanted = shown.row.enabled && series.is_none_or(|series| series.row.enabled);
             let cancelled = shown.row.fields["status"] == "cancelled";
+            // An event that is called off has opted out; an occurrence stays, cancelled.
+            let wanted = wanted && !(cancelled && shown.row.series.is_none());
             if wanted && !cancelled && found.event_of(id).is_none() {
                 let told = format!(
                     "{} {:?} {}",
@@ -190,14 +192,10 @@ impl Run {
     /// Series that Google made and ended since the last rest: nobody may have seen them while their
     /// occurrences were cancelled, and Google does not list those again.
     fn unseen(&self) -> BTreeSet<String> {
-        let ended = self
-            .lives
-            .values()
-            .filter(|life| !life.exists && life.google.ended);
-        ended
-            .filter_map(|life| life.place.as_ref())
-            .map(|(_, id)| id.clone())
-            .collect()
+        let is_over = |life: &Life| !life.exists && life.google.ended || life.plan.end.is_some();
+        let ended = self.lives.iter().filter(|(_, life)| is_over(life));
+        let places = ended.filter_map(|(which, _)| self.place(*which));
+        places.map(|(_, id)| id).collect()
     }
 }
 

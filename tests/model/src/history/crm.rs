@@ -143,7 +143,16 @@ impl Run {
             .lives
             .get(&Which::Event(which.event()))
             .map(|life| life.owner);
-        let sees = self.calendars[user].iter().any(|(_, of)| *of == calendar);
+        // A user may have a guest's copy in one calendar of an event in another.
+        let links = self
+            .row(which)
+            .map(|row| self.world.store.links(&row))
+            .unwrap_or_default();
+        let mut home = self.calendars[user]
+            .iter()
+            .filter(|(_, of)| *of == calendar);
+        let sees =
+            home.any(|(id, _)| links.is_empty() || links.iter().any(|link| link.connection == *id));
         if !sees {
             return if owner == Some(user) {
                 Weight::Unknown

@@ -40,10 +40,12 @@ pub(crate) fn keep_visibility(step: &mut Step) {
             set.remove(&Field::Visibility);
         }
     };
-    if let Step::Google(Act::Edit { event, set }) = step {
+    if let Step::Google(Act::Edit { event, set }) | Step::GoogleOf(_, Act::Edit { event, set }) =
+        step
+    {
         of_occurrence(event, set);
     }
-    if let Step::Crm(changes) = step {
+    if let Step::Crm(changes) | Step::CrmOf(_, changes) = step {
         for change in changes {
             if let Change::Insert { event, set, .. } | Change::Edit { event, set } = change {
                 of_occurrence(event, set);

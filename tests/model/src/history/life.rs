@@ -202,6 +202,10 @@ impl Life {
             return None;
         }
         let several = self.crm.users.len() > 1;
+        // A row that does not say its zone anew leaves it to Google.
+        if field == Field::When && crm.is_some() && google.is_some() {
+            return None;
+        }
         let base = self.base.get(&field);
         let ended = self.crm.ended || self.google.ended;
         let joined = self.joins(field);

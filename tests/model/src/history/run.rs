@@ -285,8 +285,11 @@ impl Run {
         user: usize,
         (calendar, id): (String, String),
     ) -> Option<EventId> {
+        // Who sees the event itself has it there; others have a guest's copy.
         let mut calendars: Vec<_> = self.calendars.get(user)?.iter().collect();
-        calendars.sort_by_key(|(_, of)| *of != calendar);
+        if calendars.iter().any(|(_, of)| *of == calendar) {
+            calendars.retain(|(_, of)| *of == calendar);
+        }
         let links = calendars.into_iter();
         let mut links =
             links.filter_map(|(at, _)| self.world.store.link(at, &RemoteId(id.clone())));
