@@ -32,7 +32,7 @@ async fn an_events_history_is_in_order_and_survives_its_load() -> Result<()> {
     db.run("delete from tandem.changes").await?;
     assert_eq!(db.call("history", p.clone()).await?, before);
     db.run(&format!("insert into tandem.history (event, owner, at, kind, detail) values ('{event}', '{}', clock_timestamp(), 'conflict', \
-                     '{{\"unit\": \"title\", \"crm\": \"b\", \"google\": \"c\", \"won\": \"google\"}}')", ann.user)).await?;
+                     '{{\"group\": \"title\", \"crm\": \"b\", \"google\": \"c\", \"won\": \"google\"}}')", ann.user)).await?;
     let told = db.call("history", p).await?["entries"][2]["detail"].clone();
     assert_eq!(
         told,
