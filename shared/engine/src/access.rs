@@ -2,7 +2,7 @@
 
 use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
 use store::{Account, AccountId, NewToken};
@@ -66,7 +66,7 @@ pub(crate) struct Ways<'a, A: Accounts> {
     accounts: &'a A,
     known: &'a [Account],
     open: RefCell<BTreeMap<AccountId, Shared<A::Provider>>>,
-    renewed: RefCell<BTreeMap<AccountId, ()>>,
+    renewed: RefCell<BTreeSet<AccountId>>,
     tokens: RefCell<Vec<NewToken>>,
 }
 
@@ -126,7 +126,7 @@ impl<'a, A: Accounts> Ways<'a, A> {
         let Some(account) = self.known.iter().find(|account| account.id == *id) else {
             return Err(error);
         };
-        let is_first = self.renewed.borrow_mut().insert(id.clone(), ()).is_none();
+        let is_first = self.renewed.borrow_mut().insert(id.clone());
         if error.cause == Cause::Unauthorized {
             if is_first {
                 let opened = self.accounts.renew(account).await;

@@ -137,7 +137,6 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             calendar: self.listing.connection.calendar.clone(),
             sync_token: self.listing.sync_token.clone(),
             page_token: self.listing.page_token.clone(),
-            ends_after: self.listing.import_from,
         };
         loop {
             if self.pulled.pages >= self.most {
@@ -151,7 +150,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 .ways
                 .call(&self.listing.account.id, |way| {
                     let request = request.clone();
-                    async move { way.list(&request).await.map_err(|error| error.0) }
+                    async move { way.list(&request).await }
                 })
                 .await;
             let page = match page {

@@ -92,8 +92,8 @@ async fn round<S: Store, A: Accounts>(
         tokens: ways.take_tokens(),
         pauses: Vec::new(),
     };
-    for (families, pause, usage) in planned {
-        commit.families.extend(families);
+    for (family, pause, usage) in planned {
+        commit.families.push(family);
         commit.pauses.extend(pause);
         commit.usage.extend(usage);
     }
@@ -182,7 +182,7 @@ struct Run<'a, S, A: Accounts> {
 }
 
 impl<S: Store, A: Accounts> Run<'_, S, A> {
-    async fn family(&self, family: &Family) -> (Vec<FamilyCommit>, Option<Pause>, Option<Usage>) {
+    async fn family(&self, family: &Family) -> (FamilyCommit, Option<Pause>, Option<Usage>) {
         let mut plan = Plan::to_write(self.world, family);
         let (mut calls, mut used) = (0_i64, None);
         loop {
@@ -197,13 +197,13 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                     };
                     plan.answer(answer);
                 }
-                Next::Commit(families) => {
+                Next::Commit(family) => {
                     // The load took one call for each family.
                     let usage = used.map(|account| Usage {
                         account,
                         units: calls - 1,
                     });
-                    return (families, plan.pause().cloned(), usage);
+                    return (*family, plan.pause().cloned(), usage);
                 }
             }
         }

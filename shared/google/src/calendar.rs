@@ -7,9 +7,7 @@ use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, Sync
 use crate::{remote_event, write_body};
 use ::event::{Change, Group};
 use http_client::HttpClient;
-use provider::{
-    Cause, ListRequest, Listed, Mail, Method, Page, PageError, Provider, ProviderError,
-};
+use provider::{Cause, ListRequest, Listed, Mail, Method, Page, Provider, ProviderError};
 use provider::{Unreadable, Write};
 use url::Url;
 
@@ -24,7 +22,7 @@ pub struct GoogleCalendar<D> {
 }
 
 impl<D: HttpClient> Provider for GoogleCalendar<D> {
-    async fn list(&self, request: &ListRequest) -> Result<Page, PageError> {
+    async fn list(&self, request: &ListRequest) -> Result<Page, ProviderError> {
         let calendar = CalendarId::from(request.calendar.as_str());
         let since = request.sync_token.as_deref().map(SyncToken::from);
         let page = request.page_token.as_deref().map(PageToken::from);
@@ -36,7 +34,7 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
             page.as_ref(),
         );
         let page = list::answer(self.door.send(request).await);
-        let page = page.map_err(|error| PageError(page_error(&error)))?;
+        let page = page.map_err(|error| page_error(&error))?;
         let (next_page, sync_token) = match page.next {
             Next::Page(token) => (Some(token.as_str().to_owned()), None),
             Next::Sync(token) => (None, Some(token.as_str().to_owned())),

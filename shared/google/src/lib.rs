@@ -36,7 +36,7 @@ pub use id::{
 
 pub use map::{
     access, add_properties, body, insert_body, link_back, occurrence_of, original_start,
-    remote_event, remote_fields, stamp, write_body, write_rev,
+    remote_event, remote_fields, stamp, write_body,
 };
 pub use provider_error::{page_error, provider_error};
 

@@ -205,19 +205,18 @@ impl Plan<'_> {
     }
 
     /// What is to be committed.
-    pub(crate) fn commit(&mut self) -> Vec<FamilyCommit> {
+    pub(crate) fn commit(&mut self) -> FamilyCommit {
         let work = self.new_work();
         if let Some(work) = work.as_ref().filter(|work| work.state != WorkState::Dead) {
             self.show_waiting(work.reason.clone());
         }
-        let own = FamilyCommit {
+        FamilyCommit {
             root: self.root.clone(),
             fence: self.fence,
             ops: shown_last(std::mem::take(&mut self.ops)),
             work,
             instead: std::mem::take(&mut self.instead),
-        };
-        std::iter::once(own).chain(self.extra.drain(..)).collect()
+        }
     }
 
     fn new_work(&mut self) -> Option<NewWork> {

@@ -93,8 +93,8 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
     }
     page.adopt_orphans();
     for plan in &mut page.plans {
-        if let Next::Commit(families) = plan.advance() {
-            page.plan.families.extend(families);
+        if let Next::Commit(family) = plan.advance() {
+            page.plan.families.push(*family);
         }
     }
     page.plan
@@ -186,15 +186,7 @@ impl<'a> Page<'a> {
         self.count("linked");
         if let Ok(event) = &item.event {
             let id = self.plans[plan].members[member].event.clone();
-            let connection = self.input.connection.id.clone();
-            let parked = parked_item(
-                connection,
-                Some(id),
-                item,
-                event,
-                self.input.as_of,
-                json!({}),
-            );
+            let parked = self.parked(item, event, Some(id));
             self.plans[plan].instead.push(parked);
         }
         self.plans[plan].take_listed(&mut Task {
@@ -288,6 +280,12 @@ impl<'a> Page<'a> {
         });
     }
 
+    /// A version as it waits.
+    pub(crate) fn parked(&self, item: &Listed, event: &RemoteEvent, of: Option<EventId>) -> Parked {
+        let connection = self.input.connection.id.clone();
+        parked_item(connection, of, item, event, self.input.as_of, json!({}))
+    }
+
     pub(crate) fn park(
         &mut self,
         item: &Listed,
@@ -296,35 +294,15 @@ impl<'a> Page<'a> {
         of: Option<EventId>,
     ) {
         self.count("parked");
-        self.plan.park.push(Parked {
-            connection: self.input.connection.id.clone(),
-            remote: RemoteId(event.id.clone()),
-            event: of,
-            series: event.series.clone().map(RemoteId),
-            state,
-            etag: event.etag.clone(),
-            raw: item.raw.clone(),
-            item: json!({}),
-            reason: None,
-            as_of: self.input.as_of,
-        });
+        let parked = self.parked(item, event, of);
+        self.plan.park.push(Parked { state, ..parked });
     }
 
     /// The same event in another of the user's calendars: its copy there is read before the row follows.
     fn park_move(&mut self, plan: usize, member: usize, item: &Listed, event: &RemoteEvent) {
         self.count("moved");
-        let parked = Parked {
-            connection: self.input.connection.id.clone(),
-            remote: RemoteId(event.id.clone()),
-            event: Some(self.plans[plan].members[member].event.clone()),
-            series: None,
-            state: ParkedState::Waiting,
-            etag: event.etag.clone(),
-            raw: item.raw.clone(),
-            item: json!({}),
-            reason: None,
-            as_of: self.input.as_of,
-        };
+        let of = self.plans[plan].members[member].event.clone();
+        let parked = self.parked(item, event, Some(of));
         let plan = &mut self.plans[plan];
         plan.ops.push(store::Op::Park { parked });
         plan.read_again(member);

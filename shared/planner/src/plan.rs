@@ -95,8 +95,8 @@ pub enum Answer {
 pub enum Next {
     /// An answer to this.
     Call(Call),
-    /// To be committed; more than one where a remote event got a row of its own.
-    Commit(Vec<FamilyCommit>),
+    /// To be committed.
+    Commit(Box<FamilyCommit>),
 }
 
 /// How far a plan may go.
@@ -140,7 +140,6 @@ pub struct Plan<'a> {
     pub(crate) attempts: u32,
     pub(crate) waits_for: Option<EventId>,
     pub(crate) ops: Vec<Op>,
-    pub(crate) extra: Vec<FamilyCommit>,
     pub(crate) instead: Vec<store::Parked>,
     pub(crate) ending: Ending,
     tasks: VecDeque<Task>,
@@ -219,7 +218,6 @@ impl<'a> Plan<'a> {
             attempts: 0,
             waits_for: None,
             ops: Vec::new(),
-            extra: Vec::new(),
             instead: Vec::new(),
             ending: Ending::default(),
             tasks: VecDeque::new(),
@@ -272,7 +270,7 @@ impl<'a> Plan<'a> {
                     self.reach(member);
                     continue;
                 }
-                return Next::Commit(self.commit());
+                return Next::Commit(Box::new(self.commit()));
             };
             if self.steps >= STEPS {
                 self.wait_in(

@@ -4,8 +4,8 @@ use crate::plan::{Mode, Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
 use crate::step::{Settlement, Write};
 use chrono::TimeDelta;
-use event::merge::crm_changed_groups;
-use event::{Direction, EventFields, Group, GroupValue, Merged, RemoteFields};
+use event::merge::{crm_changed_groups, take_server_made};
+use event::{EventFields, Group, GroupValue, Merged, RemoteFields};
 use provider::RemoteEvent;
 use serde_json::json;
 use store::{ConnectionId, Op, RemoteId, Side, SyncState};
@@ -62,12 +62,11 @@ impl Plan<'_> {
         }
         let mut row = merged.row.clone();
         let mut groups = merged.to_crm.clone();
-        for value in made_by_provider(&row, event, is_exception) {
-            row.apply(value);
-            if !groups.contains(&value.group()) {
-                groups.push(value.group());
-            }
-        }
+        let made = take_server_made(&mut row, &event.fields, is_exception);
+        groups.extend(
+            made.into_iter()
+                .filter(|group| !merged.to_crm.contains(group)),
+        );
         if task.listed.is_some() && !groups.is_empty() {
             self.note(at, "pulled", json!({"groups": groups}));
         }
@@ -355,38 +354,6 @@ impl Plan<'_> {
             });
         }
     }
-}
-
-/// What the provider itself decides, where the row says otherwise.
-fn made_by_provider<'e>(
-    row: &EventFields,
-    event: &'e RemoteEvent,
-    is_exception: bool,
-) -> Vec<&'e GroupValue> {
-    let made = event.fields.iter().filter(|value| match value {
-        // That of an occurrence is its series', or stricter.
-        GroupValue::Visibility(_) => is_exception,
-        GroupValue::Attendees(guests) => row.attendees.differs_in_roles(guests),
-        GroupValue::Conference(conference) => conference.is_some(),
-        GroupValue::Title(_)
-        | GroupValue::Description(_)
-        | GroupValue::Location(_)
-        | GroupValue::Time(_)
-        | GroupValue::Recurrence(_)
-        | GroupValue::Status(_)
-        | GroupValue::Transparency(_)
-        | GroupValue::Color(_)
-        | GroupValue::Reminders(_)
-        | GroupValue::Organizer { .. }
-        | GroupValue::Attachments(_)
-        | GroupValue::References(_) => value.group().direction() == Direction::FromRemote,
-    });
-    made.filter(|value| {
-        let mut with = row.clone();
-        with.apply(value);
-        with.differs(row, value.group())
-    })
-    .collect()
 }
 
 fn is_same_guests(meant: &GroupValue, shown: &GroupValue) -> bool {

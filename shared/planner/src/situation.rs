@@ -176,8 +176,7 @@ impl Situation<'_> {
     /// The rev that a version of this row carries. An exception may carry its series' stamp.
     pub fn stamped_rev(&self, event: &RemoteEvent) -> Option<i64> {
         let stamp = event.stamp.as_ref()?;
-        let is_ours = stamp.instance == self.instance && stamp.event == self.member.event.0;
-        is_ours.then_some(stamp.rev)
+        stamp.rev_of(self.instance, self.member.event.0)
     }
 
     /// When fields of the row changed, as far as is known.

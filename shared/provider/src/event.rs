@@ -82,3 +82,10 @@ pub struct Stamp {
     /// The row.
     pub event: Uuid,
 }
+
+impl Stamp {
+    /// The rev, if it is of this row of this installation.
+    pub fn rev_of(&self, instance: &str, event: Uuid) -> Option<i64> {
+        (self.instance == instance && self.event == event).then_some(self.rev)
+    }
+}

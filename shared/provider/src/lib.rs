@@ -6,7 +6,7 @@ mod list;
 
 pub use error::{Cause, Class, ProviderError, Scope, SideEffect};
 pub use event::{LinkBack, RemoteEvent, Stamp};
-pub use list::{ListRequest, Listed, Page, PageError, Unreadable};
+pub use list::{ListRequest, Listed, Page, Unreadable};
 
 use ::event::{Context, EventFields, EventPatch};
 use std::future::Future;
@@ -79,8 +79,8 @@ pub trait Provider {
     /// One page of a listing.
     ///
     /// # Errors
-    /// [`PageError`].
-    fn list(&self, request: &ListRequest) -> impl Future<Output = Result<Page, PageError>>;
+    /// [`ProviderError`], of the calendar at the least.
+    fn list(&self, request: &ListRequest) -> impl Future<Output = Result<Page, ProviderError>>;
 
     /// One event.
     ///

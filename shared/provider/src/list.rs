@@ -1,4 +1,4 @@
-use crate::{ProviderError, RemoteEvent};
+use crate::RemoteEvent;
 
 /// A page to list: everything, what changed since a token, or where a listing goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,8 +9,6 @@ pub struct ListRequest {
     pub sync_token: Option<String>,
     /// Where this one goes on.
     pub page_token: Option<String>,
-    /// Only what ends after this, of a listing of everything.
-    pub ends_after: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 /// A listed event.
@@ -49,8 +47,3 @@ pub struct Page {
     /// The calendar's title.
     pub summary: Option<String>,
 }
-
-/// Why there is no page.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PageError(pub ProviderError);

@@ -136,12 +136,6 @@ impl Merged {
         base
     }
 
-    /// Whether a series may have other occurrences now.
-    pub fn changes_times(&self) -> bool {
-        let changed = |group| self.to_crm.contains(group) || self.to_remote.contains(group);
-        changes::RULE.iter().any(changed)
-    }
-
     fn take(&mut self, value: &GroupValue) {
         self.row.apply(value);
         self.to_crm.push(value.group());

@@ -40,13 +40,6 @@ pub fn stamp(event: &Event) -> Option<Stamp> {
     })
 }
 
-/// The rev of this row whose write an event shows. The stamp of another row or installation, as a copied event
-/// or a series' exception has it, is none.
-pub fn write_rev(event: &Event, instance: &str, row: Uuid) -> Option<i64> {
-    let stamp = stamp(event)?;
-    (stamp.instance == instance && stamp.event == row).then_some(stamp.rev)
-}
-
 /// Adds the stamp to a body, and the link-back unless there is one that stays.
 pub fn add_properties(body: &mut Map<String, Value>, stamp: &Stamp, link_back: Option<Uuid>) {
     let Stamp {

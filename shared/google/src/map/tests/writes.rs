@@ -130,8 +130,10 @@ fn a_stamp_counts_only_for_its_row_and_installation() {
     let event = |rev: &str| {
         read(&json!({"id": "e1", "extendedProperties": {"private": {"crmflowRev": rev}}}))
     };
-    let check =
-        |rev: &str, expected| assert_eq!(write_rev(&event(rev), "i", ours), expected, "{rev}");
+    let check = |rev: &str, expected| {
+        let found = stamp(&event(rev)).and_then(|stamp| stamp.rev_of("i", ours));
+        assert_eq!(found, expected, "{rev}");
+    };
     check(&format!("7@i/{ours}"), Some(7));
     check(&format!("7@i/{other}"), None);
     check(&format!("7@j/{ours}"), None);
