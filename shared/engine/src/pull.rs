@@ -210,6 +210,12 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 None => return Ok(false),
             }
         }
+        if !committed.reads.is_empty() {
+            let reason = "the rest of the listing is read later".to_owned();
+            self.stop(StoppedWhy::Continues, reason, self.listing.now, None)
+                .await?;
+            return Ok(false);
+        }
         Ok(committed.more)
     }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use provider::{Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use store::{
     Connection, ConnectionId, EventId, FamilyCommit, Loaded, Parked, ParkedState, RemoteId,
 };
@@ -262,10 +263,7 @@ impl<'a> Page<'a> {
 
     fn quarantine(&mut self, item: &Listed, unreadable: &provider::Unreadable) {
         self.count("quarantined");
-        let id = unreadable
-            .id
-            .clone()
-            .unwrap_or_else(|| format!("unnamed:{}", item.raw.len()));
+        let id = unreadable.id.clone().unwrap_or_else(|| unnamed(&item.raw));
         self.plan.park.push(Parked {
             connection: self.input.connection.id.clone(),
             remote: RemoteId(id),
@@ -308,6 +306,13 @@ impl<'a> Page<'a> {
         plan.read_again(member);
         plan.wait_in(0.0, "it is in another calendar, too".to_owned());
     }
+}
+
+/// What has no id is known by its text.
+fn unnamed(raw: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    raw.hash(&mut hasher);
+    format!("unnamed:{:016x}", hasher.finish())
 }
 
 pub(crate) fn parked_item(
