@@ -12,7 +12,6 @@ pub mod pull;
 pub mod push_claim;
 pub mod push_record;
 pub mod status;
-pub mod store;
 
 mod driver;
 mod error;

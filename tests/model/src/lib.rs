@@ -11,4 +11,4 @@ mod world;
 
 pub use door::{Fate, Written};
 pub use instance::{Instance, Worked};
-pub use world::{Person, World};
+pub use world::{ANN, Person, World};

@@ -38,6 +38,8 @@ pub struct World {
 const PAUSES: [i64; 14] = [
     0, 1, 5, 10, 30, 60, 120, 600, 1_200, 3_700, 3_700, 7_300, 7_300, 7_300,
 ];
+/// Ann's Google account.
+pub const ANN: &str = "ann@example.com";
 pub(crate) const INSTANCE: &str = "model";
 
 impl World {
@@ -58,6 +60,18 @@ impl World {
             ids: Rc::new(Cell::new(u128::from(seed) << 64)),
             requests: Cell::new(0),
         }
+    }
+
+    /// One in which Ann's calendar is connected, on a morning in March 2031.
+    ///
+    /// # Errors
+    /// When it does not come to rest.
+    pub fn of_ann() -> Result<(Self, Person)> {
+        let world = Self::new(1, "2031-03-01T08:00:00Z".parse()?);
+        let (ann, _) = world.connect("ann", ANN);
+        world.settle()?;
+        world.take_written();
+        Ok((world, ann))
     }
 
     /// A fresh id.

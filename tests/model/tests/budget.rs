@@ -1,23 +1,9 @@
 //! What things cost: 3 calls for a single change, 1 + 3 for a page of a notification.
 #![allow(clippy::unwrap_used, reason = "a failing step fails the test")]
 
-use chrono::{DateTime, Utc};
-use model::{Person, World};
+use model::{ANN, Person, World};
 use serde_json::{Value, json};
 use store::EventId;
-
-const ANN: &str = "ann@example.com";
-
-fn morning() -> DateTime<Utc> {
-    "2031-03-01T08:00:00Z".parse().unwrap()
-}
-
-fn world() -> (World, Person) {
-    let world = World::new(1, morning());
-    let (ann, _) = world.connect("ann", ANN);
-    world.settle().unwrap();
-    (world, ann)
-}
 
 /// Calls to the database and to Google that something costs.
 fn cost(world: &World, what: impl FnOnce()) -> (u64, u64) {
@@ -34,7 +20,7 @@ fn settled(world: &World, ann: &Person, fields: Value) -> EventId {
 
 #[test]
 fn a_single_change_costs_three_calls() {
-    let (world, ann) = world();
+    let (world, ann) = World::of_ann().unwrap();
     let single = || settled(&world, &ann, json!({"title": "Lunch"}));
     let series = || {
         settled(
@@ -63,7 +49,7 @@ fn a_single_change_costs_three_calls() {
 #[test]
 fn a_page_of_a_notification_costs_three_calls_and_one_whatever_is_in_it() {
     for count in [1, 2, 40] {
-        let (world, ann) = world();
+        let (world, ann) = World::of_ann().unwrap();
         settled(&world, &ann, json!({"title": "Known"}));
         for number in 0..count {
             let times = json!({"summary": format!("Call {number}"), "start": {"dateTime": "2031-03-04T09:00:00Z"},
@@ -80,7 +66,7 @@ fn a_page_of_a_notification_costs_three_calls_and_one_whatever_is_in_it() {
 
 #[test]
 fn a_notification_of_what_was_written_here_costs_no_more() {
-    let (world, ann) = world();
+    let (world, ann) = World::of_ann().unwrap();
     let event = world.insert(&ann, json!({"title": "Lunch"})).unwrap();
     world.poke(&event);
     let mut messages = world.simulator.due_notifications();

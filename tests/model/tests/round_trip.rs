@@ -1,24 +1,9 @@
 //! What each side does appears on the other, in memory.
 #![allow(clippy::unwrap_used, reason = "a failing step fails the test")]
 
-use chrono::{DateTime, Utc};
-use model::{Person, World};
+use model::{ANN, World};
 use serde_json::{Value, json};
 use store::{EventId, SyncState};
-
-const ANN: &str = "ann@example.com";
-
-fn morning() -> DateTime<Utc> {
-    "2031-03-01T08:00:00Z".parse().unwrap()
-}
-
-fn world() -> (World, Person) {
-    let world = World::new(1, morning());
-    let (ann, _) = world.connect("ann", ANN);
-    world.settle().unwrap();
-    world.take_written();
-    (world, ann)
-}
 
 fn titles(world: &World) -> Vec<String> {
     let title = |event: Value| event["summary"].as_str().unwrap_or_default().to_owned();
@@ -48,7 +33,7 @@ fn equal(world: &World, event: &EventId) -> Value {
 
 #[test]
 fn a_row_is_inserted_changed_and_deleted() {
-    let (world, ann) = world();
+    let (world, ann) = World::of_ann().unwrap();
     let id = world.insert(&ann, json!({"title": "Lunch"})).unwrap();
     equal(&world, &id);
     world.update(&id, json!({"title": "Dinner"})).unwrap();
@@ -67,7 +52,7 @@ fn a_row_is_inserted_changed_and_deleted() {
 
 #[test]
 fn an_event_is_created_changed_and_deleted_in_google() {
-    let (world, _ann) = world();
+    let (world, _ann) = World::of_ann().unwrap();
     let changes = json!({"summary": "Call", "start": {"dateTime": "2031-03-04T09:00:00Z"}, "end": {"dateTime": "2031-03-04T10:00:00Z"}});
     let made = world
         .ui(ANN, "create", json!({"changes": changes}))
@@ -92,7 +77,7 @@ fn an_event_is_created_changed_and_deleted_in_google() {
 
 #[test]
 fn both_sides_change_different_fields() {
-    let (world, ann) = world();
+    let (world, ann) = World::of_ann().unwrap();
     let id = world.insert(&ann, json!({"title": "Lunch"})).unwrap();
     let event = equal(&world, &id);
     world.update(&id, json!({"location": "Room 2"})).unwrap();
@@ -112,7 +97,7 @@ fn both_sides_change_different_fields() {
 
 #[test]
 fn a_series_and_its_exceptions_go_both_ways() {
-    let (world, ann) = world();
+    let (world, ann) = World::of_ann().unwrap();
     let series = world
         .insert(
             &ann,
