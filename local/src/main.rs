@@ -104,12 +104,6 @@ async fn run(command: Command) -> Result<ExitCode> {
             part: Some(Part::Google),
         } => local::bench::google::run(&say),
         Command::Bench {
-            part: Some(Part::Scale(options)),
-        } => local::bench::scale::run(&root, options, &say).await,
-        Command::Bench {
-            part: Some(Part::Import(options)),
-        } => local::bench::import::run(&root, options, &say).await,
-        Command::Bench {
             part: Some(Part::Page),
         } => local::bench::page::run(&root, &say).await,
     }?;

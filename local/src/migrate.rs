@@ -31,7 +31,34 @@ const HISTORY: &str = "
     alter table supabase_migrations.schema_migrations add column if not exists statements text[];
     alter table supabase_migrations.schema_migrations add column if not exists name text;";
 
-/// One migration's file.
+/// The version that a set is recorded under.
+const SET_VERSION: &str = "20261128000000";
+
+/// The text of a migration: of a set, its tables and then its functions, each by the files' names.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn text(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        return fs::read_to_string(path)
+            .with_context(|| format!("make {} a readable text in UTF-8", path.display()));
+    }
+    let mut text = String::new();
+    for folder in ["schema", "functions"] {
+        let entries = fs::read_dir(path.join(folder))
+            .with_context(|| format!("make {folder} a folder in {}", path.display()))?;
+        let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
+        files.sort();
+        for file in files {
+            text.push_str(&self::text(&file)?);
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// One migration's file, or the folder of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     /// The digits before the first underscore, usually a time as `YYYYMMDDHHMMSS`.
@@ -92,6 +119,13 @@ pub async fn apply_to(client: &mut Client, dir: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When the folder cannot be read, an SQL file is not named `<digits>_<name>.sql`, or two have one version.
 pub fn files(dir: &Path) -> Result<Vec<Migration>> {
+    if dir.join("schema").is_dir() {
+        return Ok(vec![Migration {
+            version: SET_VERSION.to_owned(),
+            name: "tandem".to_owned(),
+            path: dir.to_owned(),
+        }]);
+    }
     let entries = fs::read_dir(dir)
         .with_context(|| format!("make {} a folder of migrations", dir.display()))?;
     let mut found = Vec::new();
@@ -155,8 +189,7 @@ async fn apply_missing(client: &mut Client, files: &[Migration]) -> Result<Vec<S
 }
 
 async fn apply_one(client: &mut Client, file: &Migration) -> Result<()> {
-    let sql = fs::read_to_string(&file.path)
-        .with_context(|| format!("make {} a readable text in UTF-8", file.path.display()))?;
+    let sql = text(&file.path)?;
     let statements = split(&sql);
     for statement in &statements {
         ensure!(

@@ -1,4 +1,5 @@
-//! `cargo local soak`: random histories, which the tests know. They stand on this crate, so cargo runs them.
+//! `cargo local soak`: what the package `model` lives through. It stands on this crate's simulator, so cargo
+//! runs it.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,46 +15,25 @@ pub struct Options {
     /// The first one's seed; the others follow.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Threads, each with a database of its own; 0 is one for each processor.
-    #[arg(long, default_value_t = 0)]
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
     pub workers: usize,
-    /// What they contain beyond one user's single events, comma separated; everything without this.
-    #[arg(long, value_enum, value_delimiter = ',')]
-    pub with: Option<Vec<Feature>>,
+    /// What they may contain, by a name that the model knows.
+    #[arg(long, default_value = "all")]
+    pub scope: String,
     /// Print the first seed's history instead.
     #[arg(long)]
     pub show: bool,
     /// Live through the history in this file instead, as it was printed or is kept.
-    #[arg(long, conflicts_with_all = ["histories", "show", "with"])]
+    #[arg(long, conflicts_with_all = ["histories", "show", "scope"])]
     pub replay: Option<PathBuf>,
     /// Live through so many days of one connection instead: channels of a week, tokens of an hour, a lost
     /// week of messages, a withdrawn grant, a rotated key.
-    #[arg(long, conflicts_with_all = ["histories", "show", "with"])]
+    #[arg(long, conflicts_with_all = ["histories", "show", "scope", "replay"])]
     pub days: Option<u16>,
     /// Broken promises after which to end.
     #[arg(long, default_value_t = 1)]
     pub failures: usize,
-}
-
-/// What a history can contain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Feature {
-    /// Nothing more.
-    None,
-    /// Several users, two of them with one Google account.
-    Users,
-    /// A second calendar for each account.
-    Calendars,
-    /// Series and their exceptions.
-    Series,
-    /// Events that are kept out of Google for a while.
-    OptOut,
-    /// The CRM's own references, which Google only carries.
-    References,
-    /// Instances that stand still, and calls that take effect late.
-    Late,
-    /// Connections with other settings than the defaults.
-    Settings,
 }
 
 /// Has cargo run them.
@@ -63,43 +43,34 @@ pub enum Feature {
 pub fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(root)
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "tests",
-            "--bin",
-            "soak",
-            "--",
-        ])
-        .args(arguments(options));
+    command.current_dir(root).args(["run", "--quiet"]);
+    match options.days {
+        Some(days) => command
+            .args(["--package", "tests", "--bin", "days", "--"])
+            .arg(days.to_string()),
+        None => command
+            .args(["--package", "model", "--bin", "soak", "--"])
+            .args(arguments(options)),
+    };
     let status = command.status().context("install cargo")?;
     Ok(ExitCode::from(u8::from(!status.success())))
 }
 
 fn arguments(options: &Options) -> Vec<String> {
-    let mut all = Vec::new();
-    for (name, number) in [
-        ("--histories", options.histories),
-        ("--seed", options.seed),
-        ("--workers", options.workers as u64),
-        ("--failures", options.failures as u64),
-    ] {
-        all.extend([name.to_owned(), number.to_string()]);
-    }
-    for feature in options.with.iter().flatten() {
-        let name = clap::ValueEnum::to_possible_value(feature);
-        let name = name.map(|value| value.get_name().to_owned());
-        all.extend(["--with".to_owned(), name.unwrap_or_default()]);
-    }
-    if let Some(days) = options.days {
-        return vec!["--days".to_owned(), days.to_string()];
-    }
     if let Some(file) = &options.replay {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         return vec!["--replay".to_owned(), file.display().to_string()];
     }
+    let mut all: Vec<String> = [
+        ("--histories", options.histories.to_string()),
+        ("--seed", options.seed.to_string()),
+        ("--workers", options.workers.to_string()),
+        ("--failures", options.failures.to_string()),
+        ("--scope", options.scope.clone()),
+    ]
+    .into_iter()
+    .flat_map(|(name, value)| [name.to_owned(), value])
+    .collect();
     all.extend(options.show.then(|| "--show".to_owned()));
     all
 }
@@ -123,8 +94,8 @@ mod tests {
             "7",
             "--seed",
             "3",
-            "--with",
-            "opt-out,late",
+            "--scope",
+            "late",
             "--show",
         ];
         let options = Whole::parse_from(given).options;

@@ -13,13 +13,10 @@
 pub mod config;
 pub mod crm;
 pub mod db;
-pub mod decide;
 pub mod flow;
 pub use google;
 pub mod handler;
 pub mod jwt;
-pub mod map;
-pub mod merge;
 pub mod secret;
 #[cfg(feature = "console")]
 pub mod series;

@@ -12,6 +12,9 @@ use std::ops::Deref;
 /// The start of the events of stories, an hour before their end.
 pub const START: &str = "2031-03-03T09:00:00Z";
 
+/// The call that loads families to write to Google what they hold, as against those of a listing's page.
+pub const WRITE_LOAD: &str = r#"\"purpose\":\"write\""#;
+
 /// A system with Ann in it, whose calendar is imported and empty.
 pub struct Play {
     system: System,
@@ -187,8 +190,9 @@ impl Play {
     /// # Errors
     /// Where it is not linked.
     pub async fn place(&self, event: &str) -> Result<(String, String)> {
-        let linked = "select jsonb_build_array(c.google_id, l.google_id) from tandem.links l join tandem.calendars c on c.id = l.calendar_id
-            where l.event_id = $1::text::uuid and l.is_primary";
+        let linked = "select jsonb_build_array(c.calendar_id, l.remote) from tandem.links l
+            join tandem.connections c on c.id = l.connection_id where l.event = $1::text::uuid
+            order by l.state = 'deleted', l.state = 'leaving', l.recorded desc limit 1";
         let place = self.database.value(linked, &[event]).await?;
         serde_json::from_value(place).with_context(|| format!("{event} is not linked"))
     }

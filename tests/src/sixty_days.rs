@@ -239,7 +239,14 @@ impl Story {
             self.system.tick().await;
             self.system.advance(TimeDelta::seconds(61)).await?;
         }
-        for table in ["jobs", "attempts", "inbox", "writing"] {
+        for table in [
+            "work",
+            "changes",
+            "open_changes",
+            "attempts",
+            "parked",
+            "writing",
+        ] {
             let left = format!("select coalesce(jsonb_agg(x), '[]') from tandem.{table} x");
             let left = self.system.value(&left).await?;
             ensure!(left == json!([]), "left in {table}: {left}");

@@ -202,13 +202,13 @@ impl World {
         found.pop().context("one")
     }
 
-    /// The row's job; `Null` if there is none.
+    /// The row's open work; `Null` if there is none.
     ///
     /// # Errors
     /// As Postgres says.
-    pub async fn job(&self, row: &str) -> Result<Value> {
+    pub async fn work(&self, row: &str) -> Result<Value> {
         let sql = format!(
-            "select to_jsonb(j) || jsonb_build_object('later', j.due_at > tandem.clock()) from tandem.jobs j where event_id = '{row}'"
+            "select to_jsonb(w) || jsonb_build_object('later', w.at > tandem.clock()) from tandem.work w where root = '{row}'"
         );
         self.crm.value(&sql).await
     }
@@ -234,15 +234,23 @@ impl World {
     /// What is left, or how the sides differ.
     pub async fn settled(&self) -> Result<()> {
         if let Err(error) = self.rest().await {
-            let left = "select jsonb_build_array(tandem.clock(), (select jsonb_agg(j) from tandem.jobs j), (select jsonb_agg(l) from tandem.leases l
-                where until is not null), (select jsonb_agg(c) from tandem.calendars c))";
+            let left =
+                "select jsonb_build_array(tandem.clock(), (select jsonb_agg(w) from tandem.work w),
+                (select jsonb_agg(c) from tandem.connections c))";
             bail!(
                 "{error:#}; left: {}; log: {:?}",
                 self.crm.value(left).await?,
                 self.log()
             );
         }
-        for table in ["jobs", "attempts", "inbox", "writing"] {
+        for table in [
+            "work",
+            "changes",
+            "open_changes",
+            "attempts",
+            "parked",
+            "writing",
+        ] {
             let left = self
                 .crm
                 .value(&format!("select count(*) from tandem.{table}"))

@@ -45,10 +45,15 @@ async fn a_listing_of_50_000_events_survives_crashes_and_removes_what_is_gone() 
         .filter(|query| !query.contains("pageToken") && !query.contains("syncToken"));
     assert_eq!(firsts.count(), 1, "a crash began the listing again");
     assert_eq!(
-        count(&system, "tandem.links where state <> 'gone'").await,
+        count(&system, "tandem.links where state <> 'deleted'").await,
         EVENTS - DELETED as u64
     );
-    for table in ["tandem.jobs", "tandem.inbox"] {
+    for table in [
+        "tandem.work",
+        "tandem.parked",
+        "tandem.missed",
+        "tandem.seen",
+    ] {
         assert_eq!(count(&system, table).await, 0, "{table}");
     }
 }
@@ -87,13 +92,14 @@ fn outage(system: &System) -> String {
 
 /// Ticks, a minute apart, until no listing is under way; the first ticks end after so many stored pages.
 async fn until_listed(system: &System, deaths: &[u32]) {
-    let open = "select count(*) from tandem.calendars where imported_at is null or page_token is not null or listing is not null or sync_token is null or poll_at <= tandem.clock()";
+    let open = "select count(*) from tandem.connections where imported_at is null or page_token is not null
+        or full_listing is not null or sync_token is null or due_at <= tandem.clock()";
     let mut deaths = deaths.iter();
     for _ in 0..1_000 {
         system.advance(TimeDelta::seconds(121)).await.unwrap();
         let death = deaths.next();
         if let Some(pages) = death {
-            system.kill_after(*pages, "tandem_pull_apply", Fate::KilledAfter);
+            system.kill_after(*pages, "tandem_commit", Fate::KilledAfter);
         }
         let ended = system.tick().await;
         let said = ended.as_ref().map(|reply| reply.response.body().clone());
@@ -102,7 +108,7 @@ async fn until_listed(system: &System, deaths: &[u32]) {
             return;
         }
     }
-    let left = "select to_jsonb(c) from tandem.calendars c";
+    let left = "select to_jsonb(c) from tandem.connections c";
     panic!("it lists for ever: {}", system.value(left).await.unwrap());
 }
 

@@ -3,9 +3,7 @@
 
 mod functions;
 pub mod google;
-pub mod import;
 pub mod page;
-pub mod scale;
 
 use crate::stack::database::Driver;
 use crate::stack::{COMPONENTS, build};
@@ -19,10 +17,6 @@ use std::time::Duration;
 pub enum Part {
     /// A large calendar in the Google simulator.
     Google,
-    /// The database's part of a sync, with few connections and with many.
-    Scale(scale::Options),
-    /// A first import of a large calendar.
-    Import(import::Options),
     /// The console's page: what a browser fetches at first.
     Page,
 }

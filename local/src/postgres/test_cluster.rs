@@ -1,10 +1,9 @@
 //! The servers of all tests of this machine's user, and databases of their own for each.
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
@@ -238,8 +237,7 @@ fn digest(dir: &Path) -> Result<String> {
     let files = migrate::files(dir)?;
     ensure!(!files.is_empty(), "put a migration into {}", dir.display());
     for file in files {
-        let sql = fs::read(&file.path)
-            .with_context(|| format!("make {} readable", file.path.display()))?;
+        let sql = migrate::text(&file.path)?;
         digest.update(format!("{} {}\n", file.label(), sql.len()));
         digest.update(sql);
     }

@@ -124,8 +124,8 @@ impl Crm {
     /// # Errors
     /// As [`Crm::wait`].
     pub async fn wait_quiet(&self) -> Result<()> {
-        let open = "select (select count(*) from tandem.jobs where state = 'open') + (select count(*) from tandem.changes where not folded)
-            + (select count(*) from tandem.calendars where lease_until > tandem.clock())";
+        let open = "select (select count(*) from tandem.work where state = 'open') + (select count(*) from tandem.changes)
+            + (select count(*) from tandem.connections where lease_until > tandem.clock())";
         self.wait(open, &json!(0)).await
     }
 }

@@ -1,7 +1,7 @@
 //! The calls that open and stop push channels.
 
-use super::push_claim::TokenGrant;
-use super::push_record::NewToken;
+use super::token::NewToken;
+use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, reason, unknown};
 use crate::google::{CalendarId, ChannelId, ResourceId};
 use chrono::{DateTime, Utc};

@@ -1,7 +1,7 @@
 //! The calls that connect an account: OAuth states, tokens, calendars, channels.
 
-use super::push_claim::TokenGrant;
-use super::push_record::NewToken;
+use super::token::NewToken;
+use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
 use crate::google::CalendarId;
 use chrono::{DateTime, Utc};

@@ -3,6 +3,7 @@
 
 use http_client::TransportError;
 use provider::Class;
+use store::StoreError;
 
 /// Why a call of the database has no result.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum DbError {
         /// What it says one can do.
         hint: Option<String>,
     },
+    /// The sync's store.
+    #[error(transparent)]
+    Sync(#[from] StoreError),
     /// Not the JSON that the function returns.
     #[error("the answer to {function} cannot be read: {why}")]
     Unreadable {
@@ -38,7 +42,9 @@ impl DbError {
     pub fn class(&self) -> Class {
         match self {
             Self::Transport(_) => Class::Retry,
-            Self::Unreadable { .. } => Class::Permanent,
+            Self::Sync(StoreError::OtherInstance(_)) => Class::Conflict,
+            Self::Sync(StoreError::NoAnswer(_) | StoreError::Busy(_)) => Class::Retry,
+            Self::Unreadable { .. } | Self::Sync(StoreError::Refused(_)) => Class::Permanent,
             Self::Refused { code, .. } => match code.as_str() {
                 "PT409" => Class::Conflict,
                 "55P03" | "57014" | "40P01" | "PT503" | "PGRST000" | "PGRST001" | "PGRST002"
@@ -67,7 +73,9 @@ impl DbError {
                 Some(hint) => format!("{message}. {hint}"),
                 None => message.clone(),
             }),
-            Self::Refused { .. } | Self::Transport(_) | Self::Unreadable { .. } => None,
+            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => {
+                None
+            }
         }
     }
 
@@ -79,15 +87,9 @@ impl DbError {
                 hint: Some(hint),
                 ..
             } if is_impersonal(code) => Some(hint),
-            Self::Refused { .. } | Self::Transport(_) | Self::Unreadable { .. } => None,
-        }
-    }
-
-    /// SQLSTATE 57014 or a body that was too large: half the work may fit.
-    pub fn is_too_much(&self) -> bool {
-        match self {
-            Self::Refused { code, .. } => code == "57014" || code == "HTTP 413",
-            Self::Transport(_) | Self::Unreadable { .. } => false,
+            Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => {
+                None
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::channel::Stop;
 use super::connect::Choices;
-use super::push_claim::TokenGrant;
+use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
 use crate::google::CalendarId;

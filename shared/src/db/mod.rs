@@ -2,16 +2,15 @@
 //! through PostgREST or through Neon's `/sql`. One file per call: what goes in, what comes out.
 
 pub mod channel;
+pub mod chores;
 pub mod connect;
-pub mod due;
 #[cfg(feature = "console")]
 pub mod events;
 pub mod jwks;
 pub mod manage;
-pub mod pull;
-pub mod push_claim;
-pub mod push_record;
 pub mod status;
+pub mod store;
+pub mod token;
 
 mod driver;
 mod error;
@@ -21,8 +20,8 @@ pub use error::DbError;
 
 use crate::jwt::Login;
 use http_client::HttpClient;
+use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Serialize};
 use serde_json::{Error, Value};
 
 /// Calls a function of the database.
@@ -52,49 +51,6 @@ pub async fn call_as<A: DeserializeOwned>(
 ) -> Result<A, DbError> {
     let request = database.request_as(login, function, parameters)?;
     database.answer_as(function, door.send(request).await)
-}
-
-/// What a claim came to: of an event's open work, or of a calendar to list.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Value", bound(deserialize = "C: DeserializeOwned"))]
-pub enum Claim<C> {
-    /// The caller holds it until the lease ends.
-    Claimed(Box<C>),
-    /// There is no work.
-    Nothing {
-        /// Why.
-        reason: String,
-    },
-    /// The account cannot work now; this is no attempt.
-    Waiting {
-        /// Why.
-        reason: String,
-    },
-    /// Somebody else works on it, and will see what is new.
-    Busy {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl<C: DeserializeOwned> TryFrom<Value> for Claim<C> {
-    type Error = Error;
-
-    fn try_from(answer: Value) -> Result<Self, Self::Error> {
-        match outcome(&answer) {
-            "claimed" => serde_json::from_value(answer).map(Self::Claimed),
-            "nothing" => Ok(Self::Nothing {
-                reason: reason(&answer),
-            }),
-            "waiting" => Ok(Self::Waiting {
-                reason: reason(&answer),
-            }),
-            "busy" => Ok(Self::Busy {
-                reason: reason(&answer),
-            }),
-            _ => Err(unknown(&answer)),
-        }
-    }
 }
 
 /// The field `outcome`, which says what the rest of an answer is. serde's own tagged enums would do

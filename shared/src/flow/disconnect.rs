@@ -1,7 +1,6 @@
 //! Disconnecting, step by step: the database knows the next one, this does what Google is needed for.
 //! Every step may be repeated, by anybody.
 
-use super::push::push;
 use super::{Env, token, watch};
 use crate::db::DbError;
 use crate::db::manage::{self as db, Step};
@@ -32,12 +31,11 @@ pub async fn disconnect<D: HttpClient>(
             Step::Waiting => return Ok(false),
             Step::Push(events) if events.is_empty() => return Ok(false),
             Step::Push(events) => {
-                for event in events {
-                    if !in_time() {
-                        return Ok(false);
-                    }
-                    push(env, event).await?;
-                }
+                let events: Vec<_> = events.into_iter().map(|id| store::EventId(id.0)).collect();
+                let pushed = env
+                    .sync(async |engine| engine::push(engine, &events).await)
+                    .await;
+                pushed.map_err(DbError::from)?;
             }
             Step::Stop(stop) => {
                 if watch::stop(env, &stop).await? == 0 {

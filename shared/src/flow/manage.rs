@@ -5,7 +5,7 @@ use super::{Env, token};
 use crate::db::DbError;
 use crate::db::connect::{Choices, Connected, store_token};
 use crate::db::manage::{self as db, Account, Changed, Connection, Which};
-use crate::db::push_claim::TokenGrant;
+use crate::db::token::TokenGrant;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::{AccessToken, CalendarId, GoogleError};
 use http_client::HttpClient;

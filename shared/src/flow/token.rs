@@ -2,8 +2,8 @@
 
 use super::Env;
 use crate::db::connect;
-use crate::db::push_claim::TokenGrant;
-use crate::db::push_record::NewToken;
+use crate::db::token::NewToken;
+use crate::db::token::TokenGrant;
 use crate::google::oauth::{Client, refresh};
 use crate::google::{AccessToken, RefreshToken};
 use http_client::HttpClient;

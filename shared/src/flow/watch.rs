@@ -3,7 +3,7 @@
 use super::{Env, token};
 use crate::db::DbError;
 use crate::db::channel::{self as db, Begun, OldChannel, Stop, Stopping, Watched};
-use crate::db::push_record::NewToken;
+use crate::db::token::NewToken;
 use crate::google::channels::stop;
 use crate::google::events::watch::{self, NewChannel};
 use crate::google::{AccessToken, CalendarId, ChannelId, ChannelToken};

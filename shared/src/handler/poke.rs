@@ -3,7 +3,6 @@
 use super::{Reply, database_error, refuse_stranger};
 use crate::crm::poke::{self, Malformed};
 use crate::flow::Env;
-use crate::flow::push::push;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_client::HttpClient;
@@ -24,9 +23,13 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         }
         Err(error) => return Reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    match push(env, id).await {
-        Ok(pushed) => Reply::json(StatusCode::OK, &pushed).about("outcome", pushed.name()),
-        Err(error) => database_error(&error),
+    let events = [store::EventId(id.0)];
+    match env
+        .sync(async |engine| engine::push(engine, &events).await)
+        .await
+    {
+        Ok(pushed) => Reply::json(StatusCode::OK, &pushed).about("did", &pushed),
+        Err(error) => database_error(&error.into()),
     }
     .about("event", id)
 }

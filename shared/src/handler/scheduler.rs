@@ -42,7 +42,7 @@ async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
         Ok(ticked) => {
             let mut reply = Reply::json(StatusCode::OK, &ticked);
             reply.log.extend(ticked.problems.iter().cloned());
-            reply.about("did", ticked.told())
+            reply.about("did", ticked.log_fields())
         }
         Err(error) => database_error(&error),
     }

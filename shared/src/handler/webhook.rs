@@ -4,19 +4,14 @@
 //! without a query.
 
 use super::{Reply, database_error};
-use crate::db::pull::Trigger;
 use crate::flow::Env;
-use crate::flow::pull::pull;
-use crate::flow::push::push;
 use crate::flow::watch::is_genuine;
 use crate::google::notification;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_client::HttpClient;
 use serde_json::json;
-
-/// Parked events that are merged within the request; the rest stays due.
-const MERGED: usize = 5;
+use store::{Notification, Trigger};
 
 /// Answers a notification. 503 makes Google send it again.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
@@ -38,20 +33,19 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         return quiet();
     }
     let channel = message.channel.clone();
-    let trigger = Trigger::Notification {
-        channel_id: message.channel,
-        resource_id: message.resource,
-        message_number: message.message_number,
-        state: message.state.to_string(),
-    };
-    let pulled = match pull(env, &trigger).await {
+    let trigger = Trigger::Notification(Notification {
+        channel: message.channel.as_str().to_owned(),
+        resource: message.resource.as_str().to_owned(),
+        message: message.message_number,
+        is_sync: message.state.to_string() == "sync",
+        expires_at: None,
+    });
+    let pulled = match env
+        .sync(async |engine| engine::pull(engine, trigger).await)
+        .await
+    {
         Ok(pulled) => pulled,
-        Err(error) => return database_error(&error),
+        Err(error) => return database_error(&error.into()),
     };
-    for id in pulled.due.iter().take(MERGED) {
-        if let Err(error) = push(env, *id).await {
-            return quiet().logged(error.to_string());
-        }
-    }
     quiet().about("did", &pulled).about("channel", channel)
 }

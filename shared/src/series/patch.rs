@@ -5,7 +5,6 @@ use super::rule::Plan;
 use super::target::plan_of;
 use super::when::Span;
 use crate::crm::Row;
-use crate::map::Unit;
 use serde_json::{Map, Value};
 
 /// A rule that planned the first start has to plan the new one.
@@ -42,8 +41,8 @@ pub fn patched(
 ) -> Result<(Map<String, Value>, Span), Refusal> {
     let span = span(row, patch)?;
     let mut fields = patch.clone();
-    let timed = Unit::When.fields();
-    if timed.iter().any(|field| patch.contains_key(*field)) {
+    let mut timed = event::Group::Time.fields();
+    if timed.any(|field| patch.contains_key(field.name)) {
         fields.extend(span.fields());
     }
     Ok((fields, span))

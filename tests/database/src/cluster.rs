@@ -125,7 +125,7 @@ async fn connect(database: &str) -> Result<Client> {
 /// Where they cannot be read.
 #[must_use]
 pub fn set() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/second");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
     let mut texts = Vec::new();
     for folder in ["schema", "functions"] {
         let entries = fs::read_dir(root.join(folder)).expect("the set is there");

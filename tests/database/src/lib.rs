@@ -1,4 +1,4 @@
-//! A Postgres of the tests' own, and a database each with the set of `migrations/second`.
+//! A Postgres of the tests' own, and a database each with the set of `migrations`.
 
 mod cluster;
 mod fixture;

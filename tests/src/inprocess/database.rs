@@ -15,11 +15,12 @@ use tokio_postgres::{Client, Statement};
 /// new files would make Postgres plan every function anew.
 const CLEAR: &str = "
     set session_replication_role = replica;
-    delete from public.events; delete from tandem.touched; delete from tandem.changes; delete from tandem.attempts; delete from tandem.leases;
-    delete from tandem.jobs; delete from tandem.inbox; delete from tandem.history; delete from tandem.links;
-    delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts;
-    delete from tandem.oauth_states; delete from tandem.members; delete from tandem.buckets; delete from tandem.counters;
-    delete from tandem.settings where key in ('history_days', 'forgot_up_to');
+    delete from public.events; delete from tandem.touched; delete from tandem.changes; delete from tandem.open_changes;
+    delete from tandem.attempts; delete from tandem.work; delete from tandem.parked; delete from tandem.history;
+    delete from tandem.links; delete from tandem.seen; delete from tandem.missed; delete from tandem.asked;
+    delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.accounts;
+    delete from tandem.oauth_states; delete from tandem.tickets; delete from tandem.buckets; delete from tandem.counters;
+    delete from tandem.settings where key in ('history_days', 'kept_up_at', 'due_changes', 'due_work');
     set session_replication_role = origin;";
 /// Systems after which the rows that they left are swept up.
 const SWEEP: u32 = 50;

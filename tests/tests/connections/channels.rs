@@ -58,7 +58,7 @@ async fn renewals_and_listings_of_many_calendars_do_not_come_together() -> Resul
     }
     rest(&system).await?;
     let spread = "select jsonb_build_array(count(*), min(watch_at) > tandem.clock() + interval '4 days', max(watch_at) < tandem.clock() + interval '6 days',
-        count(distinct date_trunc('hour', watch_at)) > 15, count(distinct date_trunc('minute', poll_at)) > 8) from tandem.calendars";
+        count(distinct date_trunc('hour', watch_at)) > 15, count(distinct date_trunc('minute', due_at)) > 8) from tandem.connections";
     let spread = system.value(spread).await?;
     ensure!(spread == json!([41, true, true, true, true]), "{spread}");
     Ok(())
@@ -72,11 +72,11 @@ async fn how_long_a_channel_lasts_is_for_google_to_say() -> Result<()> {
     let fault = json!({"method": "events.watch", "status": 200, "body": answer.to_string()});
     system.control("POST", "faults", &fault)?;
     system
-        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .sql("update tandem.connections set watch_at = tandem.clock()")
         .await?;
     system.tick().await;
     let known = format!("select jsonb_build_array(h.expires_at = '{}', c.watch_at between tandem.clock() + interval '11 hours' and tandem.clock() + interval '18 hours')
-        from tandem.calendars c join tandem.channels h on h.calendar_id = c.id and h.state = 'active'", ends.to_rfc3339());
+        from tandem.connections c join tandem.channels h on h.connection_id = c.id and h.state = 'active'", ends.to_rfc3339());
     let known = system.value(&known).await?;
     ensure!(known == json!([true, true]), "{known}");
     Ok(())
@@ -85,7 +85,7 @@ async fn how_long_a_channel_lasts_is_for_google_to_say() -> Result<()> {
 #[tokio::test]
 async fn listings_by_the_clock_are_rare_only_while_messages_are_proven_to_arrive() -> Result<()> {
     let system = system(3).await?;
-    let proven = "select tandem.is_push_proven(c) from tandem.calendars c";
+    let proven = "select tandem.is_push_proven(c, tandem.clock()) from tandem.connections c";
     ensure!(system.value(proven).await? == true);
     let before = count(&system, "events.list")?;
     live(&system, 6, true).await?;
@@ -96,7 +96,7 @@ async fn listings_by_the_clock_are_rare_only_while_messages_are_proven_to_arrive
     live(&system, 2, false).await?;
     ensure!(system.value(proven).await? == false);
     ensure!(rows(&system).await? == json!({"Unannounced": "synced"}));
-    let soon = "select poll_at <= tandem.clock() + interval '1 minute' from tandem.calendars";
+    let soon = "select due_at <= tandem.clock() + interval '1 minute' from tandem.connections";
     ensure!(system.value(soon).await? == true);
     // The next one that does arrive earns the trust again.
     google_insert(&system, "Announced")?;
@@ -110,7 +110,7 @@ async fn listings_by_the_clock_are_rare_only_while_messages_are_proven_to_arrive
 async fn a_first_channel_that_fails_is_asked_for_again() -> Result<()> {
     let system = system(4).await?;
     system
-        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .sql("update tandem.connections set watch_at = tandem.clock()")
         .await?;
     let fault = json!({"method": "events.watch", "status": 503, "count": 2});
     system
@@ -138,13 +138,13 @@ async fn a_calendar_without_pushes_is_polled_and_says_so() -> Result<()> {
         .sql("update tandem.settings set value = 'http://crm.example' where key = 'instance'")
         .await?;
     system
-        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .sql("update tandem.connections set watch_at = tandem.clock()")
         .await?;
     system
         .sql("update tandem.channels set state = 'stopped'")
         .await?;
     rest(&system).await?;
-    ensure!(system.value("select push from tandem.calendars").await? == "poll");
+    ensure!(system.value("select push from tandem.connections").await? == "poll");
     google_insert(&system, "Polled")?;
     rest(&system).await?;
     ensure!(rows(&system).await? == json!({"Polled": "synced"}));
@@ -159,7 +159,7 @@ async fn a_channel_that_was_not_stopped_is_stopped_when_it_speaks() -> Result<()
         .sql("update tandem.channels set state = 'stopped', resource_id = null")
         .await?;
     system
-        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .sql("update tandem.connections set watch_at = tandem.clock()")
         .await?;
     rest(&system).await?;
     ensure!(running(&system)?.len() == 2);

@@ -199,7 +199,8 @@ async fn occurrences_of_a_series_that_is_over_ask_for_nothing_again_and_again() 
 #[tokio::test]
 async fn a_wider_window_lists_anew_and_shows_how_far_it_is() -> Result<()> {
     let (system, calendar, connection) = lab(4).await?;
-    let links = "select jsonb_agg(jsonb_build_array(google_id, event_id) order by google_id) from tandem.links";
+    let links =
+        "select jsonb_agg(jsonb_build_array(remote, event) order by remote) from tandem.links";
     let (before, listed) = (system.value(links).await?, count(&system, "events.list")?);
     // A narrower one leaves what is there.
     let narrower = json!({"connection_id": connection, "import_from": "2031-08-01T00:00:00Z"});

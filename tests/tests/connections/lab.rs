@@ -100,7 +100,15 @@ pub fn count(system: &System, method: &str) -> Result<u64> {
 
 /// Whether nothing is left to do.
 pub async fn is_at_rest(system: &System) -> Result<()> {
-    for table in ["jobs", "attempts", "inbox", "writing"] {
+    let tables = [
+        "work",
+        "changes",
+        "open_changes",
+        "attempts",
+        "parked",
+        "writing",
+    ];
+    for table in tables {
         let left = system
             .value(&format!(
                 "select coalesce(jsonb_agg(x), '[]') from tandem.{table} x"

@@ -54,7 +54,7 @@ async fn a_refusal_while_a_push_is_claimed_or_recorded_is_told_without_the_title
         rest(&system).await?;
         keeps_secrets(&system)?;
         let all = system.log().join("\n");
-        let told = format!("the database refused tandem_push_record ({code})");
+        let told = format!("the database refused tandem_commit ({code})");
         ensure!(all.contains(&told), "{code} is not told: {all}");
     }
     Ok(())
@@ -73,7 +73,7 @@ async fn a_row_that_the_crm_refuses_is_told_to_its_user_alone() -> Result<()> {
     google_insert(&system, "secret lunch")?;
     google_insert(&system, "Breakfast")?;
     rest(&system).await?;
-    let kept = "select jsonb_agg(reason like '%secret lunch%') from tandem.inbox where state = 'quarantined'";
+    let kept = "select jsonb_agg(reason like '%secret lunch%') from tandem.parked where state = 'quarantined'";
     ensure!(system.value(kept).await? == json!([true]));
     let whole = path(&system, "Breakfast").await?;
     let edit = json!({"summary": "secret dinner"});

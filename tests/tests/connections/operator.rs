@@ -36,13 +36,13 @@ async fn a_user_sees_where_each_connection_stands() -> Result<()> {
         "{of_bob}"
     );
     for (change, state) in [
-        ("update tandem.calendars set push = 'poll'", "polling"),
+        ("update tandem.connections set push = 'poll'", "polling"),
         (
-            "update tandem.calendars set imported_at = null",
+            "update tandem.connections set imported_at = null",
             "importing",
         ),
         (
-            "update tandem.calendars set failures = 3, last_error = 'why'",
+            "update tandem.connections set failures = 3, last_error = 'why'",
             "error",
         ),
         ("update tandem.connections set state = 'paused'", "paused"),
@@ -101,7 +101,7 @@ async fn what_needs_a_person_is_shown_with_its_reason() -> Result<()> {
     rest(&system).await?;
     ensure!(rows(&system).await?["Refused"] == "error");
     system
-        .sql("insert into tandem.inbox (calendar_id, google_id, raw, state, reason, as_of) select id, 'odd', '{', 'quarantined', 'it cannot be read', 0 from tandem.calendars")
+        .sql("insert into tandem.parked (connection_id, remote, raw, state, reason, as_of) select id, 'odd', '{', 'quarantined', 'it cannot be read', 0 from tandem.connections")
         .await?;
     let status = call(&system, ANN, "status", &Value::Null, 200).await?;
     let problems = status["problems"].as_array().context("problems")?;
@@ -145,7 +145,7 @@ async fn many_deletions_wait_for_their_user_who_sees_and_decides() -> Result<()>
         let held = status["problems"].as_array().context("problems")?;
         let waits = |problem: &&Value| {
             let reason = problem["reason"].as_str().unwrap_or_default();
-            problem["kind"] == "held" && reason.contains("confirmation")
+            problem["kind"] == "held" && reason.contains("somebody has to say")
         };
         ensure!(held.iter().filter(waits).count() == 12, "{status}");
         let wish = json!({"calendar_id": seen["calendar_id"], "decision": decision});
@@ -219,14 +219,13 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
         "tandem_tokens{sealed_with=\"k1\"} 1",
         "tandem_tick_age_seconds ",
         "tandem_channel_age_seconds{which=\"oldest\"} ",
-        "tandem_jobs{state=\"waiting\"} 1",
-        "tandem_oldest_job_seconds{state=\"waiting\"} ",
+        "tandem_jobs{state=\"open\"} 1",
+        "tandem_oldest_job_seconds{state=\"open\"} ",
     ] {
         ensure!(metrics.contains(line), "{line} is not in {metrics}");
     }
     system.advance(TimeDelta::minutes(30)).await?;
     insert(&system, ANN, "Late").await?;
-    system.sql("select tandem.fold_some(10)").await?;
     system.advance(TimeDelta::minutes(30)).await?;
     let (status, health) = system.operator("health", "function secret").await?;
     ensure!(

@@ -122,7 +122,7 @@ async fn each_page_occurrence_and_channel_is_charged() -> Result<()> {
     system.control("POST", "switches", &json!({"pageFill": "short"}))?;
     works(&system, "a listing").await?;
     system
-        .sql("update tandem.calendars set sync_token = null, poll_at = tandem.clock()")
+        .sql("update tandem.connections set sync_token = null, due_at = tandem.clock()")
         .await?;
     works(&system, "a full listing").await?;
     let weekly = "update public.events set recurrence = array['RRULE:FREQ=DAILY;COUNT=5'] where title = 'Event 1'";
@@ -136,7 +136,7 @@ async fn each_page_occurrence_and_channel_is_charged() -> Result<()> {
         .await?;
     works(&system, "an occurrence").await?;
     system
-        .sql("update tandem.calendars set watch_at = tandem.clock()")
+        .sql("update tandem.connections set watch_at = tandem.clock()")
         .await?;
     ensure!(works(&system, "a channel").await? >= 2);
     // A page that is refused is charged too.

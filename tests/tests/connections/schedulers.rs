@@ -12,7 +12,7 @@ async fn due(system: &System, name: &str) -> Result<()> {
     google_insert(system, &format!("Google's {name}"))?;
     system
         .sql(
-            "update tandem.calendars set watch_at = tandem.clock(), poll_at = tandem.clock();
+            "update tandem.connections set watch_at = tandem.clock(), due_at = tandem.clock();
              update tandem.accounts set access_expires_at = tandem.clock()",
         )
         .await

@@ -16,6 +16,14 @@ async fn with_second_account() -> Result<System> {
     Ok(system)
 }
 
+/// Titles of a user's rows, with their states.
+async fn rows_of(system: &System, user: &str) -> Result<Value> {
+    let of_user = format!(
+        "select coalesce(jsonb_object_agg(title, sync_state), '{{}}') from public.events where owner_id = '{user}'"
+    );
+    system.value(&of_user).await
+}
+
 #[tokio::test]
 async fn a_user_has_several_accounts_and_one_calendar_takes_new_events() -> Result<()> {
     let system = with_second_account().await?;
@@ -43,7 +51,8 @@ async fn the_same_account_again_keeps_every_link() -> Result<()> {
     insert(&system, ANN, "CRM's").await?;
     google_insert(&system, "Google's")?;
     rest(&system).await?;
-    let links = "select jsonb_agg(jsonb_build_array(id, google_id, event_id) order by id) from tandem.links";
+    let links =
+        "select jsonb_agg(jsonb_build_array(remote, event) order by remote) from tandem.links";
     let before = system.value(links).await?;
     for _ in 0..2 {
         let to = system.connect_as(ANN, EMAIL).await?;
@@ -121,7 +130,7 @@ async fn nobody_reaches_what_is_another_users() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_users_share_one_listing_of_one_calendar_and_either_may_leave() -> Result<()> {
+async fn two_users_of_one_calendar_have_a_row_each_and_either_may_leave() -> Result<()> {
     for choice in ["keep", "remove_from_crm"] {
         let system = system(5).await?;
         google_insert(&system, "Shared")?;
@@ -131,13 +140,12 @@ async fn two_users_share_one_listing_of_one_calendar_and_either_may_leave() -> R
         ensure!(to.ends_with("?google=connected"), "{to}");
         insert(&system, BOB, "Bob's").await?;
         rest(&system).await?;
-        ensure!(
-            system
-                .value("select count(*) from tandem.calendars")
-                .await?
-                == 1
-        );
-        ensure!(rows(&system).await? == json!({"Shared": "synced", "Bob's": "synced"}));
+        let both = json!({"Shared": "synced", "Bob's": "synced"});
+        for user in [ANN, BOB] {
+            let seen = rows_of(&system, user).await?;
+            ensure!(seen == both, "{user}: {seen}");
+        }
+        ensure!(google_titles(&system)? == ["Bob's", "Shared"]);
         let of_ann = format!("select id from tandem.accounts where user_id = '{ANN}'");
         let wish = json!({"account_id": system.value(&of_ann).await?, "choice": choice});
         call(&system, ANN, "disconnect", &wish, 202).await?;
@@ -147,11 +155,15 @@ async fn two_users_share_one_listing_of_one_calendar_and_either_may_leave() -> R
         rest(&system).await?;
         rest(&system).await?;
         let expected = json!({"Shared": "synced", "Bob's": "synced", "Later": "synced"});
-        ensure!(
-            rows(&system).await? == expected,
-            "{choice}: {}",
-            rows(&system).await?
-        );
+        let of_bob = rows_of(&system, BOB).await?;
+        ensure!(of_bob == expected, "{choice}: {of_bob}");
+        let expected = match choice {
+            "keep" => json!({"Shared": "none", "Bob's": "none"}),
+            _ => json!({}),
+        };
+        let of_ann = rows_of(&system, ANN).await?;
+        ensure!(of_ann == expected, "{choice}: {of_ann}");
+        ensure!(google_titles(&system)? == ["Bob's", "Later", "Shared"]);
         let live = "select jsonb_object_agg(user_id, state) from tandem.accounts";
         ensure!(system.value(live).await? == json!({ANN: "disconnected", BOB: "active"}));
         is_at_rest(&system).await?;

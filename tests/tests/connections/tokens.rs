@@ -45,7 +45,7 @@ async fn a_withdrawn_grant_pauses_the_account_until_its_user_connects_it_again()
         "{}",
         system.value(shown).await?
     );
-    let attempts = "select max(attempts) from tandem.jobs where state = 'waiting'";
+    let attempts = "select coalesce(max(attempts), 0) from tandem.work where state = 'open'";
     ensure!(system.value(attempts).await?.as_i64() < Some(3));
     let asked = count(&system, "oauth.token")?;
     for _ in 0..5 {

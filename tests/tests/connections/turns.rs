@@ -1,4 +1,4 @@
-//! More is due than one question of the clock answers: it goes on while it has time, each tenant in
+//! More is due than one question of the clock answers: it goes on while it has time, each user in
 //! turn, and what rests is not found again and again.
 
 use super::lab::{BOB, call, google_insert, insert, is_at_rest, rest, rows, system};
@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, EMAIL, Person, System};
 
-/// Users of three tenants, with so many calendars each, all of them due.
-const TENANTS: [(&str, &str, usize); 3] = [
+/// Users with so many calendars each, all of them due.
+const USERS: [(&str, &str, usize); 3] = [
     ("a0000000-0000-4000-8000-00000000000a", "large", 100),
     ("b0000000-0000-4000-8000-00000000000b", "small", 10),
     ("c0000000-0000-4000-8000-00000000000c", "middle", 10),
@@ -16,34 +16,30 @@ const TENANTS: [(&str, &str, usize); 3] = [
 
 async fn lab(seed: u64) -> Result<System> {
     let system = system(seed).await?;
-    for (id, tenant, calendars) in TENANTS {
-        let member = format!("insert into tandem.members values ('{id}', '{tenant}')");
-        system.sql(&member).await?;
-        let email = format!("{tenant}@example.com");
+    for (id, name, calendars) in USERS {
+        let email = format!("{name}@example.com");
         let (id, person) = (id.to_owned(), email);
         let person = Person { id, email: person };
         system.connect(&person).await?;
         for n in 1..calendars {
-            system
-                .add_calendar(&person, &format!("{tenant} {n}"))
-                .await?;
+            system.add_calendar(&person, &format!("{name} {n}")).await?;
         }
     }
     // The large one's have waited for longer.
     system
         .sql(
-            "update tandem.calendars set watch_at = tandem.clock() + interval '1 day', imported_at = tandem.clock(),
-               poll_at = tandem.clock() - case tenant when 'large' then interval '1 hour' else interval '1 minute' end;
-             update tandem.calendars set poll_at = tandem.clock() + interval '1 day' where tenant = 'default'",
+            &format!("update tandem.connections set watch_at = tandem.clock() + interval '1 day', imported_at = tandem.clock(),
+               due_at = tandem.clock() - case user_id when '{}' then interval '1 hour' else interval '1 minute' end;
+             update tandem.connections set due_at = tandem.clock() + interval '1 day' where user_id = '{ANN}'", USERS[0].0),
         )
         .await?;
     Ok(system)
 }
 
-/// How many calendars are still due, by tenant.
+/// How many calendars are still due, by the user's account.
 async fn left(system: &System) -> Result<Value> {
-    let left = "select coalesce(jsonb_object_agg(tenant, n), '{}') from (select tenant, count(*) n from tandem.calendars
-        where poll_at <= tandem.clock() group by tenant) x";
+    let left = "select coalesce(jsonb_object_agg(name, n), '{}') from (select split_part(a.email, '@', 1) as name, count(*) n
+        from tandem.connections c join tandem.accounts a on a.id = c.account_id where c.due_at <= tandem.clock() group by 1) x";
     system.value(left).await
 }
 
@@ -58,7 +54,7 @@ async fn a_tick_goes_on_until_nothing_is_due() -> Result<()> {
     ensure!(left(&system).await? == json!({"large": 100, "small": 10, "middle": 10}));
     let told = ticks(&system).await?;
     ensure!(
-        told["calendars"] == 120 && told["unfinished"] == false,
+        told["connections"] == 120 && told["unfinished"] == false,
         "{told}"
     );
     ensure!(
@@ -70,7 +66,7 @@ async fn a_tick_goes_on_until_nothing_is_due() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_tick_ends_with_its_time_and_has_served_every_tenant_by_then() -> Result<()> {
+async fn a_tick_ends_with_its_time_and_has_served_every_user_by_then() -> Result<()> {
     let system = lab(2).await?;
     system.set_pace(TimeDelta::milliseconds(400));
     let told = ticks(&system).await?;
@@ -78,29 +74,29 @@ async fn a_tick_ends_with_its_time_and_has_served_every_tenant_by_then() -> Resu
     let still = left(&system).await?;
     ensure!(
         still["small"].is_null() && still["middle"].is_null(),
-        "the large tenant's came first: {still}"
+        "the large one's came first: {still}"
     );
     let rest = still["large"].as_u64().context("large")?;
     ensure!((60..95).contains(&rest), "{still}");
     // The next one fills its time too, and the last has some left.
     let told = ticks(&system).await?;
     ensure!(
-        told["calendars"].as_u64() >= Some(40) && told["unfinished"] == true,
+        told["connections"].as_u64() >= Some(40) && told["unfinished"] == true,
         "{told}"
     );
     let told = ticks(&system).await?;
     ensure!(told["unfinished"] == false, "{told}");
-    let never = "select count(*) from tandem.calendars where last_synced_at is null";
+    let never = "select count(*) from tandem.connections where listed_at is null";
     ensure!(system.value(never).await? == 0);
     Ok(())
 }
 
 #[tokio::test]
-async fn events_of_every_tenant_go_out_before_a_large_one_is_done() -> Result<()> {
+async fn events_of_every_user_go_out_before_a_large_one_is_done() -> Result<()> {
     let system = lab(3).await?;
-    let all = "update tandem.calendars set poll_at = tandem.clock() + interval '1 hour'";
+    let all = "update tandem.connections set due_at = tandem.clock() + interval '1 hour'";
     system.sql(all).await?;
-    for (owner, _, count) in TENANTS {
+    for (owner, _, count) in USERS {
         for n in 0..count {
             insert(&system, owner, &format!("{owner} {n}")).await?;
         }
@@ -119,7 +115,7 @@ async fn events_of_every_tenant_go_out_before_a_large_one_is_done() -> Result<()
 }
 
 /// What a tick would look at.
-const DUE: &str = "select count(*) from tandem.calendars where poll_at <= tandem.clock() or watch_at <= tandem.clock()";
+const DUE: &str = "select count(*) from tandem.connections where due_at <= tandem.clock() or watch_at <= tandem.clock()";
 
 #[tokio::test]
 async fn an_account_that_waits_for_its_user_is_not_due_until_it_is_connected_again() -> Result<()> {
@@ -181,22 +177,29 @@ async fn a_calendar_of_two_users_goes_on_when_one_of_them_loses_access() -> Resu
     let theirs = json!({"google_id": EMAIL});
     call(&system, BOB, "calendars", &theirs, 200).await?;
     rest(&system).await?;
-    let listing = format!(
-        "select a.user_id from tandem.calendars c join tandem.accounts a on a.id = c.account_id where c.google_id = '{EMAIL}'"
+    let active = format!(
+        "select jsonb_agg(a.user_id order by a.user_id) from tandem.connections c join tandem.accounts a on a.id = c.account_id
+         where c.calendar_id = '{EMAIL}' and a.state = 'active'"
     );
-    ensure!(system.value(&listing).await? == ANN);
+    ensure!(system.value(&active).await? == json!([ANN, BOB]));
     let revoke = format!("users/{EMAIL}/revoke");
     system.control("POST", &revoke, &Value::Null)?;
     system.advance(TimeDelta::hours(1)).await?;
     rest(&system).await?;
-    ensure!(system.value(&listing).await? == BOB);
+    ensure!(system.value(&active).await? == json!([BOB]));
     google_insert(&system, "Still seen")?;
     rest(&system).await?;
-    ensure!(rows(&system).await? == json!({"Still seen": "synced"}));
-    // She comes back, and both are as before.
+    let owners = "select coalesce(jsonb_agg(title || ' of ' || owner_id order by title, owner_id), '[]') from public.events
+        where sync_state = 'synced'";
+    ensure!(system.value(owners).await? == json!([format!("Still seen of {BOB}")]));
+    // She comes back, and both have the same.
     system.connect_as(ANN, EMAIL).await?;
     insert(&system, ANN, "Hers").await?;
     rest(&system).await?;
-    ensure!(rows(&system).await? == json!({"Still seen": "synced", "Hers": "synced"}));
+    rest(&system).await?;
+    let both =
+        ["Hers", "Still seen"].map(|title| [ANN, BOB].map(|user| format!("{title} of {user}")));
+    let found = system.value(owners).await?;
+    ensure!(found == json!(both.concat()), "{found}");
     is_at_rest(&system).await
 }

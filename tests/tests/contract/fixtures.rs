@@ -42,7 +42,7 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
         choices: &Choices::default(),
     };
     match connect::connect_calendar(&c.door, &c.database, &new).await? {
-        Connected::Connected(synced) => Ok(synced.calendar_id),
+        Connected::Connected(synced) => Ok(synced.connection_id),
         Connected::Disconnecting => bail!("it is being disconnected"),
     }
 }
@@ -52,7 +52,7 @@ pub async fn imported(c: &Contract) -> Result<Uuid> {
     let calendar = calendar(c).await?;
     c.sql
         .batch_execute(
-            "update tandem.calendars set imported_at = now(), poll_at = now() + interval '1 hour'",
+            "update tandem.connections set imported_at = now(), due_at = now() + interval '1 hour'",
         )
         .await?;
     Ok(calendar)

@@ -3,16 +3,21 @@
 use super::door::{Contract, DRIVERS, INSTANCE, both};
 use super::fixtures::{NASTY, calendar, event, imported};
 use anyhow::{Context, Result, bail, ensure};
+use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
-use shared::crm::RowId;
 use shared::db::channel::{self as channels, Begun, Watched};
+use shared::db::chores;
 use shared::db::connect::{self, StateUse};
-use shared::db::due;
-use shared::db::pull::{self, About, Applied, Apply, Cursor, Failure, Item, Trigger};
-use shared::db::push_claim::{self, Claim, TokenGrant};
-use shared::db::push_record::{self, NewToken, Note, Outcome, Pause, Recorded};
-use shared::google::{ChannelId, ResourceId, SyncToken};
+use shared::db::store::HttpStore;
+use shared::db::token::{NewToken, TokenGrant};
+use shared::google::{ChannelId, ResourceId};
 use std::collections::BTreeSet;
+use store::{
+    About, AskDue, Claim, Claimed, Commit, Committed, ConnectionId, Cursor, EventId, Family,
+    FamilyCommit, Listing, ListingCommit, Load, NewWork, Notification, Op, Outcome, Parked,
+    ParkedState, Pause, Purpose, RemoteId, Stopped, StoppedWhy, Store, Trigger, Which, Why,
+    WorkState,
+};
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,13 +58,19 @@ async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
+async fn a_family_is_loaded_and_committed_alike() -> Result<()> {
     both(async |c| {
         imported(c).await?;
-        let nothing = claim(c, RowId(Uuid::nil())).await?;
-        ensure!(matches!(nothing, Claim::Nothing { .. }), "{nothing:?}");
-        let id = event(c, NASTY).await?;
-        let due = due::send(
+        let nothing = store(c).load(&load(EventId(Uuid::nil()))).await?;
+        ensure!(nothing.families.is_empty(), "{nothing:?}");
+        let id = EventId(event(c, NASTY).await?.0);
+        let ask = AskDue {
+            instance: INSTANCE.to_owned(),
+            most: 5,
+        };
+        let due = store(c).due(&ask).await?;
+        ensure!(due.events == [id.clone()], "{due:?}");
+        let found = chores::chores(
             &c.door,
             &c.database,
             INSTANCE,
@@ -67,75 +78,56 @@ async fn an_event_is_claimed_and_recorded_alike() -> Result<()> {
             "secret",
             None,
             Some("k1"),
-        )
-        .await?;
-        ensure!(due.events == [id] && due.channels.len() == 1, "{due:?}");
-        let Claim::Claimed(claimed) = claim(c, id).await? else {
-            bail!("not claimed");
-        };
-        let row = claimed.row.as_ref().context("row")?;
-        ensure!(row.text("title") == Some(NASTY), "{claimed:?}");
-        ensure!(
-            claimed.event_id == id && claimed.attempt == 1,
-            "{claimed:?}"
         );
-        let busy = claim(c, id).await?;
-        ensure!(matches!(busy, Claim::Busy { .. }), "{busy:?}");
-        let retry = Outcome::Retry {
-            reason: NASTY.to_owned(),
-            delay_seconds: 0.0,
-            pause: None,
-            free: false,
-            not_written: true,
+        let found = found.await?;
+        ensure!(found.channels.len() == 1, "{found:?}");
+        let loaded = store(c).load(&load(id.clone())).await?;
+        let [family] = loaded.families.as_slice() else {
+            bail!("not loaded: {loaded:?}");
         };
-        let recorded = record(c, &claimed, &retry).await?;
-        ensure!(
-            recorded
-                == Recorded::Recorded {
-                    again: false,
-                    also: Vec::new()
-                },
-            "{recorded:?}"
-        );
-        let shown =
-            "select jsonb_build_array(sync_error, (select detail ->> 'text' from tandem.history
-            where kind = 'note')) from public.events";
-        let shown = c.value(shown).await?;
-        ensure!(shown == json!([NASTY, NASTY]), "{shown}");
-        let again = claim(c, id).await?;
-        ensure!(matches!(again, Claim::Claimed(_)), "{again:?}");
-        let fenced = record(c, &claimed, &Outcome::Nothing).await?;
-        ensure!(fenced == Recorded::Fenced, "{fenced:?}");
+        let row = family.members[0].row.as_ref().context("row")?;
+        ensure!(row.fields["title"] == NASTY, "{row:?}");
+        let busy = store(c).load(&load(id.clone())).await?;
+        ensure!(busy.families.is_empty(), "two lease it: {busy:?}");
+        ensure!(busy.skipped[0].why == Why::Leased, "{busy:?}");
+        let stored = commit(c, family).await?;
+        ensure!(stored == Outcome::Stored { again: true }, "{stored:?}");
+        let kept =
+            "select jsonb_build_array((select reason from tandem.work), (select detail ->> 'text'
+            from tandem.history where kind = 'note'))";
+        let kept = c.value(kept).await?;
+        ensure!(kept == json!([NASTY, NASTY]), "{kept}");
+        let again = store(c).load(&load(id)).await?;
+        ensure!(again.families.len() == 1, "{again:?}");
+        let fenced = commit(c, family).await?;
+        ensure!(fenced == Outcome::Fenced, "{fenced:?}");
         Ok(())
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_megabyte_of_items_is_applied_alike() -> Result<()> {
+async fn a_megabyte_of_items_is_stored_alike() -> Result<()> {
     both(async |c| {
         let trigger = listing(c).await?;
-        let pull::Claim::Claimed(claimed) = pull_claim(c, &trigger).await? else {
-            bail!("not claimed");
-        };
-        let busy = pull_claim(c, &trigger).await?;
-        ensure!(matches!(busy, pull::Claim::Busy { .. }), "{busy:?}");
-        let items: Vec<Item> = (0..250).map(item).collect();
+        let listing = claimed(c, &trigger).await?;
+        let busy = claim(c, &trigger).await?;
+        ensure!(matches!(busy, Claimed::Busy), "{busy:?}");
+        let items: Vec<Parked> = (0..250).map(|n| item(&listing, n)).collect();
         let size: usize = items.iter().map(|item| item.raw.len()).sum();
         ensure!(size > 1_000_000, "only {size} bytes");
-        let Applied::Applied(stored) = apply(c, &claimed, &items).await? else {
-            bail!("fenced");
-        };
-        ensure!(stored.counts == [("quarantined".to_owned(), 250)].into(), "{stored:?}");
-        ensure!(!stored.more && stored.due.is_empty(), "{stored:?}");
-        let kept = "select jsonb_agg(distinct jsonb_build_array(reason, length(raw), right(raw, 2))) from tandem.inbox";
+        let length = items[0].raw.chars().count();
+        let stored = page(c, &listing, listing.fence, items).await?;
+        // The one who was turned away has asked for one more.
+        ensure!(!stored.fenced && stored.more, "{stored:?}");
+        let kept = "select jsonb_agg(distinct jsonb_build_array(reason, length(raw), right(raw, 2))) || to_jsonb(count(*))
+            from tandem.parked where state = 'quarantined'";
         let kept = c.value(kept).await?;
-        ensure!(kept == json!([[NASTY, items[0].raw.chars().count(), "\"}"]]), "{kept}");
-        let token = c.value("select sync_token from tandem.calendars").await?;
+        ensure!(kept == json!([[NASTY, length, "\"}"], 250]), "{kept}");
+        let token = c.value("select sync_token from tandem.connections").await?;
         ensure!(token == NASTY, "{token}");
-        let older = pull::Claimed { fence: 0, ..*claimed };
-        let fenced = apply(c, &older, &items).await?;
-        ensure!(matches!(fenced, Applied::Fenced), "{fenced:?}");
+        let fenced = page(c, &listing, 0, Vec::new()).await?;
+        ensure!(fenced.fenced, "{fenced:?}");
         Ok(())
     })
     .await
@@ -145,36 +137,38 @@ async fn a_megabyte_of_items_is_applied_alike() -> Result<()> {
 async fn a_failed_listing_is_told_back_alike() -> Result<()> {
     both(async |c| {
         let trigger = listing(c).await?;
-        let pull::Claim::Claimed(claimed) = pull_claim(c, &trigger).await? else {
-            bail!("not claimed");
-        };
-        let failure = Failure {
+        let listing = claimed(c, &trigger).await?;
+        let until = listing.now + TimeDelta::seconds(60);
+        let stopped = Stopped {
+            instance: INSTANCE.to_owned(),
+            connection: listing.connection.id.clone(),
+            fence: listing.fence,
+            why: StoppedWhy::Failed,
             reason: NASTY.to_owned(),
-            delay_seconds: 60.5,
+            at: until,
+            token: None,
+            units: 1,
             pause: Some(Pause {
-                account_id: claimed.token.account_id,
-                seconds: 60.0,
+                account: listing.account.id.clone(),
+                until,
+                reason: NASTY.to_owned(),
             }),
-            resync: true,
-            ..Failure::default()
         };
-        pull::fail(&c.door, &c.database, INSTANCE, &claimed, &failure, None).await?;
-        let waiting = pull_claim(c, &trigger).await?;
-        let pull::Claim::Waiting { reason } = waiting else {
-            bail!("{waiting:?}");
-        };
-        ensure!(reason == NASTY, "{reason}");
-        let message = Trigger::Notification {
-            channel_id: ChannelId::from("unknown"),
-            resource_id: ResourceId::from("r"),
-            message_number: 1 << 53,
-            state: "exists".to_owned(),
-        };
-        let unknown = pull_claim(c, &message).await?;
-        ensure!(
-            matches!(unknown, pull::Claim::Nothing { .. }),
-            "{unknown:?}"
-        );
+        store(c).fail(&stopped).await?;
+        let told =
+            "select jsonb_build_array(last_error, (select pause_reason from tandem.accounts))
+            from tandem.connections";
+        let told = c.value(told).await?;
+        ensure!(told == json!([NASTY, NASTY]), "{told}");
+        let unknown = Trigger::Notification(Notification {
+            channel: "unknown".to_owned(),
+            resource: "r".to_owned(),
+            message: 1 << 53,
+            is_sync: false,
+            expires_at: None,
+        });
+        let unknown = claim(c, &unknown).await?;
+        ensure!(matches!(unknown, Claimed::Nothing { .. }), "{unknown:?}");
         Ok(())
     })
     .await
@@ -198,25 +192,25 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_channel_record",
         "tandem_channel_stopped",
         "tandem_channel_stopping",
+        "tandem_chores",
+        "tandem_claim",
+        "tandem_commit",
         "tandem_confirm",
         "tandem_connection_change",
         "tandem_disconnect_begin",
         "tandem_disconnect_step",
         "tandem_due",
+        "tandem_fail",
         "tandem_health",
         "tandem_history",
         "tandem_jwks",
+        "tandem_load",
         "tandem_metrics",
         "tandem_my_changes",
         "tandem_my_event",
         "tandem_my_events",
         "tandem_my_save",
         "tandem_oauth_use_state",
-        "tandem_pull_apply",
-        "tandem_pull_claim",
-        "tandem_pull_fail",
-        "tandem_push_claim",
-        "tandem_push_record",
         "tandem_quarantine",
         "tandem_resync",
         "tandem_retry",
@@ -224,6 +218,14 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_token_refused",
         "tandem_token_reseal",
         "tandem_token_store",
+        "tandem_upkeep",
+        // Called elsewhere: before a grant is given back, by the page, by an operator.
+        "tandem_account_in_use",
+        "tandem_ticket_issue",
+        "tandem_ticket_redeem",
+        "tandem_erase_user",
+        "tandem_export_user",
+        "tandem_user_gone",
     ]);
     ensure!(
         found == called,
@@ -233,57 +235,98 @@ async fn no_function_is_left_out_here() -> Result<()> {
     Ok(())
 }
 
-async fn claim(c: &Contract, id: RowId) -> Result<Claim> {
-    Ok(push_claim::send(&c.door, &c.database, INSTANCE, id).await?)
+fn store(c: &Contract) -> HttpStore<'_, super::door::Plain> {
+    HttpStore {
+        door: &c.door,
+        database: &c.database,
+    }
 }
 
-async fn record(
-    c: &Contract,
-    claimed: &push_claim::Claimed,
-    outcome: &Outcome,
-) -> Result<Recorded> {
-    let notes = [Note {
-        kind: "note",
+fn load(id: EventId) -> Load {
+    Load {
+        instance: INSTANCE.to_owned(),
+        which: Which::Events(vec![id]),
+        purpose: Purpose::Write,
+        lease_seconds: 60,
+    }
+}
+
+/// The family stays due, with a text.
+async fn commit(c: &Contract, family: &Family) -> Result<Outcome> {
+    let note = Op::Note {
+        event: family.root.clone(),
+        owner: family.members[0].row.as_ref().context("row")?.owner.clone(),
+        kind: "note".to_owned(),
         detail: json!({"text": NASTY}),
-    }];
-    let sent = push_record::send(
-        &c.door,
-        &c.database,
-        INSTANCE,
-        claimed,
-        outcome,
-        &notes,
-        &None,
-    );
-    Ok(sent.await?)
+    };
+    let part = FamilyCommit {
+        root: family.root.clone(),
+        fence: Some(family.fence),
+        ops: vec![note],
+        work: Some(NewWork {
+            state: WorkState::Open,
+            at: "2020-01-01T00:00:00Z".parse()?,
+            attempts: 1,
+            waits_for: None,
+            reason: Some(NASTY.to_owned()),
+            notes: Map::new(),
+        }),
+        instead: Vec::new(),
+    };
+    let stored = store(c).commit(&commit_of(vec![part], None)).await?;
+    let outcome = stored.families.into_iter().next().context("a family")?;
+    Ok(outcome.outcome)
+}
+
+fn commit_of(families: Vec<FamilyCommit>, listing: Option<ListingCommit>) -> Commit {
+    Commit {
+        instance: INSTANCE.to_owned(),
+        families,
+        listing,
+        usage: Vec::new(),
+        tokens: Vec::new(),
+        pauses: Vec::new(),
+    }
 }
 
 async fn listing(c: &Contract) -> Result<Trigger> {
-    Ok(Trigger::Calendar {
-        calendar_id: imported(c).await?,
-    })
+    Ok(Trigger::Connection(ConnectionId(imported(c).await?)))
 }
 
-async fn pull_claim(c: &Contract, trigger: &Trigger) -> Result<pull::Claim> {
-    Ok(pull::claim(&c.door, &c.database, INSTANCE, "d", trigger).await?)
-}
-
-/// As the last page of a listing.
-async fn apply(c: &Contract, claimed: &pull::Claimed, items: &[Item]) -> Result<Applied> {
-    let page = Apply {
-        claimed,
-        as_of: claimed.as_of,
-        items,
-        cursor: &Cursor::End {
-            sync_token: SyncToken::from(NASTY),
-        },
-        about: &About::default(),
-        token: None,
-        trigger: &Trigger::Calendar {
-            calendar_id: claimed.calendar_id,
-        },
+async fn claim(c: &Contract, trigger: &Trigger) -> Result<Claimed> {
+    let claim = Claim {
+        instance: INSTANCE.to_owned(),
+        digest: "d".to_owned(),
+        trigger: trigger.clone(),
     };
-    Ok(pull::apply(&c.door, &c.database, INSTANCE, "d", &page).await?)
+    Ok(store(c).claim(&claim).await?)
+}
+
+async fn claimed(c: &Contract, trigger: &Trigger) -> Result<Listing> {
+    match claim(c, trigger).await? {
+        Claimed::Claimed(listing) => Ok(*listing),
+        other => bail!("not claimed: {other:?}"),
+    }
+}
+
+/// The last page of a listing.
+async fn page(c: &Contract, of: &Listing, fence: i64, park: Vec<Parked>) -> Result<Committed> {
+    let page = ListingCommit {
+        connection: of.connection.id.clone(),
+        fence,
+        notices: of.notices,
+        as_of: of.as_of,
+        digest: "d".to_owned(),
+        seen: Vec::new(),
+        park,
+        unpark: Vec::new(),
+        cursor: Cursor::End {
+            sync_token: NASTY.to_owned(),
+        },
+        about: About::default(),
+        message: None,
+    };
+    Ok(store(c).commit(&commit_of(Vec::new(), Some(page))).await?)
 }
 
 /// Stored by compare-and-set, refused likewise.
@@ -315,28 +358,18 @@ async fn tokens(c: &Contract, grant: &TokenGrant) -> Result<()> {
 }
 
 /// An item that cannot be used and is kept as text.
-fn item(n: usize) -> Item {
-    let raw: Map<String, Value> = [
-        ("id".to_owned(), json!(format!("{n:03}"))),
-        ("text".to_owned(), json!(NASTY.repeat(90))),
-    ]
-    .into_iter()
-    .collect();
-    Item {
-        google_id: Some(format!("id{n:03}").as_str().into()),
+fn item(listing: &Listing, n: usize) -> Parked {
+    let raw = json!({"id": format!("{n:03}"), "text": NASTY.repeat(90)});
+    Parked {
+        connection: listing.connection.id.clone(),
+        remote: RemoteId(format!("id{n:03}")),
+        event: None,
+        series: None,
+        state: ParkedState::Quarantined,
         etag: None,
-        updated: None,
-        cancelled: false,
-        ical_uid: None,
-        original_start: None,
-        series_id: None,
-        organized: true,
-        absent: false,
-        derived_from: None,
-        generation: None,
-        ends: None,
-        units: Default::default(),
-        raw: json!(raw).to_string(),
-        unreadable: Some(NASTY.to_owned()),
+        raw: raw.to_string(),
+        item: Value::Null,
+        reason: Some(NASTY.to_owned()),
+        as_of: listing.as_of,
     }
 }

@@ -1,4 +1,4 @@
-//! Calls that meet on one calendar wait for each other; none is ended as a deadlock.
+//! Calls that meet on one connection wait for each other or give way; none is ended as a deadlock.
 
 use super::door::{Contract, INSTANCE, both};
 use super::fixtures::imported;
@@ -7,10 +7,19 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notification_waits_for_the_end_of_a_listing() -> Result<()> {
-    let message = json!({"instance": INSTANCE, "digest": "d", "channel_id": "c", "resource_id": "r",
-        "message_number": 2, "state": "exists"});
-    both(async |c| waits(c, "tandem_pull_claim", &message, "claimed").await).await
+async fn a_notification_waits_for_nobody_and_is_not_forgotten() -> Result<()> {
+    both(async |c| {
+        let listing = listing(c).await?;
+        let message = json!({"channel": "c", "resource": "r", "message": 2, "is_sync": false, "expires_at": null});
+        let claim = json!({"instance": INSTANCE, "digest": "d", "trigger": {"notification": message}});
+        let answer = c.call("tandem_claim", &claim).await?;
+        ensure!(answer["outcome"] == "busy", "{answer}");
+        listing.batch_execute("commit").await?;
+        let asked = c.value("select count(*) from tandem.asked").await?;
+        ensure!(asked == 1, "{asked}");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,17 +36,7 @@ async fn waits(
     parameters: &Value,
     outcome: &str,
 ) -> Result<()> {
-    let calendar = imported(c).await?;
-    c.sql
-        .batch_execute(&format!(
-            "insert into tandem.channels (id, calendar_id, account_id, state, resource_id, expires_at)
-             select 'c', id, account_id, 'active', 'r', now() + interval '1 day' from tandem.calendars where id = '{calendar}'"
-        ))
-        .await?;
-    let listing = local::postgres::connect(&c.served.url).await?;
-    listing
-        .batch_execute("begin; update tandem.calendars set failures = 0")
-        .await?;
+    let listing = listing(c).await?;
     let end = async {
         blocked(&c.sql).await?;
         listing
@@ -50,6 +49,22 @@ async fn waits(
     let answer = answer?;
     ensure!(answer["outcome"] == outcome, "{answer}");
     Ok(())
+}
+
+/// A channel, and a transaction that holds its connection.
+async fn listing(c: &Contract) -> Result<Client> {
+    let calendar = imported(c).await?;
+    c.sql
+        .batch_execute(&format!(
+            "insert into tandem.channels (id, connection_id, account_id, state, resource_id, expires_at)
+             select 'c', id, account_id, 'active', 'r', now() + interval '1 day' from tandem.connections where id = '{calendar}'"
+        ))
+        .await?;
+    let listing = local::postgres::connect(&c.served.url).await?;
+    listing
+        .batch_execute("begin; update tandem.connections set failures = 0")
+        .await?;
+    Ok(listing)
 }
 
 async fn blocked(sql: &Client) -> Result<()> {

@@ -80,7 +80,14 @@ async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
         ensure!(matches!(step(ids[0], false).await?, Step::Again));
         let stopping = channel::stopping(door, db, INSTANCE, account.account_id).await?;
         ensure!(matches!(stopping, Stopping::Nothing { .. }));
-        ensure!(matches!(step(ids[0], false).await?, Step::Done));
+        let mut last = step(ids[0], false).await?;
+        for _ in 0..10 {
+            if !matches!(last, Step::Again) {
+                break;
+            }
+            last = step(ids[0], false).await?;
+        }
+        ensure!(matches!(last, Step::Done), "{last:?}");
         ensure!(matches!(step(ids[1], false).await?, Step::Revoke { .. }));
         ensure!(matches!(step(ids[1], true).await?, Step::Done));
         let left = c.value("select refresh_token from tandem.accounts").await?;

@@ -52,7 +52,7 @@ async fn a_failed_deletion_happens_later() -> Result<()> {
             .run(&format!("delete from public.events where id = '{id}'"))
             .await?;
         w.rest_of_pokes().await?;
-        let job = w.job(&id).await?;
+        let job = w.work(&id).await?;
         ensure!(
             job["later"] == true && job["last_error"].is_string(),
             "{name}: {job}"
@@ -120,9 +120,9 @@ async fn a_rate_limit_pauses_the_account_and_is_nobodys_attempt() -> Result<()> 
         let id = w.crm.create(&w.ann, &timed(&name)).await?;
         waits(&w, &id, &name).await?;
         ensure!(
-            w.job(&id).await?["attempts"] == 0,
+            w.work(&id).await?["attempts"] == 0,
             "{name}: {}",
-            w.job(&id).await?
+            w.work(&id).await?
         );
         let writes = w.google.writes().await?;
         let other = w.crm.create(&w.ann, &timed("Waits too")).await?;
@@ -164,7 +164,7 @@ async fn withdrawn_access_waits_for_its_user_and_goes_on_after_a_reconnect() -> 
         w.pass(60).await?;
         w.stack.tick().await?;
     }
-    let (row, job) = (w.crm.event(&id).await?, w.job(&id).await?);
+    let (row, job) = (w.crm.event(&id).await?, w.work(&id).await?);
     ensure!(
         row["sync_state"] == "pending"
             && row["sync_error"]
@@ -182,7 +182,7 @@ async fn withdrawn_access_waits_for_its_user_and_goes_on_after_a_reconnect() -> 
     w.rest().await?;
     w.crm.wait_state(&id, "synced").await?;
     ensure!(
-        w.job(&id).await?.is_null() && w.crm.event(&id).await?["sync_error"].is_null(),
+        w.work(&id).await?.is_null() && w.crm.event(&id).await?["sync_error"].is_null(),
         "the reason is still there"
     );
     ensure!(w.google.writes().await? == writes + 1, "not one write");
@@ -256,7 +256,7 @@ fn faults(method: &str) -> Vec<(&'static str, Value)> {
 /// The event waits, says why, and has a next attempt.
 async fn waits(w: &World, id: &str, name: &str) -> Result<()> {
     w.rest_of_pokes().await?;
-    let (row, job) = (w.crm.event(id).await?, w.job(id).await?);
+    let (row, job) = (w.crm.event(id).await?, w.work(id).await?);
     ensure!(row["sync_state"] == "pending", "{name}: {row}");
     ensure!(
         row["sync_error"]

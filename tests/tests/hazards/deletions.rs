@@ -12,7 +12,7 @@ async fn h03_an_event_made_during_a_resync_is_not_swept() -> Result<()> {
     p.rest().await?;
     expire_token(&p)?;
     p.pass(3_700).await?;
-    let refused = "tandem_pull_fail";
+    let refused = "tandem_fail";
     p.kill_at(refused, Fate::KilledAfter);
     p.tick().await;
     p.kill_at("GET /calendar", Fate::HeldAfter);
@@ -33,9 +33,9 @@ async fn h03_an_event_made_during_a_resync_is_not_swept() -> Result<()> {
 #[tokio::test]
 async fn h03_a_resync_that_ends_anywhere_is_resumed() -> Result<()> {
     for (call, skip) in [
-        ("tandem_pull_apply", 0),
+        ("tandem_commit", 0),
         ("GET /calendar", 1),
-        ("tandem_pull_apply", 1),
+        ("tandem_commit", 1),
         ("GET /calendar", 2),
     ] {
         let p = play().await?;
@@ -52,7 +52,7 @@ async fn h03_a_resync_that_ends_anywhere_is_resumed() -> Result<()> {
         p.kill_after(skip, call, Fate::KilledBefore);
         p.pass(3_700).await?;
         p.tick().await;
-        p.rest_but(&[tests::history::Field::When]).await?;
+        p.rest_but(&[tests::field::Field::When]).await?;
         ensure!(p.killed() == 1, "{call} {skip}: it was not cut off");
         ensure!(
             p.rows().await?.len() == 300,
@@ -178,7 +178,7 @@ async fn h15_a_cascade_that_empties_a_calendar_waits_for_a_person() -> Result<()
         p.quiet().await?;
         ensure!(p.shown(EMAIL)?.len() == 16, "deleted without a question");
         ensure!(
-            p.count("tandem.jobs where state = 'held'").await? == 14,
+            p.count("tandem.work where state = 'held'").await? == 14,
             "not held"
         );
         confirm(&p, decision).await?;
@@ -256,8 +256,8 @@ async fn fill(p: &Play) -> Result<()> {
 }
 
 async fn confirm(p: &Play, decision: &str) -> Result<()> {
-    let calendar: Value = p.value("select id from tandem.calendars").await?;
-    let said = json!({"user_id": ann().id, "calendar_id": calendar, "decision": decision});
+    let connection: Value = p.value("select id from tandem.connections").await?;
+    let said = json!({"user_id": ann().id, "connection_id": connection, "decision": decision});
     let confirmed = p.call("tandem_confirm", said).await?;
     ensure!(confirmed["events"] == 14, "{confirmed}");
     Ok(())

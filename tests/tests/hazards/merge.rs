@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::history::Field;
+use tests::field::Field;
 use tests::inprocess::EMAIL;
-use tests::play::{Play, bob, list, play, text};
+use tests::play::{Play, WRITE_LOAD, bob, list, play, text};
 
 const LONGER: &str = "2031-03-03T11:00:00Z";
 
@@ -102,7 +102,7 @@ async fn h07_h2_guests_that_google_leaves_out_are_still_invited() -> Result<()> 
         json!({"etag": "\"1\"", "attendeesOmitted": true, "attendees": [{"email": EMAIL, "self": true, "responseStatus": "accepted"}]}),
     );
     let page = json!({"kind": "calendar#events", "accessRole": "owner", "timeZone": "UTC", "items": [event],
-        "nextSyncToken": p.value("select sync_token from tandem.calendars").await?});
+        "nextSyncToken": p.value("select sync_token from tandem.connections").await?});
     p.fault(json!({"method": "events.list", "body": page.to_string()}))?;
     p.pass(3_700).await?;
     p.tick().await;
@@ -268,11 +268,11 @@ async fn h19_a_later_answer_does_not_make_an_old_title_new() -> Result<()> {
     p.google_edit(&id, json!({"summary": "Google's"})).await?;
     p.pass(240).await?;
     p.edit(&id, "title = 'The CRM''s'").await?;
-    p.notify_and_kill("tandem_push_claim").await?;
+    p.notify_and_kill(WRITE_LOAD).await?;
     p.pass(60).await?;
     let act = json!({"calendar": bob().email, "user": bob().email, "response": "accepted"});
     p.ui("answer", &id, act).await?;
-    p.notify_and_kill("tandem_push_claim").await?;
+    p.notify_and_kill(WRITE_LOAD).await?;
     p.rest().await?;
     ensure!(
         p.row(&id).await?["title"] == "The CRM's",
@@ -308,7 +308,7 @@ async fn h26_a_field_that_an_old_base_does_not_know_has_not_changed() -> Result<
     p.rest().await?;
     // As it is where the column is older than its mapping.
     p.sql("set session_replication_role = replica; update public.events set color = '5'; set session_replication_role = origin;
-        update tandem.links set base_crm = base_crm - 'color', base_google = base_google - 'color'").await?;
+        update tandem.links set standing = standing #- '{crm,color}' #- '{remote,color}'").await?;
     p.edit(&one, "title = 'B'").await?;
     p.google_edit(&two, json!({"summary": "B"})).await?;
     let written = p.rest_but(&[Field::Color]).await?;
@@ -341,7 +341,7 @@ async fn h26_other_list_parameters_list_everything_anew_and_change_nothing() -> 
     let before = p
         .value("select jsonb_agg(to_jsonb(e) order by id) from public.events e")
         .await?;
-    p.sql("update tandem.calendars set list_digest = 'of an older version'")
+    p.sql("update tandem.connections set digest = 'of an older version'")
         .await?;
     let listings = listed(&p)?;
     p.pass(3_700).await?;

@@ -131,7 +131,7 @@ async fn h17_an_event_that_the_database_refuses_stops_no_other() -> Result<()> {
     p.quiet().await?;
     ensure!(p.rows().await?.len() == 2, "{:?}", p.rows().await?);
     let kept = p
-        .value("select to_jsonb(i) from tandem.inbox i where i.state = 'quarantined'")
+        .value("select to_jsonb(x) from tandem.parked x where x.state = 'quarantined'")
         .await?;
     ensure!(
         text(&kept["raw"]).contains("Poison") && text(&kept["reason"]).contains("no_poison"),
@@ -139,7 +139,7 @@ async fn h17_an_event_that_the_database_refuses_stops_no_other() -> Result<()> {
     );
     p.sql("alter table public.events drop constraint no_poison")
         .await?;
-    let retry = json!({"user_id": ann().id, "calendar_id": kept["calendar_id"], "google_id": kept["google_id"]});
+    let retry = json!({"user_id": ann().id, "connection_id": kept["connection_id"], "google_id": kept["remote"]});
     p.call("tandem_retry", retry).await?;
     p.rest().await?;
     ensure!(p.rows().await?.len() == 3, "the retry did nothing");
@@ -173,10 +173,10 @@ async fn h17_text_that_postgres_cannot_hold_stops_nothing() -> Result<()> {
         "the page was lost"
     );
     let known = p.count("public.events").await?
-        + p.count("tandem.inbox where state = 'quarantined'").await?;
+        + p.count("tandem.parked where state = 'quarantined'").await?;
     ensure!(known == 3, "{known} of 3 are anywhere");
     ensure!(
-        p.count("tandem.calendars where sync_token is not null")
+        p.count("tandem.connections where sync_token is not null")
             .await?
             == 1,
         "the cursor is stuck"
@@ -241,7 +241,7 @@ async fn h20_waiting_for_a_quota_is_no_attempt() -> Result<()> {
         p.tick().await;
         p.pass(61).await?;
         let most = p
-            .value("select coalesce(max(attempts), 0) from tandem.jobs")
+            .value("select coalesce(max(attempts), 0) from tandem.work")
             .await?;
         ensure!(
             most.as_i64().is_some_and(|most| most <= 1),
@@ -323,15 +323,16 @@ fn many(owner: &str, count: u32) -> String {
     )
 }
 
-/// The tables that tell of events and of calendars, in an order in which they can be filled.
-const TABLES: [&str; 7] = [
+/// The tables that tell of events and of connections, in an order in which they can be filled.
+const TABLES: [&str; 8] = [
     "public.events",
-    "tandem.calendars",
+    "tandem.connections",
     "tandem.links",
     "tandem.changes",
-    "tandem.jobs",
+    "tandem.open_changes",
+    "tandem.work",
     "tandem.attempts",
-    "tandem.inbox",
+    "tandem.parked",
 ];
 
 async fn backup(p: &Play) -> Result<()> {
@@ -350,8 +351,13 @@ async fn restore(p: &Play) -> Result<()> {
     p.sql("set session_replication_role = replica").await?;
     for table in TABLES {
         let name = table.replace('.', "_");
+        let columns = format!(
+            "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+             where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped and attgenerated = ''"
+        );
+        let columns = text(&p.value(&columns).await?);
         p.sql(&format!(
-            "delete from {table}; insert into {table} select * from backup.{name}"
+            "delete from {table}; insert into {table} ({columns}) select {columns} from backup.{name}"
         ))
         .await?;
     }

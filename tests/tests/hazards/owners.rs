@@ -7,7 +7,7 @@ use tests::play::{ann, bob, list, play, play_with_bob, text};
 
 #[tokio::test]
 async fn h10_an_event_that_is_moved_in_google_keeps_its_row() -> Result<()> {
-    for crash in [None, Some("GET /calendar"), Some("tandem_pull_apply")] {
+    for crash in [None, Some("GET /calendar"), Some("tandem_commit")] {
         let p = play().await?;
         let second = p.add_calendar(&ann(), "Second").await?;
         p.rest().await?;
@@ -54,7 +54,7 @@ async fn h10_h3_a_new_owner_gets_the_event_and_the_old_one_loses_it() -> Result<
         ("nothing", Fate::KilledBefore),
         ("POST /calendar", Fate::KilledBefore),
         ("POST /calendar", Fate::KilledAfter),
-        ("tandem_push_record", Fate::KilledAfter),
+        ("tandem_commit", Fate::KilledAfter),
         ("DELETE", Fate::KilledBefore),
         ("DELETE", Fate::KilledAfter),
     ] {
@@ -106,12 +106,7 @@ async fn h10_h3_a_series_changes_hands_with_its_exceptions() -> Result<()> {
 #[tokio::test]
 async fn h10_h3_an_event_that_changes_hands_there_and_back_is_there_once() -> Result<()> {
     for fate in [Fate::KilledBefore, Fate::KilledAfter] {
-        for call in [
-            "tandem_push_claim",
-            "POST /calendar",
-            "tandem_push_record",
-            "DELETE",
-        ] {
+        for call in ["tandem_load", "POST /calendar", "tandem_commit", "DELETE"] {
             let p = play_with_bob().await?;
             let id = p.add("A").await?;
             p.rest().await?;

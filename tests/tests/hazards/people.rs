@@ -6,20 +6,26 @@ use tests::inprocess::{EMAIL, Fate};
 use tests::play::{ann, bob, empty, person, play, play_with_bob};
 
 #[tokio::test]
-async fn h09_two_users_of_one_calendar_share_one_link() -> Result<()> {
+async fn h09_two_users_of_one_calendar_have_a_row_each() -> Result<()> {
     let p = play().await?;
-    p.connect(&person("c0000000-0000-4000-8000-000000000001", EMAIL))
-        .await?;
+    let carol = person("c0000000-0000-4000-8000-000000000001", EMAIL);
+    p.connect(&carol).await?;
     let id = p.add("A").await?;
     p.google_add(EMAIL, json!({"summary": "G"}))?;
     p.rest().await?;
-    ensure!(p.rows().await?.len() == 2, "{:?}", p.rows().await?);
+    let of_each = p.value("select jsonb_object_agg(x.owner_id, x.titles) from (select owner_id, jsonb_agg(title order by title) titles
+        from public.events group by owner_id) x").await?;
+    let both = json!({(ann().id): ["A", "G"], (carol.id.clone()): ["A", "G"]});
+    ensure!(of_each == both, "{of_each}");
+    ensure!(p.shown(EMAIL)?.len() == 2, "an event was made twice");
     p.google_edit(&id, json!({"location": "There"})).await?;
     let written = p.rest().await?;
     ensure!(written.is_empty(), "{written:?}");
+    let there = p.count("public.events where location = 'There'").await?;
+    ensure!(there == 2, "{there} rows follow");
     ensure!(
-        p.count("tandem.links").await? == 2,
-        "more than one link for an event"
+        p.count("tandem.links").await? == 4,
+        "more than one link for a row"
     );
     Ok(())
 }
@@ -37,7 +43,16 @@ async fn h09_h2_an_invitation_that_arrives_before_the_record_makes_no_second_row
     ensure!(p.work(pushing).await.is_ok(), "it stands still");
     p.rest().await?;
     let rows = p.rows().await?;
-    ensure!(rows.len() == 1 && rows[0]["id"] == id.as_str(), "{rows:?}");
+    let of = |owner: String| {
+        rows.iter()
+            .filter(move |row| row["owner_id"] == owner.as_str())
+    };
+    ensure!(
+        of(bob().id).count() == 1,
+        "Bob's copy is one row of his: {rows:?}"
+    );
+    let anns: Vec<&Value> = of(ann().id).map(|row| &row["id"]).collect();
+    ensure!(anns == [id.as_str()], "{rows:?}");
     Ok(())
 }
 
@@ -141,8 +156,8 @@ async fn h21_a_connect_after_everything_was_forgotten_makes_no_meeting_twice() -
         .await?;
     p.add("B").await?;
     p.rest().await?;
-    p.sql("delete from tandem.changes; delete from tandem.leases; delete from tandem.history; delete from tandem.links;
-        delete from tandem.channels; delete from tandem.connections; delete from tandem.calendars; delete from tandem.accounts").await?;
+    p.sql("delete from tandem.changes; delete from tandem.open_changes; delete from tandem.work; delete from tandem.history;
+        delete from tandem.links; delete from tandem.channels; delete from tandem.connections; delete from tandem.accounts").await?;
     p.edit(&id, "location = 'There'").await?;
     p.connect(&ann()).await?;
     p.rest().await?;

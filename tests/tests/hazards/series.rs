@@ -219,7 +219,10 @@ async fn h14_h5_an_id_with_an_underscore_is_no_occurrence() -> Result<()> {
         p.tick().await;
         ensure!(p.rows().await?.len() == rows, "{:?}", p.rows().await?);
     }
-    ensure!(p.count("tandem.inbox").await? == 0, "it waits for a series");
+    ensure!(
+        p.count("tandem.parked").await? == 0,
+        "it waits for a series"
+    );
     Ok(())
 }
 
@@ -302,7 +305,7 @@ async fn occurrences(p: &Play, series: &str) -> Result<usize> {
 
 /// A sync token after everything that has happened by now.
 async fn current_token(p: &Play) -> Result<Value> {
-    let token = text(&p.value("select sync_token from tandem.calendars").await?);
+    let token = text(&p.value("select sync_token from tandem.connections").await?);
     let parameters = shared::google::events::list::parameters_digest();
     let mut query = url::form_urlencoded::Serializer::for_suffix(format!("?{parameters}"), 1);
     let query = query.append_pair("syncToken", &token).finish();

@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 /// Everything that a backup holds.
 const BACKUP: &str = "create schema backup;
     create table backup.events as table public.events; create table backup.links as table tandem.links;
-    create table backup.changes as table tandem.changes; create table backup.calendars as table tandem.calendars;";
+    create table backup.changes as table tandem.changes; create table backup.connections as table tandem.connections;
+    create table backup.open_changes as table tandem.open_changes; create table backup.attempts as table tandem.attempts;";
 const RESTORE: &str = "set session_replication_role = replica;
     delete from public.events; delete from tandem.links; delete from tandem.changes;
+    delete from tandem.open_changes; delete from tandem.attempts;
     insert into public.events select * from backup.events; insert into tandem.links select * from backup.links;
     insert into tandem.changes select * from backup.changes;
-    update tandem.calendars c set sync_token = b.sync_token from backup.calendars b where b.id = c.id;
+    insert into tandem.open_changes select * from backup.open_changes;
+    insert into tandem.attempts select * from backup.attempts;
+    update tandem.connections c set sync_token = b.sync_token from backup.connections b where b.id = c.id;
     set session_replication_role = origin;";
 
 #[tokio::test]
@@ -54,7 +58,7 @@ async fn rows_whose_links_are_lost_find_their_events_again() {
     let other = w.insert(hour("Other")).await;
     w.equal(&id).await;
     w.equal(&other).await;
-    w.sql("delete from tandem.links; update tandem.calendars set sync_token = null")
+    w.sql("delete from tandem.links; update tandem.connections set sync_token = null")
         .await;
     w.poll().await;
     w.update(&id, json!({"title": "Call again"})).await;

@@ -1,4 +1,4 @@
-//! Several calendars, several users, several tenants.
+//! Several calendars, several users, several users of one Google account.
 
 use crate::shapes::{BOB, ann, bob, google_hour, hour};
 use crate::world::{World, id_of, world};
@@ -26,7 +26,7 @@ async fn each_calendar_has_a_token_of_its_own() {
     let w = world().await;
     let projects = second(&w).await;
     let tokens = w
-        .value("select jsonb_object_agg(google_id, sync_token) from tandem.calendars")
+        .value("select jsonb_object_agg(calendar_id, sync_token) from tandem.connections")
         .await;
     assert!(
         tokens[EMAIL].is_string() && tokens[&projects].is_string(),
@@ -137,8 +137,9 @@ async fn one_calendar_that_is_gone_stops_no_other() {
     let mine = w.create(google_hour("In mine"));
     w.poll().await;
     assert_eq!(w.row_of(&mine).await["title"], "In mine");
-    let error =
-        format!("select to_jsonb(last_error) from tandem.calendars where google_id = '{projects}'");
+    let error = format!(
+        "select to_jsonb(last_error) from tandem.connections where calendar_id = '{projects}'"
+    );
     assert!(w.value(&error).await.is_string());
     let active = "select state from tandem.accounts";
     assert_eq!(w.value(active).await, "active");
@@ -222,7 +223,7 @@ async fn a_calendar_that_may_only_be_read_is_never_written() {
 }
 
 #[tokio::test]
-async fn two_users_of_one_calendar_share_its_rows_and_its_listing() {
+async fn two_users_of_one_calendar_have_a_row_a_token_and_a_listing_each() {
     let w = world().await;
     w.bob_connects().await.unwrap();
     let team = id_of(&w.control(
@@ -232,13 +233,37 @@ async fn two_users_of_one_calendar_share_its_rows_and_its_listing() {
     ));
     connect(&w, &ann(), &team, "owner").await;
     connect(&w, &bob(), &team, "writer").await;
-    w.ui(
+    let event = id_of(&w.ui(
         "create",
         json!({"calendar": team, "changes": google_hour("Team day")}),
-    );
+    ));
     w.poll().await;
-    assert_eq!(w.titles().await, ["Team day"]);
+    let rows = w.rows().await;
+    assert!(
+        rows.iter().all(|row| row["google_event_id"] == event),
+        "{rows:#?}"
+    );
+    assert_eq!(owners(&rows), [ann().id, bob().id]);
+    let tokens = format!(
+        "select count(distinct sync_token) from tandem.connections where calendar_id = '{team}'"
+    );
+    assert_eq!(w.value(&tokens).await, 2);
+    // What one of them changes reaches the other by way of Google.
+    let bobs = rows.iter().find(|row| row["owner_id"] == bob().id).unwrap();
+    w.update(bobs["id"].as_str().unwrap(), json!({"title": "Team days"}))
+        .await;
+    assert_eq!(w.written().await, ["PATCH 200"]);
+    w.poll().await;
+    assert_eq!(w.titles().await, ["Team days", "Team days"]);
     w.rests().await;
+}
+
+/// Whose rows these are, in order.
+fn owners(rows: &[Value]) -> Vec<String> {
+    let owner = |row: &Value| row["owner_id"].as_str().unwrap().to_owned();
+    let mut owners: Vec<String> = rows.iter().map(owner).collect();
+    owners.sort();
+    owners
 }
 
 #[tokio::test]
@@ -260,17 +285,12 @@ async fn a_change_of_hands_moves_the_event_to_the_new_owners_calendar() {
 }
 
 #[tokio::test]
-async fn two_tenants_on_one_calendar_do_not_take_each_others_events() {
+async fn two_users_of_one_google_account_do_not_take_each_others_events() {
     let w = world().await;
     let other = Person {
         id: "c0000000-0000-4000-8000-000000000003".to_owned(),
         email: EMAIL.to_owned(),
     };
-    w.sql(&format!(
-        "insert into tandem.members values ('{}', 'other')",
-        other.id
-    ))
-    .await;
     let mine = w.insert(hour("Mine")).await;
     w.equal(&mine).await;
     w.system.connect(&other).await.unwrap();
@@ -279,7 +299,7 @@ async fn two_tenants_on_one_calendar_do_not_take_each_others_events() {
         "select coalesce(jsonb_agg(title order by title), '[]') from public.events where owner_id = '{}'",
         other.id
     );
-    // The other tenant sees an event of Google, not a row of this one.
+    // The other user sees an event of Google, not a row of this one.
     assert_eq!(w.value(&owned).await, json!(["Mine"]));
     assert_eq!(w.rows().await.len(), 2);
     w.update(&mine, json!({"title": "Mine again"})).await;
@@ -319,7 +339,7 @@ async fn a_copy_made_in_google_with_all_its_properties_is_a_new_row() {
 }
 
 #[tokio::test]
-async fn the_same_invitation_in_two_calendars_is_one_row() {
+async fn the_same_invitation_in_two_calendars_is_two_rows_of_one_meeting() {
     let w = world().await;
     let projects = second(&w).await;
     let body = json!({"iCalUID": "meeting@elsewhere.example", "organizer": {"email": "boss@elsewhere.example"},
@@ -332,6 +352,8 @@ async fn the_same_invitation_in_two_calendars_is_one_row() {
             .unwrap();
     }
     w.poll().await;
-    assert_eq!(w.titles().await, ["Board"]);
+    assert_eq!(w.titles().await, ["Board", "Board"]);
+    let meetings = "select jsonb_agg(title) from tandem.meetings";
+    assert_eq!(w.value(meetings).await, json!(["Board"]));
     w.rests().await;
 }

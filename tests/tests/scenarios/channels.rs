@@ -131,7 +131,7 @@ async fn a_message_without_a_body_is_all_that_is_needed() {
 async fn old_and_new_channel_that_tell_the_same_change_at_once_are_one_listing() {
     let w = world().await;
     // A second channel of the same calendar, as while one is replaced.
-    w.sql("update tandem.calendars set watch_at = tandem.clock()")
+    w.sql("update tandem.connections set watch_at = tandem.clock()")
         .await;
     w.fault("channels.stop", json!({"status": 503, "count": 100}));
     w.system.tick().await;

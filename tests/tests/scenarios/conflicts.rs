@@ -72,8 +72,7 @@ async fn the_later_change_wins_when_it_is_googles() {
 #[tokio::test]
 async fn a_connection_may_say_that_google_wins() {
     let w = world().await;
-    w.sql("update tandem.connections set policy = 'google'")
-        .await;
+    w.choose("policy", "google").await;
     let (id, _) = both_change_the_title(&w).await;
     w.equal(&id).await;
     assert_eq!(w.row(&id).await["title"], "From Google");
@@ -82,7 +81,7 @@ async fn a_connection_may_say_that_google_wins() {
 #[tokio::test]
 async fn a_connection_may_say_that_the_crm_wins() {
     let w = world().await;
-    w.sql("update tandem.connections set policy = 'crm'").await;
+    w.choose("policy", "crm").await;
     let (id, event) = call(&w).await;
     w.control("POST", "notifications", &json!({"hold": true}));
     w.update(&id, json!({"title": "From the CRM"})).await;
@@ -97,11 +96,9 @@ async fn a_connection_may_say_that_the_crm_wins() {
 #[tokio::test]
 async fn a_policy_that_does_not_exist_is_refused() {
     let w = world().await;
-    let set = w
-        .system
-        .sql("update tandem.connections set policy = 'nobody'")
-        .await;
-    assert!(set.is_err());
+    let refused = w.chosen("policy", "nobody").await.unwrap_err();
+    assert!(refused.to_string().contains("policy"), "{refused}");
+    assert_eq!(w.calendar().await["choices"], json!({}));
 }
 
 #[tokio::test]

@@ -28,8 +28,7 @@ async fn a_backlog_sends_no_mail() {
     }
     w.fault("events.list", json!({"status": 503}));
     w.ann_connects().await.unwrap();
-    w.sql("update tandem.connections set send_updates = 'all'")
-        .await;
+    w.choose("send_updates", "all").await;
     w.pass(120).await;
     w.settle().await;
     assert_eq!(w.events().len(), 5);

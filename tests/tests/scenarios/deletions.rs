@@ -143,8 +143,7 @@ async fn who_opts_out_loses_the_copy_and_who_opts_in_again_gets_the_same_one() {
 #[tokio::test]
 async fn who_opts_out_and_keeps_the_copy_finds_it_again() {
     let w = world().await;
-    w.sql("update tandem.connections set opt_out = 'keep'")
-        .await;
+    w.choose("opt_out", "keep").await;
     let id = w.insert(hour("Call")).await;
     w.equal(&id).await;
     let event = w.google_id(&id).await;
@@ -233,7 +232,7 @@ async fn many(w: &World, count: usize) {
 async fn confirm(w: &World, decision: &str) {
     let sql = format!(
         "select public.tandem_confirm(jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{}',
-            'calendar_id', (select id from tandem.calendars), 'decision', '{decision}'))",
+            'connection_id', (select id from tandem.connections), 'decision', '{decision}'))",
         ann().id
     );
     w.value(&sql).await;

@@ -152,7 +152,11 @@ async fn a_meet_link_that_takes_its_time_arrives_later() {
         .await;
     w.system.poke(&id).await;
     let row = w.row(&id).await;
-    assert_eq!(row["sync_state"], "synced", "{row}");
+    assert_eq!(row["sync_state"], "pending", "{row}");
+    assert!(
+        row["sync_error"].to_string().contains("conference"),
+        "{row}"
+    );
     assert!(
         !row["conference"].to_string().contains("meet.google.com"),
         "{row}"

@@ -189,7 +189,7 @@ async fn what_a_guest_may_not_change_is_taken_back_with_a_note() {
             .all(|write| write.body.get("summary").is_none())
     );
     assert_eq!(w.row(id).await["title"], "Bob's talk");
-    assert_eq!(w.notes(id, "refused").await[0]["unit"], "title");
+    assert_eq!(w.notes(id, "refused").await[0]["group"], "title");
     w.equal(id).await;
 }
 
@@ -267,33 +267,56 @@ async fn a_guest_who_removes_the_copy_declines_and_the_meeting_goes_on() {
 }
 
 #[tokio::test]
-async fn a_meeting_of_two_users_is_one_row_and_a_second_sync_does_nothing() {
+async fn a_meeting_of_two_users_is_a_row_each_and_a_second_sync_does_nothing() {
     let w = world().await;
     w.bob_connects().await.unwrap();
     let id = w
         .insert(with(hour("Talk"), json!({"attendees": [{"email": BOB}]})))
         .await;
     w.equal(&id).await;
-    assert_eq!(w.rows().await.len(), 1);
-    assert_eq!(w.row(&id).await["owner_id"], crate::shapes::ann().id);
+    let anns = w.row(&id).await;
+    let bobs = the_other(&w, &id).await;
+    assert_eq!(anns["owner_id"], crate::shapes::ann().id);
+    assert_eq!(bobs["owner_id"], bob().id, "{bobs}");
+    assert_eq!(
+        (&anns["google_access"], &bobs["google_access"]),
+        (&json!("full"), &json!("guest"))
+    );
+    let meetings = "select jsonb_agg(id) from tandem.meetings";
+    assert_eq!(w.value(meetings).await, json!([id]), "the organizer's copy");
     w.rests().await;
 }
 
+/// The one other row.
+async fn the_other(w: &World, id: &str) -> Value {
+    let mut rows = w.rows().await;
+    rows.retain(|row| row["id"] != id);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    rows.remove(0)
+}
+
 #[tokio::test]
-async fn when_the_organizer_connects_later_the_meeting_stays_one_row() {
+async fn when_the_organizer_connects_later_the_guest_keeps_a_row_of_their_own() {
     let w = world().await;
     let event = invitation(&w, json!({}));
     w.settle().await;
     let id = w.row_of(&event).await["id"].as_str().unwrap().to_owned();
     w.bob_connects().await.unwrap();
     w.settle().await;
-    assert_eq!(w.rows().await.len(), 1);
+    let bobs = the_other(&w, &id).await;
+    assert_eq!(bobs["owner_id"], bob().id, "{bobs}");
+    assert_eq!(bobs["google_access"], "full", "{bobs}");
     let row = w.row(&id).await;
-    assert_eq!(row["owner_id"], bob().id, "{row}");
-    assert_eq!(row["google_access"], "full", "{row}");
-    w.update(&id, json!({"title": "From the CRM"})).await;
+    assert_eq!(row["owner_id"], crate::shapes::ann().id, "{row}");
+    assert_eq!(row["google_access"], "guest", "{row}");
+    w.update(
+        bobs["id"].as_str().unwrap(),
+        json!({"title": "From the CRM"}),
+    )
+    .await;
     w.settle().await;
     assert_eq!(w.google(&event)["summary"], "From the CRM");
+    assert_eq!(w.row(&id).await["title"], "From the CRM");
     w.rests().await;
 }
 
@@ -315,8 +338,7 @@ async fn an_answer_of_a_connected_guest_reaches_the_organizers_row() {
 #[tokio::test]
 async fn nothing_that_comes_from_google_sends_mail() {
     let w = world().await;
-    w.sql("update tandem.connections set send_updates = 'all'")
-        .await;
+    w.choose("send_updates", "all").await;
     let event = w.ui("create", json!({"notify": false, "changes": with(google_hour("Talk"), json!({"attendees": [{"email": GUEST}]}))}));
     w.settle().await;
     w.ui(
@@ -332,8 +354,7 @@ async fn nothing_that_comes_from_google_sends_mail() {
 #[tokio::test]
 async fn guests_hear_of_what_is_to_come_if_the_user_wants_and_not_of_what_is_over() {
     let w = world().await;
-    w.sql("update tandem.connections set send_updates = 'all'")
-        .await;
+    w.choose("send_updates", "all").await;
     let guests = json!({"attendees": [{"email": GUEST}]});
     let over = json!({"starts_at": "2031-01-02T09:00:00Z", "ends_at": "2031-01-02T10:00:00Z"});
     w.insert(with(with(hour("Over"), guests.clone()), over))

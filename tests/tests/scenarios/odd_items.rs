@@ -35,7 +35,7 @@ async fn an_event_that_cannot_be_stored_is_kept_aside_with_its_reason_and_the_pa
     w.system.tick().await;
     let titles = w.titles().await;
     assert!(titles.contains(&"plain".to_owned()), "{titles:?}");
-    let aside = w.value("select jsonb_object_agg(google_id, reason) from tandem.inbox where state = 'quarantined'").await;
+    let aside = w.value("select jsonb_object_agg(remote, reason) from tandem.parked where state = 'quarantined'").await;
     assert!(
         aside["bad"].is_string() && aside["nul"].is_string(),
         "{aside}"

@@ -49,8 +49,10 @@ async fn an_import_that_is_interrupted_goes_on_at_its_page() {
     w.ann_connects().await.unwrap();
     w.forget_asked();
     w.pass(120).await;
-    // Due work, claim, list, apply: killed when the second page is there.
-    w.tick_with(4, Fate::KilledAfter).await;
+    // Killed when the second page is there.
+    w.system.kill_after(1, "/events", Fate::KilledAfter);
+    w.system.tick().await;
+    w.system.forgive();
     assert_eq!(w.rows().await.len(), 250);
     w.pass(120).await;
     w.settle().await;
@@ -160,7 +162,7 @@ async fn many_that_a_full_listing_misses_wait_for_a_person() {
     w.poll().await;
     assert_eq!(w.rows().await.len(), 15);
     let held = w
-        .value("select count(*) from tandem.jobs where state = 'held'")
+        .value("select count(*) from tandem.work where state = 'held'")
         .await;
     assert_eq!(held, 15);
 }
@@ -175,7 +177,7 @@ async fn an_empty_listing_deletes_nothing_and_makes_nothing_anew() {
     let rows = w.rows().await;
     token_ends(&w);
     let empty = json!({"kind": "calendar#events", "items": [], "nextSyncToken": "made up", "accessRole": "owner"});
-    w.fault("events.list", json!({"skip": 1, "body": empty.to_string()}));
+    w.fault("events.list", json!({"body": empty.to_string()}));
     w.pass(3_700).await;
     w.turn().await;
     w.system.take_written();
@@ -207,7 +209,7 @@ async fn a_token_of_other_listing_parameters_is_not_used() {
     let w = world().await;
     w.create(google_hour("Lunch"));
     w.settle().await;
-    w.sql("update tandem.calendars set list_digest = 'of an earlier version'")
+    w.sql("update tandem.connections set digest = 'of an earlier version'")
         .await;
     w.forget_asked();
     w.poll().await;
@@ -225,7 +227,8 @@ async fn a_missing_token_is_repaired_once_and_a_stale_message_repairs_nothing() 
     let w = world().await;
     w.create(google_hour("Lunch"));
     w.settle().await;
-    w.sql("update tandem.calendars set sync_token = null").await;
+    w.sql("update tandem.connections set sync_token = null")
+        .await;
     w.forget_asked();
     w.control("POST", "notifications", &json!({"double": 100}));
     w.create(google_hour("Dinner"));
@@ -248,7 +251,10 @@ async fn a_crash_while_deletions_are_stored_leaves_the_cursor_before_them() {
     w.lose_messages();
     w.delete(&event);
     w.pass(3_700).await;
-    w.tick_with(3, Fate::KilledBefore).await;
+    w.system.kill_at("tandem_commit", Fate::KilledBefore);
+    w.system.tick().await;
+    w.system.forgive();
+    assert_eq!(w.system.killed(), 1);
     assert_eq!(w.calendar().await["sync_token"], before);
     assert_eq!(w.titles().await, ["Lunch"]);
     w.pass(120).await;
@@ -262,7 +268,7 @@ async fn a_listing_that_another_one_overtook_stores_nothing() {
     w.lose_messages();
     let event = w.create(google_hour("First"));
     w.pass(3_700).await;
-    w.system.kill(2, Fate::HeldAfter);
+    w.system.kill_at("/events", Fate::HeldAfter);
     let Err(slow) = w.system.work(w.system.ticking()).await else {
         panic!("it did not stand still")
     };
@@ -284,7 +290,7 @@ async fn a_calendar_is_listed_by_one_instance_at_a_time() {
     w.create(google_hour("Lunch"));
     w.forget_asked();
     w.pass(3_700).await;
-    w.system.kill(2, Fate::HeldBefore);
+    w.system.kill_at("/events", Fate::HeldBefore);
     let Err(first) = w.system.work(w.system.ticking()).await else {
         panic!("it did not stand still")
     };

@@ -1,7 +1,7 @@
 //! Series that both sides change, and exceptions that come in the wrong order.
 
 use crate::shapes::{GUEST, hour, listed, listing, with};
-use crate::world::{World, world};
+use crate::world::{World, id_of, world};
 use serde_json::{Value, json};
 
 /// Four Tuesdays at nine; the row's id and Google's.
@@ -159,17 +159,22 @@ async fn exceptions_after_a_split_here_go_with_the_rest() {
 #[tokio::test]
 async fn an_exception_on_an_earlier_page_than_its_series_finds_it() {
     let w = world().await;
-    let planned = json!({"recurringEventId": "round", "originalStartTime": {"dateTime": SECOND, "timeZone": "UTC"}, "iCalUID": "round@google.com",
-        "start": {"dateTime": "2031-01-15T09:00:00Z", "timeZone": "UTC"}, "end": {"dateTime": "2031-01-15T10:00:00Z", "timeZone": "UTC"}});
-    let first = listing(json!([listed("round_20310114T090000Z", planned)]), None);
-    let zoned = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"], "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
-        "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}});
-    let second = listing(json!([listed("round", zoned)]), Some("unknown"));
+    w.lose_messages();
+    let google = id_of(&w.ui(
+        "create",
+        json!({"changes": {"summary": "Round", "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"],
+            "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
+            "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}}}),
+    ));
+    let occurrence = format!("{google}_20310114T090000Z");
+    w.edit(&occurrence, json!({"location": "Room 2"}));
+    let first = listing(json!([w.google(&occurrence)]), None);
+    let second = listing(json!([w.google(&google)]), Some("unknown"));
     w.fault("events.list", first);
     w.fault("events.list", second);
     w.pass(3_700).await;
     w.system.tick().await;
-    let series = w.row_of("round").await;
+    let series = w.row_of(&google).await;
     let rows = exceptions(&w).await;
     assert_eq!(rows.len(), 1, "{:#?}", w.rows().await);
     assert_eq!(rows[0]["recurring_event_id"], series["id"]);
@@ -181,12 +186,12 @@ async fn who_is_invited_to_one_occurrence_only_has_an_event_of_its_own() {
     let w = world().await;
     let planned = json!({"recurringEventId": "unseen", "originalStartTime": {"dateTime": SECOND, "timeZone": "UTC"}, "iCalUID": "unseen@google.com",
         "organizer": {"email": "boss@elsewhere.example"}});
+    let occurrence = listed("unseen_20310114T090000Z", planned);
+    w.fault("events.list", listing(json!([occurrence]), Some("unknown")));
+    // Its series is not there for Ann; the occurrence is.
     w.fault(
-        "events.list",
-        listing(
-            json!([listed("unseen_20310114T090000Z", planned)]),
-            Some("unknown"),
-        ),
+        "events.get",
+        json!({"skip": 1, "body": occurrence.to_string()}),
     );
     w.pass(3_700).await;
     w.system.tick().await;

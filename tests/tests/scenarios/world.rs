@@ -6,12 +6,13 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::history::Field;
-use tests::inprocess::{Database, EMAIL, Fate, Person, System, Written};
+use tests::field::Field;
+use tests::inprocess::{Database, EMAIL, Person, System, Written};
 
 /// Work that goes on by itself.
-const OPEN: &str = "select (select count(*) from tandem.jobs where state = 'open') + (select count(*) from tandem.changes where not folded)
-    + (select count(*) from tandem.inbox where state in ('waiting', 'retry')) + (select count(*) from tandem.calendars where page_token is not null)";
+const OPEN: &str = "select (select count(*) from tandem.work where state = 'open') + (select count(*) from tandem.changes)
+    + (select count(*) from tandem.parked where state <> 'quarantined') + (select count(*) from tandem.connections where page_token is not null)
+    + (select count(*) from tandem.connections where due_at <= tandem.clock() and state = 'active')";
 /// Seconds between the looks at what is left.
 const PAUSES: [i64; 14] = [
     0, 1, 5, 10, 30, 60, 120, 600, 1_200, 3_700, 3_700, 7_300, 7_300, 7_300,
@@ -104,7 +105,7 @@ impl World {
     /// The details of an event's history of one kind.
     pub async fn notes(&self, id: &str, kind: &str) -> Vec<Value> {
         let sql = format!(
-            "select coalesce(jsonb_agg(detail order by id), '[]') from tandem.history where event_id = '{id}' and kind = '{kind}'"
+            "select coalesce(jsonb_agg(detail order by id), '[]') from tandem.history where event = '{id}' and kind = '{kind}'"
         );
         self.value(&sql).await.as_array().cloned().unwrap()
     }
@@ -253,7 +254,7 @@ impl World {
                 break;
             }
         }
-        let left = "select jsonb_agg(to_jsonb(j)) from tandem.jobs j where state = 'open'";
+        let left = "select jsonb_agg(to_jsonb(j)) from tandem.work j where state = 'open'";
         assert_eq!(self.value(left).await, Value::Null, "it comes to rest");
         assert_eq!(self.system.database.take_refusals(), Vec::<String>::new());
     }
@@ -310,15 +311,24 @@ impl World {
 
     /// Ann's account, calendar or anything else that waits, in words.
     pub async fn jobs(&self) -> Value {
-        self.value("select coalesce(jsonb_agg(state order by event_id), '[]') from tandem.jobs")
+        self.value("select coalesce(jsonb_agg(state order by root), '[]') from tandem.work")
             .await
     }
 
-    /// The clock ticks; its call of this number meets a fate.
-    pub async fn tick_with(&self, call: u32, fate: Fate) {
-        self.system.kill(call, fate);
-        self.system.tick().await;
-        self.system.forgive();
+    /// What becomes of a choice of Ann's for her calendar.
+    pub async fn chosen(&self, name: &str, value: &str) -> Result<Value> {
+        let sql = format!(
+            "select public.tandem_connection_change(jsonb_build_object('instance', tandem.setting('instance'),
+                'user_id', '{}', 'google_id', '{EMAIL}', '{name}', '{value}'))",
+            ann().id
+        );
+        self.system.value(&sql).await
+    }
+
+    /// Ann chooses something for her calendar.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let chosen = self.chosen(name, value).await.unwrap();
+        assert_eq!(chosen["outcome"], "changed", "{chosen}");
     }
 
     /// Ann connects.
@@ -328,7 +338,8 @@ impl World {
 
     /// Ann's calendar, as Tandem keeps it.
     pub async fn calendar(&self) -> Value {
-        let sql = format!("select to_jsonb(c) from tandem.calendars c where google_id = '{EMAIL}'");
+        let sql =
+            format!("select to_jsonb(c) from tandem.connections c where calendar_id = '{EMAIL}'");
         self.value(&sql).await
     }
 

@@ -9,8 +9,6 @@ use super::{Env, token, watch};
 use crate::db::connect::{
     self as db, Account, Choices, Connected, Kept, NewCalendar, StateUse, Stored,
 };
-use crate::db::pull::Trigger;
-use crate::flow::pull::pull_pages;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::id::AuthorizationCode;
 use crate::google::oauth::authorize::{self, Consent, Prompt};
@@ -19,8 +17,10 @@ use crate::google::oauth::{TokenError, Tokens, exchange};
 use crate::google::{AccessToken, CalendarId};
 use crate::secret::{self, Signer};
 use chrono::{DateTime, Utc};
+use engine::pull_pages;
 use http_client::HttpClient;
 use state::{PATIENCE, Purpose, Refused, TICKET, Wish};
+use store::{ConnectionId, Trigger};
 use uuid::Uuid;
 
 /// The callback, below the functions.
@@ -317,9 +317,13 @@ pub(super) async fn sync<D: HttpClient>(
 /// [`ConnectError::Database`].
 pub(super) async fn first_import<D: HttpClient>(
     env: &Env<'_, D>,
-    calendar_id: Uuid,
+    connection_id: Uuid,
 ) -> Result<(), ConnectError> {
-    let _reason = watch::watch(env, calendar_id).await?;
-    pull_pages(env, &Trigger::Calendar { calendar_id }, PAGES).await?;
+    let _reason = watch::watch(env, connection_id).await?;
+    let trigger = Trigger::Connection(ConnectionId(connection_id));
+    let pulled = env
+        .sync(async |engine| pull_pages(engine, trigger, PAGES).await)
+        .await;
+    pulled.map_err(crate::db::DbError::from)?;
     Ok(())
 }

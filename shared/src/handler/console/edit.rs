@@ -9,8 +9,8 @@ use crate::crm::Row;
 use crate::db::DbError;
 use crate::db::events::Saved;
 use crate::handler::Reply;
-use crate::map::{Access, Unit};
 use crate::series::{self, Edit, Refusal, Rows, Scope, Start, Wish, Write};
+use event::{Access, Group};
 use http::StatusCode;
 use http_client::HttpClient;
 use serde_json::{Value, json as object};
@@ -116,7 +116,7 @@ fn has_moved(error: &DbError) -> bool {
         DbError::Refused { code, .. } => {
             code == "23505" || code == "40P01" || error.refusal("PT409").is_some()
         }
-        DbError::Transport(_) | DbError::Unreadable { .. } => false,
+        DbError::Transport(_) | DbError::Sync(_) | DbError::Unreadable { .. } => false,
     }
 }
 
@@ -139,7 +139,7 @@ fn allow(rows: &Rows, wish: &Wish, fields: &Fields) -> Result<(), Refusal> {
     let Some(row) = rows.rows.get(&wish.event) else {
         return Err(Refusal::Unknown);
     };
-    let access = Access::named(row.text("google_access"));
+    let access = access_named(row.text("google_access"));
     if access == Access::Full {
         return Ok(());
     }
@@ -150,17 +150,23 @@ fn allow(rows: &Rows, wish: &Wish, fields: &Fields) -> Result<(), Refusal> {
         .iter()
         .filter(|(field, value)| row.value(field) != *value);
     for (field, value) in changed {
-        let unit = Unit::ALL
-            .into_iter()
-            .find(|unit| unit.fields().contains(&field.as_str()));
-        let own = matches!(unit, None | Some(Unit::Crm));
-        let allowed = own || unit.is_some_and(|unit| access.allows(unit));
+        let mut groups = Group::ALL.into_iter();
+        let group = groups.find(|group| group.fields().any(|spec| spec.name == field.as_str()));
+        let own = matches!(group, None | Some(Group::References));
+        let allowed = own || group.is_some_and(|group| access.allows(group));
         let answers_only = field != "attendees" || same_guests(row.value(field), value);
         if !allowed || !answers_only {
             return Err(refused(access, &format!("{field} be changed")));
         }
     }
     Ok(())
+}
+
+/// What a row says of it; all of one that is not linked can be changed.
+fn access_named(name: Option<&str>) -> Access {
+    let all = [Access::Read, Access::Guest, Access::Full];
+    let named = all.into_iter().find(|access| Some(access.as_str()) == name);
+    named.unwrap_or_default()
 }
 
 fn refused(access: Access, what: &str) -> Refusal {
@@ -190,7 +196,7 @@ fn allow_removal(rows: &Rows, edit: &Edit) -> Result<(), Refusal> {
             .rows
             .get(&write.id())
             .or_else(|| rows.rows.get(&edit.main));
-        let access = Access::named(row.and_then(|row| row.text("google_access")));
+        let access = access_named(row.and_then(|row| row.text("google_access")));
         match (access, write) {
             (Access::Full, _) | (Access::Guest, Write::Delete { .. }) => {}
             (Access::Guest, Write::Insert { .. } | Write::Update { .. }) => {

@@ -1,0 +1,82 @@
+//! `tandem_chores` and `tandem_upkeep`: what the clock finds beside the sync itself.
+
+use super::token::TokenGrant;
+use super::{Database, DbError, call};
+use http_client::HttpClient;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What is due.
+#[derive(Debug, Deserialize)]
+pub struct Chores {
+    /// Connections that are to get a channel.
+    pub channels: Vec<Uuid>,
+    /// Accounts with channels that are still to be stopped.
+    pub stops: Vec<Uuid>,
+    /// Disconnects under way.
+    pub disconnections: Vec<Uuid>,
+    /// Tokens that an older key sealed.
+    pub seals: Vec<TokenGrant>,
+}
+
+/// What the database did by itself.
+#[derive(Debug, Default, Deserialize)]
+pub struct Upkeep {
+    /// Why parts of it failed, for people.
+    #[serde(default)]
+    pub problems: BTreeMap<String, String>,
+    /// There is more.
+    #[serde(default)]
+    pub more: bool,
+}
+
+#[derive(Serialize)]
+struct Parameters<'a> {
+    instance: &'a str,
+    most: usize,
+    function_url: &'a str,
+    function_secret: &'a str,
+    event_url: &'a str,
+    seal_key: Option<&'a str>,
+}
+
+/// Asks what is due, `most` of each kind, and tells the database where triggers are to poke and where
+/// the CRM shows an event. `seal_key` is the id of the current key.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn chores(
+    door: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+    most: usize,
+    function_secret: &str,
+    event_url: Option<&str>,
+    seal_key: Option<&str>,
+) -> Result<Chores, DbError> {
+    let function_url = &format!("{instance}/functions/v1");
+    let parameters = Parameters {
+        instance,
+        most,
+        function_url,
+        function_secret,
+        event_url: event_url.unwrap_or_default(),
+        seal_key,
+    };
+    call(door, database, "tandem_chores", &parameters).await
+}
+
+/// Has the database go on with what it does by itself, a bounded part of it.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn upkeep(
+    door: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+) -> Result<Upkeep, DbError> {
+    let parameters = json!({"instance": instance});
+    call(door, database, "tandem_upkeep", &parameters).await
+}

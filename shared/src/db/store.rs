@@ -1,0 +1,69 @@
+//! The sync's store over HTTP: five functions of the database, see the crate `store`.
+
+use super::{Database, DbError, call};
+use http_client::HttpClient;
+use provider::Class;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::{
+    AskDue, Claim, Claimed, Commit, Committed, Due, Load, Loaded, Stopped, Store, StoreError,
+};
+
+/// The store behind a database.
+pub struct HttpStore<'a, D> {
+    /// The way out.
+    pub door: &'a D,
+    /// The database.
+    pub database: &'a Database,
+}
+
+impl<D: HttpClient> HttpStore<'_, D> {
+    async fn call<A: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        parameters: &impl Serialize,
+    ) -> Result<A, StoreError> {
+        let answer = call(self.door, self.database, function, parameters).await;
+        answer.map_err(store_error)
+    }
+}
+
+fn store_error(error: DbError) -> StoreError {
+    match &error {
+        DbError::Transport(_) | DbError::Unreadable { .. } => {
+            StoreError::NoAnswer(error.to_string())
+        }
+        DbError::Sync(error) => error.clone(),
+        DbError::Refused { .. } if error.class() == Class::Conflict => {
+            StoreError::OtherInstance(error.to_string())
+        }
+        DbError::Refused { .. } if error.class() == Class::Retry => {
+            StoreError::Busy(error.to_string())
+        }
+        DbError::Refused { .. } => StoreError::Refused(error.to_string()),
+    }
+}
+
+impl<D: HttpClient> Store for HttpStore<'_, D> {
+    async fn load(&self, load: &Load) -> Result<Loaded, StoreError> {
+        self.call("tandem_load", load).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
+        self.call("tandem_commit", commit).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
+        self.call("tandem_claim", claim).await
+    }
+
+    async fn fail(&self, stopped: &Stopped) -> Result<(), StoreError> {
+        let _stored: Value = self.call("tandem_fail", stopped).await?;
+        Ok(())
+    }
+
+    async fn due(&self, ask: &AskDue) -> Result<Due, StoreError> {
+        self.call("tandem_due", ask).await
+    }
+}
