@@ -47,7 +47,9 @@ pub fn text(path: &Path) -> Result<String> {
     for folder in ["schema", "functions"] {
         let entries = fs::read_dir(path.join(folder))
             .with_context(|| format!("make {folder} a folder in {}", path.display()))?;
-        let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        let mut files = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
         files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
         files.sort();
         for file in files {

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use google_simulator::Cut;
 use http::{Method, Request, Response};
+use http_client::{HttpClient, TransportError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use http_client::{HttpClient, TransportError};
 use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -88,7 +88,10 @@ impl<'a> Calls<'a> {
         release.notified().await;
     }
 
-    async fn lose_patience(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn lose_patience(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
         self.system.late.borrow_mut().push(request);
         let moved = self.system.advance(PATIENCE).await;
         Err(TransportError::NoAnswer(format!("time-out {moved:?}")))
