@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
-use store::{Account, AccountId, NewToken};
+use store::{Account, AccountId, NewToken, Usage};
 
 /// Opens accounts: unseals and refreshes their tokens.
 pub trait Accounts {
@@ -68,6 +68,7 @@ pub(crate) struct Ways<'a, A: Accounts> {
     open: RefCell<BTreeMap<AccountId, Shared<A::Provider>>>,
     renewed: RefCell<BTreeSet<AccountId>>,
     tokens: RefCell<Vec<NewToken>>,
+    units: RefCell<BTreeMap<AccountId, i64>>,
 }
 
 impl<'a, A: Accounts> Ways<'a, A> {
@@ -78,6 +79,7 @@ impl<'a, A: Accounts> Ways<'a, A> {
             open: RefCell::default(),
             renewed: RefCell::default(),
             tokens: RefCell::default(),
+            units: RefCell::default(),
         }
     }
 
@@ -103,7 +105,28 @@ impl<'a, A: Accounts> Ways<'a, A> {
             self.tokens.borrow_mut().extend(opened.token);
             Rc::new(opened.provider)
         });
-        self.open.borrow_mut().insert(id, opened);
+        let before = self.open.borrow_mut().insert(id.clone(), opened);
+        if let Some(Ok(before)) = before {
+            self.charge(id, before.take_units());
+        }
+    }
+
+    /// Counts units that are no call's of this load; less than none for those that were taken before.
+    pub(crate) fn charge(&self, id: AccountId, units: i64) {
+        *self.units.borrow_mut().entry(id).or_default() += units;
+    }
+
+    /// What the accounts are to be charged since this was asked last.
+    pub(crate) fn take_usage(&self) -> Vec<Usage> {
+        for (id, way) in self.open.borrow().iter() {
+            let units = way.as_ref().map_or(0, |way| way.take_units());
+            self.charge(id.clone(), units);
+        }
+        let units = self.units.take().into_iter();
+        units
+            .filter(|(_, units)| *units != 0)
+            .map(|(account, units)| Usage { account, units })
+            .collect()
     }
 
     pub(crate) fn take_tokens(&self) -> Vec<NewToken> {

@@ -84,10 +84,10 @@ pub async fn pull_pages<S: Store, A: Accounts>(
             listing: &listing,
             due: &mut due,
             pulled: &mut pulled,
-            // The claim took one.
-            calls: -1,
             most,
         };
+        // The claim took one.
+        lister.ways.charge(listing.account.id.clone(), -1);
         let more = match lister.list().await {
             Ok(more) => more,
             Err(error) => {
@@ -117,7 +117,6 @@ pub(crate) struct Lister<'a, S, A: Accounts> {
     pub(crate) as_of: i64,
     pub(crate) due: &'a mut Vec<EventId>,
     pub(crate) pulled: &'a mut Pulled,
-    pub(crate) calls: i64,
     pub(crate) most: u32,
 }
 
@@ -145,7 +144,6 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                     .await?;
                 return Ok(false);
             }
-            self.calls += 1;
             let page = self
                 .ways
                 .call(&self.listing.account.id, |way| {
@@ -222,7 +220,6 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     /// One event, as a listing would show it. An absent one is a tombstone, since its calendar has just
     /// answered.
     async fn read(&mut self, id: &RemoteId) -> Result<Listed, ProviderError> {
-        self.calls += 1;
         let calendar = &self.listing.connection.calendar;
         let call = |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, &id.0).await };
         match self.ways.call(&self.listing.account.id, call).await {
@@ -318,7 +315,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 about: part.about,
                 message,
             }),
-            usage: self.usage(),
+            usage: self.ways.take_usage(),
             tokens: self.ways.take_tokens(),
             pauses: Vec::new(),
         };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     AccountId, Commit, Committed, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause,
-    Purpose, Store, StoreError, Usage, Which,
+    Purpose, Store, StoreError, Which,
 };
 
 /// What a push came to.
@@ -88,14 +88,13 @@ async fn round<S: Store, A: Accounts>(
         instance: env.instance.to_owned(),
         families: Vec::new(),
         listing: None,
-        usage: Vec::new(),
+        usage: ways.take_usage(),
         tokens: ways.take_tokens(),
         pauses: Vec::new(),
     };
-    for (family, pause, usage) in planned {
+    for (family, pause) in planned {
         commit.families.push(family);
         commit.pauses.extend(pause);
-        commit.usage.extend(usage);
     }
     let committed = crate::commit(env.store, &commit).await?;
     Ok(pushed.take(committed, &commit))
@@ -182,15 +181,14 @@ struct Run<'a, S, A: Accounts> {
 }
 
 impl<S: Store, A: Accounts> Run<'_, S, A> {
-    async fn family(&self, family: &Family) -> (FamilyCommit, Option<Pause>, Option<Usage>) {
-        let mut plan = Plan::to_write(self.world, family);
-        let (mut calls, mut used) = (0_i64, None);
+    async fn family(&self, of: &Family) -> (FamilyCommit, Option<Pause>) {
+        let mut plan = Plan::to_write(self.world, of);
+        let mut used = None;
         loop {
             match plan.advance() {
                 Next::Call(call) => {
-                    calls += 1;
                     let account = self.account(&call);
-                    used = account.clone().or(used);
+                    used = used.or_else(|| account.clone());
                     let answer = match account {
                         Some(account) => self.call(&account, &call).await,
                         None => Answer::Error(gone()),
@@ -198,15 +196,22 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                     plan.answer(answer);
                 }
                 Next::Commit(family) => {
-                    // The load took one call for each family.
-                    let usage = used.map(|account| Usage {
-                        account,
-                        units: calls - 1,
-                    });
-                    return (*family, plan.pause().cloned(), usage);
+                    // The load took one unit for each family.
+                    if let Some(account) = used.or_else(|| self.first_account(of)) {
+                        self.ways.charge(account, -1);
+                    }
+                    return (*family, plan.pause().cloned());
                 }
             }
         }
+    }
+
+    fn first_account(&self, family: &Family) -> Option<AccountId> {
+        let mut links = family.members.iter().flat_map(|member| &member.links);
+        links.find_map(|link| {
+            let connection = self.world.connection(&link.connection)?;
+            Some(connection.account.clone())
+        })
     }
 
     fn account(&self, call: &Call) -> Option<AccountId> {

@@ -8,14 +8,6 @@ use provider::{Cause, Class, ProviderError, Scope};
 use store::{Pause, Stopped, StoppedWhy, Store, StoreError};
 
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
-    pub(crate) fn usage(&mut self) -> Vec<store::Usage> {
-        let units = std::mem::take(&mut self.calls);
-        vec![store::Usage {
-            account: self.listing.account.id.clone(),
-            units,
-        }]
-    }
-
     pub(crate) fn later(&self, seconds: i64) -> DateTime<Utc> {
         let spread = 1.0 + (self.env.fraction)();
         self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
@@ -80,7 +72,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             reason,
             at,
             token: self.ways.take_tokens().into_iter().next(),
-            units: std::mem::take(&mut self.calls),
+            units: self.ways.take_usage().iter().map(|usage| usage.units).sum(),
             pause,
         };
         self.env.store.fail(&stopped).await

@@ -6,9 +6,11 @@ use crate::provider_error::{page_error, provider_error};
 use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
 use crate::{remote_event, write_body};
 use ::event::{Change, Group};
-use http_client::HttpClient;
+use bytes::Bytes;
+use http_client::{HttpClient, TransportError};
 use provider::{Cause, ListRequest, Listed, Mail, Method, Page, Provider, ProviderError};
 use provider::{Unreadable, Write};
+use std::cell::Cell;
 use url::Url;
 
 /// Google Calendar, for one account.
@@ -19,9 +21,30 @@ pub struct GoogleCalendar<D> {
     pub api: Url,
     /// The account's access token.
     pub token: AccessToken,
+    units: Cell<i64>,
+}
+
+/// Quota units of `events.patch`; all else costs one
+/// (<https://developers.google.com/workspace/calendar/api/v3/reference/events/patch>).
+const PATCH_UNITS: i64 = 3;
+
+impl<D> GoogleCalendar<D> {
+    /// Google Calendar, as the token's account sees it.
+    pub fn new(door: D, api: Url, token: AccessToken) -> Self {
+        Self {
+            door,
+            api,
+            token,
+            units: Cell::new(0),
+        }
+    }
 }
 
 impl<D: HttpClient> Provider for GoogleCalendar<D> {
+    fn take_units(&self) -> i64 {
+        self.units.take()
+    }
+
     async fn list(&self, request: &ListRequest) -> Result<Page, ProviderError> {
         let calendar = CalendarId::from(request.calendar.as_str());
         let since = request.sync_token.as_deref().map(SyncToken::from);
@@ -33,7 +56,7 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
             since.as_ref(),
             page.as_ref(),
         );
-        let page = list::answer(self.door.send(request).await);
+        let page = list::answer(self.send(1, request).await);
         let page = page.map_err(|error| page_error(&error))?;
         let (next_page, sync_token) = match page.next {
             Next::Page(token) => (Some(token.as_str().to_owned()), None),
@@ -52,14 +75,14 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
     async fn get(&self, calendar: &str, id: &str) -> Result<Listed, ProviderError> {
         let (calendar, id) = (CalendarId::from(calendar), EventId::from(id));
         let request = get::request(&self.api, &self.token, &calendar, &id);
-        let item = get::item(self.door.send(request).await);
+        let item = get::item(self.send(1, request).await);
         item.map(listed).map_err(|error| provider_error(&error))
     }
 
     async fn probe(&self, calendar: &str) -> Result<(), ProviderError> {
         let calendar = CalendarId::from(calendar);
         let request = list::probe(&self.api, &self.token, &calendar);
-        let page = list::answer(self.door.send(request).await);
+        let page = list::answer(self.send(1, request).await);
         page.map(drop).map_err(|error| page_error(&error))
     }
 
@@ -95,6 +118,15 @@ fn without_request(row: &::event::EventFields) -> ::event::EventFields {
 }
 
 impl<D: HttpClient> GoogleCalendar<D> {
+    async fn send(
+        &self,
+        units: i64,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        self.units.set(self.units.get() + units);
+        self.door.send(request).await
+    }
+
     async fn write_once(
         &self,
         calendar: &str,
@@ -112,17 +144,17 @@ impl<D: HttpClient> GoogleCalendar<D> {
         let answer = match &write.method {
             Method::Insert => {
                 let request = insert::request(api, token, &calendar, &event, &body, mail);
-                self.door.send(request).await
+                self.send(1, request).await
             }
             Method::Patch { etag } | Method::Restore { etag } | Method::Cancel { etag } => {
                 let etag = Etag::from(etag.as_str());
                 let request = patch::request(api, token, &calendar, &event, &etag, &body, mail);
-                self.door.send(request).await
+                self.send(PATCH_UNITS, request).await
             }
             Method::Delete { etag } => {
                 let etag = Etag::from(etag.as_str());
                 let request = delete::request(api, token, &calendar, &event, &etag, mail);
-                let answer = delete::answer(self.door.send(request).await);
+                let answer = delete::answer(self.send(1, request).await);
                 return answer
                     .map(|()| None)
                     .map_err(|error| provider_error(&error));

@@ -76,6 +76,9 @@ pub enum Mail {
 
 /// A calendar provider, for one account.
 pub trait Provider {
+    /// What the calls cost that were made since this was asked last, in units of the provider's quota.
+    fn take_units(&self) -> i64;
+
     /// One page of a listing.
     ///
     /// # Errors

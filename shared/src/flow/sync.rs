@@ -71,11 +71,11 @@ fn no_access(error: &token::NoAccess) -> NoAccess {
 impl<'a, D: HttpClient> GoogleAccounts<'a, D> {
     fn opened(&self, access: token::Access) -> Opened<GoogleCalendar<&'a D>> {
         Opened {
-            provider: GoogleCalendar {
-                door: self.env.door,
-                api: self.env.config.google.api.clone(),
-                token: access.token,
-            },
+            provider: GoogleCalendar::new(
+                self.env.door,
+                self.env.config.google.api.clone(),
+                access.token,
+            ),
             token: access.new.map(Into::into),
         }
     }

@@ -301,14 +301,14 @@ impl Tokens {
     ) -> Opened<GoogleCalendar<AccountLine>> {
         let api = Url::parse("http://google.test");
         Opened {
-            provider: GoogleCalendar {
-                door: AccountLine {
+            provider: GoogleCalendar::new(
+                AccountLine {
                     line: self.line.clone(),
                     account: account.clone(),
                 },
-                api: api.unwrap_or_else(|_| unreachable!("a fixed address")),
-                token: AccessToken::from(token),
-            },
+                api.unwrap_or_else(|_| unreachable!("a fixed address")),
+                AccessToken::from(token),
+            ),
             token: new,
         }
     }
