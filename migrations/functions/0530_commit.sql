@@ -171,6 +171,7 @@ begin
     end loop;
     mark := tandem.charge(calls, s, t);
   end if;
+  perform tandem.add_counts(coalesce(p -> 'counts', '{}') || jsonb_build_object('google_calls', p -> 'calls'));
   return jsonb_build_object('fenced', false, 'as_of', nextval('tandem.recorded')) || done || page;
 end $$;
 comment on function public.tandem_commit(jsonb) is 'The contract''s commit. p: Commit; returns Committed.';

@@ -158,6 +158,7 @@ begin
   if account is not null and (p ->> 'units')::bigint <> 0 then
     perform tandem.charge(jsonb_build_object(account, (p ->> 'units')::bigint), s, t);
   end if;
+  perform tandem.add_counts(jsonb_build_object('google_calls', p -> 'calls'));
   return 'null';
 end $$;
 comment on function public.tandem_fail(jsonb) is 'The contract''s fail. p: Stopped; returns null.';

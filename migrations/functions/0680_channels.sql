@@ -8,22 +8,22 @@ begin
     perform tandem.charge(jsonb_build_object(account, (p ->> 'units')::integer),
       (select jsonb_object_agg(s.key, s.value) from tandem.settings s), t);
   end if;
-  perform tandem.add_counts('google_calls', p -> 'calls');
+  perform tandem.add_counts(jsonb_build_object('google_calls', p -> 'calls'));
 end $$;
 comment on function tandem.count_channel_calls(uuid, jsonb, timestamptz) is
   'Charges and counts what was asked of the provider about channels.';
 
 -- The last thing that a transaction does. A count is kept in several rows, so that flows seldom wait for each other.
-create or replace function tandem.add_counts(name text, labels jsonb) returns void
+create or replace function tandem.add_counts(counts jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  if labels is null or jsonb_typeof(labels) <> 'object' then return; end if;
   insert into tandem.counters as c (name, label, shard, value)
-  select add_counts.name, l.key, floor(random() * 4)::smallint, l.value::double precision
-  from jsonb_each_text(labels) l where l.value <> '0' order by l.key
+  select n.key, l.key, floor(random() * 4)::smallint, l.value::double precision from jsonb_each(counts) n
+  cross join jsonb_each_text(case jsonb_typeof(n.value) when 'object' then n.value else '{}' end) l
+  where l.value <> '0' order by n.key, l.key
   on conflict on constraint counters_pkey do update set value = c.value + excluded.value;
 end $$;
-comment on function tandem.add_counts(text, jsonb) is 'Adds to counts of one name: {label: how many}.';
+comment on function tandem.add_counts(jsonb) is 'Adds to counts: {name: {label: how many}}.';
 
 create or replace function tandem.stop_channels(connection uuid, but text) returns void
 language plpgsql volatile set search_path = '' as $$

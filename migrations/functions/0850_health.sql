@@ -31,12 +31,18 @@ begin
     from (select x.state from tandem.accounts x where x.state <> 'active' limit 10000) a group by a.state
   union all select 'accounts', 'state="active"', (select count(*) from (select from tandem.accounts a
     where a.state = 'active' limit 10000) x)::float8
+  union all select 'tokens', 'sealed_with="' || split_part(a.refresh_token, '.', 1) || '"', count(*)::float8
+    from (select x.refresh_token from tandem.accounts x where x.state in ('active', 'disconnecting') limit 10000) a
+    group by split_part(a.refresh_token, '.', 1)
   union all select 'calendars', 'push="' || c.push || '"', count(*)::float8
     from (select x.push from tandem.connections x where x.watch_at is not null limit 10000) c group by c.push
   union all select 'calendars_failing', '', (select count(*) from (select from tandem.connections c
     where c.failures >= 3 and c.state in ('active', 'unreachable') limit 10000) x)::float8
   union all select 'channels', 'state="' || h.state || '"', count(*)::float8
     from (select x.state from tandem.channels x where x.expires_at > t limit 10000) h group by h.state
+  union all select 'channel_age_seconds', 'which="oldest"', (select max(extract(epoch from t - h.created_at))
+    from (select x.created_at from tandem.channels x where x.state = 'active' and x.expires_at > t
+      order by x.expires_at limit 10000) h)::float8
   union all select 'channel_overdue_seconds', 'which="longest"', greatest(0, coalesce((select extract(epoch from
       t - c.watch_at) from tandem.connections c join tandem.accounts a on a.id = c.account_id and a.state = 'active'
     where c.watch_at <= t and c.state in ('active', 'unreachable') order by c.watch_at limit 1), 0))::float8

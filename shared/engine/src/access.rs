@@ -41,6 +41,8 @@ pub struct Opened<P> {
 pub struct NoAccess {
     /// What is at fault: the account or the deployment.
     pub scope: Scope,
+    /// [`Class::Reconnect`] where only its user can help.
+    pub class: Class,
     /// For people.
     pub reason: String,
 }
@@ -49,7 +51,7 @@ impl From<NoAccess> for ProviderError {
     fn from(no_access: NoAccess) -> Self {
         Self {
             scope: no_access.scope,
-            class: Class::Retry,
+            class: no_access.class,
             cause: Cause::Other,
             side_effect: SideEffect::None,
             retry_after: None,
@@ -93,6 +95,7 @@ impl<'a, A: Accounts> Ways<'a, A> {
                 Some(account) if account.token.is_some() => self.accounts.open(account).await,
                 Some(_) | None => Err(NoAccess {
                     scope: Scope::Account,
+                    class: Class::Retry,
                     reason: "the access token is being refreshed".to_owned(),
                 }),
             };
@@ -171,6 +174,7 @@ impl<'a, A: Accounts> Ways<'a, A> {
             Some(Err(no_access)) => Err(no_access.clone().into()),
             None => Err(NoAccess {
                 scope: Scope::Account,
+                class: Class::Retry,
                 reason: "the account is not open".to_owned(),
             }
             .into()),

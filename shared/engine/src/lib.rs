@@ -1,6 +1,7 @@
 //! One loop for push, pull and clock: load, plan, call, commit. It holds no rule of its own.
 
 mod access;
+mod counts;
 mod pull;
 mod push;
 mod stopped;

@@ -3,6 +3,7 @@
 use crate::access::{Accounts, Ways};
 use crate::push::{push, world};
 use crate::{Env, LEASE_SECONDS, Pushed};
+use chrono::{DateTime, Utc};
 use planner::{PageInput, ids, plan_page};
 use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct Pulled {
     /// What the families came to that had to be asked for.
     #[serde(skip)]
     pub pushed: Pushed,
+    #[serde(skip)]
+    pub(crate) has_restarted: bool,
     /// Why it stopped before the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -57,6 +60,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
     let mut pulled = Pulled::default();
     let mut due = Vec::new();
     let mut trigger = trigger;
+    let begun = (env.clock)();
     while pulled.pages < most {
         let claim = Claim {
             instance: env.instance.to_owned(),
@@ -82,6 +86,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
             trigger: &trigger,
             as_of: listing.as_of,
             listing: &listing,
+            begun,
             due: &mut due,
             pulled: &mut pulled,
             most,
@@ -114,6 +119,7 @@ pub(crate) struct Lister<'a, S, A: Accounts> {
     pub(crate) ways: Ways<'a, A>,
     pub(crate) trigger: &'a Trigger,
     pub(crate) listing: &'a Listing,
+    pub(crate) begun: DateTime<Utc>,
     pub(crate) as_of: i64,
     pub(crate) due: &'a mut Vec<EventId>,
     pub(crate) pulled: &'a mut Pulled,
@@ -154,8 +160,8 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    self.fail(&error, request.page_token.is_some()).await?;
-                    return Ok(false);
+                    let in_the_middle = request.page_token.is_some();
+                    return self.fail(&error, in_the_middle).await;
                 }
             };
             let cursor = match (page.next_page.clone(), page.sync_token.clone()) {
@@ -194,10 +200,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 match self.read(&id).await {
                     Ok(item) => items.push(item),
                     Err(error) if error.scope == Scope::Event => {}
-                    Err(error) => {
-                        self.fail(&error, false).await?;
-                        return Ok(false);
-                    }
+                    Err(error) => return self.fail(&error, false).await,
                 }
             }
             let stored = self
@@ -300,6 +303,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             *self.pulled.counts.entry(what).or_default() += count;
         }
         let commit = Commit {
+            counts: self.counts(&part.cursor),
             instance: self.env.instance.to_owned(),
             families: plan.families,
             listing: Some(ListingCommit {
@@ -327,6 +331,9 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         self.as_of = committed.as_of;
         self.due.extend(due(&committed, &commit));
         self.due.extend(committed.freed.iter().cloned());
+        // Who had leased them may have committed before these versions were parked.
+        let skipped = loaded.skipped.iter();
+        self.due.extend(skipped.map(|skipped| skipped.root.clone()));
         Ok(Some(committed))
     }
 

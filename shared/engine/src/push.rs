@@ -1,6 +1,7 @@
 //! Families to the provider.
 
 use crate::access::{Accounts, Ways};
+use crate::counts::pushes;
 use crate::{Env, LEASE_SECONDS, last_call};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     AccountId, Commit, Committed, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause,
-    Purpose, Store, StoreError, Which,
+    Purpose, Store, StoreError, Which, WorkState,
 };
 
 /// What a push came to.
@@ -21,6 +22,23 @@ pub struct Pushed {
     /// Why work is still open, for people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<String>,
+    /// What the storage refused, for operators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+}
+
+/// What a round leaves for the next one.
+#[derive(Default)]
+struct Again {
+    due: Vec<EventId>,
+    /// Families that the storage did not take.
+    refused: BTreeMap<EventId, Refusal>,
+}
+
+struct Refusal {
+    message: String,
+    /// It did not even take the telling of it.
+    is_repeated: bool,
 }
 
 /// Loads between them that a push makes at most: own work may bring newer work.
@@ -40,12 +58,15 @@ pub async fn push<S: Store, A: Accounts>(
 ) -> Result<Pushed, StoreError> {
     let mut pushed = Pushed::default();
     for chunk in events.chunks(FAMILIES) {
-        let mut due: Vec<EventId> = chunk.to_vec();
+        let mut again = Again {
+            due: chunk.to_vec(),
+            ..Again::default()
+        };
         for _ in 0..ROUNDS {
-            if due.is_empty() {
+            if again.due.is_empty() {
                 break;
             }
-            due = round(env, due, &mut pushed).await?;
+            again = round(env, again, &mut pushed).await?;
         }
     }
     Ok(pushed)
@@ -54,20 +75,20 @@ pub async fn push<S: Store, A: Accounts>(
 /// One load and its commit; what is due again at once.
 async fn round<S: Store, A: Accounts>(
     env: &Env<'_, S, A>,
-    events: Vec<EventId>,
+    work: Again,
     pushed: &mut Pushed,
-) -> Result<Vec<EventId>, StoreError> {
+) -> Result<Again, StoreError> {
     let leased_at = (env.clock)();
     let load = Load {
         instance: env.instance.to_owned(),
-        which: Which::Events(events),
+        which: Which::Events(work.due),
         purpose: Purpose::Write,
         lease_seconds: LEASE_SECONDS,
     };
     let loaded = env.store.load(&load).await?;
     pushed.skip(&loaded);
     if loaded.families.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Again::default());
     }
     let fraction = (env.fraction)();
     let world = world(env, &loaded, fraction);
@@ -77,6 +98,7 @@ async fn round<S: Store, A: Accounts>(
         env,
         world: &world,
         ways: &ways,
+        refused: &work.refused,
         last_call: last_call(leased_at),
     };
     let planned: Vec<_> = futures::stream::iter(&loaded.families)
@@ -85,6 +107,7 @@ async fn round<S: Store, A: Accounts>(
         .collect()
         .await;
     let mut commit = Commit {
+        counts: store::Counts::new(),
         instance: env.instance.to_owned(),
         families: Vec::new(),
         listing: None,
@@ -96,8 +119,10 @@ async fn round<S: Store, A: Accounts>(
         commit.families.push(family);
         commit.pauses.extend(pause);
     }
+    let took = (env.clock)() - leased_at;
+    commit.counts = pushes(&loaded, &commit.families, took);
     let committed = crate::commit(env.store, &commit).await?;
-    Ok(pushed.take(committed, &commit))
+    Ok(pushed.take(committed, &commit, &work.refused))
 }
 
 impl Pushed {
@@ -116,18 +141,44 @@ impl Pushed {
     }
 
     /// What is due again at once.
-    fn take(&mut self, committed: Committed, commit: &Commit) -> Vec<EventId> {
-        let mut again: BTreeSet<EventId> = committed.freed.into_iter().collect();
+    fn take(
+        &mut self,
+        committed: Committed,
+        commit: &Commit,
+        before: &BTreeMap<EventId, Refusal>,
+    ) -> Again {
+        let mut due: BTreeSet<EventId> = committed.freed.into_iter().collect();
+        let mut refused = BTreeMap::new();
         for (family, asked) in committed.families.into_iter().zip(&commit.families) {
             self.count(outcome_name(&family.outcome, asked));
-            let reason = asked.work.as_ref().and_then(|work| work.reason.clone());
+            let work = asked.work.as_ref();
+            let open = work.filter(|work| work.state == WorkState::Open);
+            let reason = open.and_then(|work| work.reason.clone());
             self.waiting.extend(reason);
             match family.outcome {
-                Outcome::Stored { again: true } | Outcome::Stale => drop(again.insert(family.root)),
-                Outcome::Stored { again: false } | Outcome::Fenced | Outcome::Refused { .. } => {}
+                Outcome::Stored { again: true } | Outcome::Stale => drop(due.insert(family.root)),
+                Outcome::Refused {
+                    code,
+                    message,
+                    transient,
+                } => {
+                    self.refused
+                        .push(format!("the database refused tandem_commit ({code})"));
+                    if !transient {
+                        due.insert(family.root.clone());
+                        let is_repeated = before.contains_key(&family.root);
+                        let refusal = Refusal {
+                            message,
+                            is_repeated,
+                        };
+                        refused.insert(family.root, refusal);
+                    }
+                }
+                Outcome::Stored { again: false } | Outcome::Fenced => {}
             }
         }
-        again.into_iter().collect()
+        let due = due.into_iter().collect();
+        Again { due, refused }
     }
 
     fn count(&mut self, what: &'static str) {
@@ -177,12 +228,17 @@ struct Run<'a, S, A: Accounts> {
     env: &'a Env<'a, S, A>,
     world: &'a World<'a>,
     ways: &'a Ways<'a, A>,
+    refused: &'a BTreeMap<EventId, Refusal>,
     last_call: DateTime<Utc>,
 }
 
 impl<S: Store, A: Accounts> Run<'_, S, A> {
     async fn family(&self, of: &Family) -> (FamilyCommit, Option<Pause>) {
         let mut plan = Plan::to_write(self.world, of);
+        let refusal = self.refused.get(&of.root);
+        if let Some(Refusal { message, .. }) = refusal {
+            plan.refuse_all(&format!("the CRM's database refused it: {message}"));
+        }
         let mut used = None;
         loop {
             match plan.advance() {
@@ -195,7 +251,10 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                     };
                     plan.answer(answer);
                 }
-                Next::Commit(family) => {
+                Next::Commit(mut family) => {
+                    if refusal.is_some_and(|refusal| refusal.is_repeated) {
+                        family.ops.clear();
+                    }
                     // The load took one unit for each family.
                     if let Some(account) = used.or_else(|| self.first_account(of)) {
                         self.ways.charge(account, -1);

@@ -1,23 +1,35 @@
 //! A listing that stops before its end.
 
 use crate::access::Accounts;
+use crate::counts::add_seconds;
 use crate::pull::Lister;
 use chrono::{DateTime, TimeDelta, Utc};
 use planner::backoff;
 use provider::{Cause, Class, ProviderError, Scope};
-use store::{Pause, Stopped, StoppedWhy, Store, StoreError};
+use store::{Counts, Cursor, Pause, Stopped, StoppedWhy, Store, StoreError, Trigger};
 
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
+    /// How long it took from the provider's message to the rows.
+    pub(crate) fn counts(&self, cursor: &Cursor) -> Counts {
+        let mut counts = Counts::new();
+        if let (Trigger::Notification(_), Cursor::End { .. }) = (self.trigger, cursor) {
+            let took = (self.env.clock)() - self.begun;
+            add_seconds(&mut counts, "google_to_crm_seconds", took);
+        }
+        counts
+    }
+
     pub(crate) fn later(&self, seconds: i64) -> DateTime<Utc> {
         let spread = 1.0 + (self.env.fraction)();
         self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
     }
 
+    /// Whether it begins anew at once, which it does once.
     pub(crate) async fn fail(
         &mut self,
         error: &ProviderError,
         in_the_middle: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let continues = self.listing.sync_token.is_some() || in_the_middle;
         let why = match (error.scope, error.class) {
             (_, Class::Resync) if continues => StoppedWhy::Resync,
@@ -53,7 +65,14 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             self.listing.now + wait,
             pause,
         )
-        .await
+        .await?;
+        let restarts = matches!(why, StoppedWhy::Resync | StoppedWhy::Restart);
+        if !restarts || self.pulled.has_restarted {
+            return Ok(false);
+        }
+        self.pulled.has_restarted = true;
+        self.pulled.stopped = None;
+        Ok(true)
     }
 
     pub(crate) async fn stop(

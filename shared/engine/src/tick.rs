@@ -79,7 +79,10 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
     async fn work(&mut self, due: Due) {
         if !due.events.is_empty() {
             match push(self.env, &due.events).await {
-                Ok(pushed) => self.ticked.pushed.add(pushed),
+                Ok(pushed) => {
+                    self.ticked.problems.extend(pushed.refused.clone());
+                    self.ticked.pushed.add(pushed);
+                }
                 Err(error) => self.ticked.problems.push(error.to_string()),
             }
         }
@@ -115,6 +118,7 @@ impl Pushed {
             *self.families.entry(what).or_default() += count;
         }
         self.waiting.extend(other.waiting);
+        self.refused.extend(other.refused);
     }
 }
 

@@ -6,24 +6,43 @@ use crate::plan::{Mode, Plan, Task};
 use crate::situation::Seen;
 use crate::standing::{DeletedBy, Deletion, Proof, Standing};
 use crate::state::{Link, Member};
+use chrono::{DateTime, Utc};
 use event::EventFields;
 use provider::{Listed, RemoteEvent};
 use serde_json::json;
 use std::collections::BTreeMap;
-use store::{ConnectionId, EventId, ParkedState, RemoteId, Side};
+use store::{ConnectionId, EventId, Parked, ParkedState, RemoteId, Side};
 
 impl<'a> Page<'a> {
     pub(crate) fn is_taken(&mut self, event: &RemoteEvent) -> bool {
-        let is_old = self
-            .input
-            .import_from
-            .zip(event.ends)
-            .is_some_and(|(from, ends)| ends <= from);
+        let is_old = self.is_over(event.ends) && !self.has_orphan_to_come(&event.id);
         if is_old || self.choices.direction == Direction::Out {
             self.count("ignored");
             return false;
         }
         true
+    }
+
+    fn is_over(&self, ends: Option<DateTime<Utc>>) -> bool {
+        let times = self.input.import_from.zip(ends);
+        times.is_some_and(|(from, ends)| ends <= from)
+    }
+
+    fn orphans_of<'b>(&'b self, series: &'b str) -> impl Iterator<Item = &'a Parked> + 'b {
+        let parked = self.input.loaded.parked.iter();
+        parked.filter(move |parked| {
+            let of = parked.series.as_ref();
+            parked.state == ParkedState::Orphan && of.is_some_and(|of| of.0 == series)
+        })
+    }
+
+    /// An occurrence that was moved past the end of its series.
+    fn has_orphan_to_come(&self, series: &str) -> bool {
+        self.orphans_of(series).any(|orphan| {
+            let ends = serde_json::from_value(orphan.item["ends"].clone());
+            let ends: Option<DateTime<Utc>> = ends.unwrap_or_default();
+            ends.is_some() && !self.is_over(ends)
+        })
     }
 
     pub(crate) fn add_single(&mut self, item: &Listed, event: &RemoteEvent) {
@@ -32,6 +51,9 @@ impl<'a> Page<'a> {
             return self.count("unknown");
         }
         if !self.is_taken(event) {
+            let orphans = self.orphans_of(&event.id);
+            let orphans: Vec<_> = orphans.map(|orphan| orphan.remote.clone()).collect();
+            self.plan.unpark.extend(orphans);
             return self.plan.unpark.push(RemoteId(event.id.clone()));
         }
         let root = EventId((self.world.new_id)());
@@ -61,7 +83,10 @@ impl<'a> Page<'a> {
             None if self.is_moving_here(series) => {
                 self.park(item, event, ParkedState::Orphan, None);
             }
-            None if event.is_cancelled => {
+            // What has no series here may belong to one that was over before the import began.
+            None if event.is_cancelled
+                && (self.input.is_read || self.input.import_from.is_none()) =>
+            {
                 self.plan.unpark.push(RemoteId(event.id.clone()));
                 self.count("unknown");
                 if self.find_elsewhere(series).is_none() {

@@ -4,7 +4,8 @@
 use crate::choices::Direction;
 use crate::deleted::{delete_found, deleted};
 use crate::situation::{Seen, Situation};
-use crate::standing::{DeletedBy, Proof, Standing};
+use crate::standing::{Bases, DeletedBy, Proof, Standing};
+use crate::state::Row;
 use crate::step::{Method, Settlement, Step};
 use crate::write::synced;
 use event::{Group, Merged, Unmappable};
@@ -28,7 +29,7 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
     let is_live = situation.link.standing.is_there();
     match (step, situation.seen) {
         (Step::Write(write), Seen::Found(event)) => match write.method {
-            Method::Patch { .. } => synced(event, write.merged),
+            Method::Patch { .. } => synced(event, unsent(write.merged)),
             Method::Restore { .. } if is_live => Step::Settle(Settlement::Erased),
             Method::Insert
             | Method::Restore { .. }
@@ -47,6 +48,13 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
     }
 }
 
+/// What is not sent stays a difference to the base, for the day on which it may be.
+fn unsent(mut merged: Merged) -> Merged {
+    let kept = std::mem::take(&mut merged.to_remote);
+    merged.unsent.extend(kept);
+    merged
+}
+
 /// Nothing of the provider's is taken over.
 fn only_out(situation: &Situation<'_>, step: Step) -> Step {
     match (step, situation.seen) {
@@ -54,31 +62,27 @@ fn only_out(situation: &Situation<'_>, step: Step) -> Step {
         (Step::Settle(Settlement::Revived { .. }), Seen::Found(event)) => {
             delete_found(event, DeletedBy::Crm)
         }
-        (
-            Step::Settle(Settlement::Synced {
-                mut event,
-                mut merged,
-            }),
-            _,
-        ) => {
-            keep_differences(situation, &mut event.fields, &mut merged);
-            Step::Settle(Settlement::Synced { event, merged })
-        }
         (step @ (Step::Get | Step::Write(_) | Step::Settle(_)), _) => step,
     }
 }
 
 /// A change of the provider's that is not taken over stays a difference to the base, for the day on
 /// which it may be.
-fn keep_differences(
-    situation: &Situation<'_>,
+pub(crate) fn keep_differences(
+    bases: Option<&Bases>,
+    row: Option<&Row>,
     shown: &mut event::RemoteFields,
     merged: &mut Merged,
 ) {
-    merged
-        .to_crm
-        .retain(|group| group.direction() == event::Direction::FromRemote);
-    let Some(bases) = situation.link.standing.bases() else {
+    let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut merged.to_crm)
+        .into_iter()
+        .partition(|group| group.direction() == event::Direction::FromRemote);
+    merged.to_crm = taken;
+    if let Some(row) = row {
+        left.iter()
+            .for_each(|group| merged.row.set(*group, &row.fields));
+    }
+    let Some(bases) = bases else {
         return;
     };
     let ours = event::merge::crm_changed_groups(&merged.row, Some(&bases.crm));

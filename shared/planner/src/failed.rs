@@ -11,6 +11,11 @@ use provider::{Cause, Class, ProviderError, Scope, SideEffect};
 /// Waits for the provider that are each longer than the one before; the longest is twenty minutes.
 const MOST_OUTAGES: u32 = 5;
 
+/// What people read while only they can help.
+pub(crate) fn connect_again(why: &str) -> String {
+    format!("Google Calendar must be connected again: {why}")
+}
+
 impl Plan<'_> {
     /// What to do after a refusal.
     pub(crate) fn failed(&mut self, mut task: Task, write: Option<&Write>, error: &ProviderError) {
@@ -62,6 +67,9 @@ impl Plan<'_> {
                 self.stop(TimeDelta::minutes(5), error.explanation.clone());
             }
             (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
+            (Scope::Account, Class::Reconnect) => {
+                self.stop(TimeDelta::minutes(1), connect_again(&error.explanation));
+            }
             (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
             (Scope::Deployment, _) => {
                 let wait = backoff(4 + self.notes.outages, self.world.fraction);

@@ -170,7 +170,8 @@ impl<'a> Page<'a> {
                     let plan = &self.plans[plan];
                     plan.is_own(&plan.members[member].links[link]) || plan.is_series_gone(link)
                 });
-            if is_known && !shown.contains(orphan.remote.0.as_str()) {
+            let is_settled = self.plan.unpark.contains(&orphan.remote);
+            if is_known && !is_settled && !shown.contains(orphan.remote.0.as_str()) {
                 self.plan.park.push(Parked {
                     state: ParkedState::Read,
                     ..orphan.clone()
@@ -281,7 +282,8 @@ impl<'a> Page<'a> {
     /// A version as it waits.
     pub(crate) fn parked(&self, item: &Listed, event: &RemoteEvent, of: Option<EventId>) -> Parked {
         let connection = self.input.connection.id.clone();
-        parked_item(connection, of, item, event, self.input.as_of, json!({}))
+        let read = json!({"ends": event.ends});
+        parked_item(connection, of, item, event, self.input.as_of, read)
     }
 
     pub(crate) fn park(

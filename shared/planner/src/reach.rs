@@ -1,5 +1,6 @@
 //! Which links of a family there is something to decide about: the master first, then its exceptions.
 
+use crate::failed::connect_again;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
 use crate::standing::{DeletedBy, Deletion, Proof, Standing};
@@ -175,8 +176,7 @@ impl Plan<'_> {
             Some(store::AccountState::ReconnectNeeded) => {
                 let why = account.and_then(|account| account.reason.as_deref());
                 let why = why.unwrap_or("access was withdrawn");
-                let reason = format!("Google Calendar must be connected again: {why}");
-                return Some(Blocked::Waits(reason));
+                return Some(Blocked::Waits(connect_again(why)));
             }
             Some(store::AccountState::Disconnected) | None => return Some(Blocked::Ended),
         }

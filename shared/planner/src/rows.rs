@@ -113,14 +113,19 @@ impl Plan<'_> {
         self.notes.refused.insert(event.0, Refused { rev, reason });
     }
 
+    /// The storage does not take what became of it: that is told, and it rests until its row changes.
+    pub fn refuse_all(&mut self, reason: &str) {
+        for member in 0..self.members.len() {
+            if self.members[member].is_dirty() {
+                self.refuse(member, reason.to_owned());
+            }
+        }
+    }
+
     /// Attempts are spent.
     pub(crate) fn give_up(&mut self, reason: Option<&str>) {
         let reason = reason.unwrap_or("each ended without an answer");
         let reason = format!("given up after {MOST_ATTEMPTS} attempts: {reason}");
-        for member in 0..self.members.len() {
-            if self.members[member].is_dirty() {
-                self.refuse(member, reason.clone());
-            }
-        }
+        self.refuse_all(&reason);
     }
 }

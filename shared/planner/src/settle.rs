@@ -1,5 +1,7 @@
 //! What a settlement makes of rows and links.
 
+use crate::choices::{Choices, Direction};
+use crate::direction::keep_differences;
 use crate::plan::{Mode, Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
 use crate::step::{Settlement, Write};
@@ -15,7 +17,7 @@ impl Plan<'_> {
     pub(crate) fn settle(&mut self, task: &Task, settlement: Settlement) {
         let at = task.member;
         match settlement {
-            Settlement::Synced { event, merged } => self.synced(task, &event, &merged),
+            Settlement::Synced { event, merged } => self.synced(task, *event, *merged),
             Settlement::Deleted { by, proof } => self.deleted(task, by, proof, false),
             Settlement::Erased if self.is_mass_erasure(task) => self.hold(task, Side::Remote),
             Settlement::Erased => self.erased(task),
@@ -50,8 +52,16 @@ impl Plan<'_> {
             .map_or(self.world.as_of, |(_, as_of)| *as_of)
     }
 
-    fn synced(&mut self, task: &Task, event: &RemoteEvent, merged: &Merged) {
+    fn synced(&mut self, task: &Task, mut event: RemoteEvent, mut merged: Merged) {
         let at = task.member;
+        let member = &self.members[at];
+        let link = &member.links[task.link];
+        let connection = self.world.connection(&link.connection);
+        let choices = connection.map(|connection| Choices::of(&connection.choices));
+        if choices.is_some_and(|choices| choices.direction == Direction::Out) {
+            let (bases, row) = (link.standing.bases(), member.row.as_ref());
+            keep_differences(bases, row, &mut event.fields, &mut merged);
+        }
         let is_exception = self.members[at].event != self.root;
         for conflict in &merged.conflicts {
             self.note(at, "conflict", conflict.detail());
@@ -79,7 +89,7 @@ impl Plan<'_> {
             base.set(*group, &row);
         }
         self.write_row(at, &groups, &row);
-        self.set_live(task, event, base);
+        self.set_live(task, &event, base);
         if event.is_unfinished {
             self.read_again(at);
             self.wait_in(5.0, "Google is still making the conference".to_owned());

@@ -6,9 +6,18 @@ use provider::Class;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use store::{
     AskDue, Claim, Claimed, Commit, Committed, Due, Load, Loaded, Stopped, Store, StoreError,
 };
+
+/// With what Google was asked meanwhile, for operators.
+#[derive(Serialize)]
+struct WithCalls<'a, P> {
+    #[serde(flatten)]
+    parameters: &'a P,
+    calls: BTreeMap<&'static str, u32>,
+}
 
 /// The store behind a database.
 pub struct HttpStore<'a, D> {
@@ -51,7 +60,12 @@ impl<D: HttpClient> Store for HttpStore<'_, D> {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
-        self.call("tandem_commit", commit).await
+        let calls = self.door.take_usage().calls;
+        let parameters = WithCalls {
+            parameters: commit,
+            calls,
+        };
+        self.call("tandem_commit", &parameters).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
@@ -59,7 +73,12 @@ impl<D: HttpClient> Store for HttpStore<'_, D> {
     }
 
     async fn fail(&self, stopped: &Stopped) -> Result<(), StoreError> {
-        let _stored: Value = self.call("tandem_fail", stopped).await?;
+        let calls = self.door.take_usage().calls;
+        let parameters = WithCalls {
+            parameters: stopped,
+            calls,
+        };
+        let _stored: Value = self.call("tandem_fail", &parameters).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use engine::{Accounts, NoAccess, Opened};
 use google::GoogleCalendar;
 use google::events::list::parameters_digest;
 use http_client::HttpClient;
-use provider::Scope;
+use provider::{Class, Scope};
 use store::Account;
 use uuid::{Builder, Uuid};
 
@@ -58,12 +58,14 @@ fn grant(account: &Account) -> Option<TokenGrant> {
 }
 
 fn no_access(error: &token::NoAccess) -> NoAccess {
-    let scope = match error {
-        token::NoAccess::Refused(_) | token::NoAccess::Later(_) => Scope::Account,
-        token::NoAccess::Broken(_) => Scope::Deployment,
+    let (scope, class) = match error {
+        token::NoAccess::Refused(_) => (Scope::Account, Class::Reconnect),
+        token::NoAccess::Later(_) => (Scope::Account, Class::Retry),
+        token::NoAccess::Broken(_) => (Scope::Deployment, Class::Retry),
     };
     NoAccess {
         scope,
+        class,
         reason: error.reason().to_owned(),
     }
 }
@@ -83,6 +85,7 @@ impl<'a, D: HttpClient> GoogleAccounts<'a, D> {
     fn being_refreshed() -> NoAccess {
         NoAccess {
             scope: Scope::Account,
+            class: Class::Retry,
             reason: "the access token is being refreshed".to_owned(),
         }
     }

@@ -6,6 +6,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What is to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +23,13 @@ pub struct Commit {
     pub tokens: Vec<NewToken>,
     /// Accounts that have to slow down.
     pub pauses: Vec<Pause>,
+    /// What operators count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: Counts,
 }
+
+/// By name and label, how many to add.
+pub type Counts = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// A family's part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -289,6 +289,7 @@ impl Tokens {
         let token = made.as_ref().and_then(|made| made["access_token"].as_str());
         token.map(str::to_owned).ok_or(NoAccess {
             scope: provider::Scope::Account,
+            class: provider::Class::Reconnect,
             reason: "access was withdrawn".to_owned(),
         })
     }

@@ -97,7 +97,9 @@ async fn a_calendar_that_is_only_written_to_takes_nothing_until_it_is_read_again
     ensure!(
         system.value(place).await? == "There",
         "{}",
-        system.value(place).await?
+        system
+            .value("select jsonb_agg(standing) from tandem.links")
+            .await?
     );
     ensure!(
         rows(&system).await?

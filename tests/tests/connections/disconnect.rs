@@ -167,7 +167,7 @@ async fn a_write_that_was_under_way_is_waited_out_and_found() -> Result<()> {
     let system = both_sides(5).await?;
     insert(&system, ANN, "Late").await?;
     // The instance ends with the event in Google and nothing recorded.
-    system.kill(2, Fate::KilledAfter);
+    system.kill_at("POST /calendar", Fate::KilledAfter);
     system.tick().await;
     system.forgive();
     ensure!(google_titles(&system)?.contains(&"Late".to_owned()));

@@ -43,7 +43,9 @@ async fn a_withdrawn_grant_pauses_the_account_until_its_user_connects_it_again()
     ensure!(
         system.value(shown).await? == json!([["pending", true]]),
         "{}",
-        system.value(shown).await?
+        system
+            .value("select jsonb_agg(sync_error) from public.events")
+            .await?
     );
     let attempts = "select coalesce(max(attempts), 0) from tandem.work where state = 'open'";
     ensure!(system.value(attempts).await?.as_i64() < Some(3));

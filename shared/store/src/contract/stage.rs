@@ -170,6 +170,7 @@ impl<F: Fixture> Stage<F> {
         listing: Option<ListingCommit>,
     ) -> Commit {
         Commit {
+            counts: crate::Counts::new(),
             instance: self.fixture.instance().to_owned(),
             families,
             listing,
