@@ -141,6 +141,8 @@ begin
     create or replace view tandem.crm_rows as select null::uuid as event, null::text as owner, null::boolean as enabled,
       null::uuid as series, null::text as original_start, null::jsonb as fields where false;
     create or replace view tandem.crm_series as select null::uuid as root, null::uuid as event where false;
+    create or replace function tandem.crm_named(remotes text[]) returns table (event uuid, remote text)
+      language sql stable set search_path = '' as 'select null::uuid, null::text where false';
     return;
   end if;
   names := array(select jsonb_object_keys(m -> 'fields') union select jsonb_array_elements_text(

@@ -170,6 +170,14 @@ begin
       case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end, old_values,
         new_values);
   end if;
+  execute format('create or replace function tandem.crm_named(remotes text[]) returns table (event uuid, remote text) '
+    'language plpgsql stable set search_path = '''' set enable_seqscan = off as $f$ begin return query %s; end $f$',
+    case when not coalesce(m -> 'state' ? 'remote', false)
+      then 'select s.event, s.remote from tandem.event_state s where s.remote = any (remotes)'
+    else format('select %s, e.%I::text from %s e %s where e.%2$I = any (remotes)', case when (s -> 'is_uuid')::boolean
+        then 'e.' || (s ->> 'key') else 'k.event' end, m -> 'state' ->> 'remote', relation,
+      case when (s -> 'is_uuid')::boolean then '' else format('join tandem.keys k on k.key = e.%s::text', s ->> 'key')
+        end) end);
   execute format('create or replace function tandem.crm_show(items jsonb) returns uuid[] language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off as $f$ declare shown uuid[]; begin '
     'with x as (%s) select coalesce(array_agg(x.event), ''{}'') into shown from x; return shown; end $f$', body);

@@ -191,7 +191,9 @@ declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes bo
     jsonb; granted jsonb := '{}'; leased jsonb; families jsonb; loaded jsonb; why jsonb := '[]';
 begin
   done := tandem.check_load(p);
-  if which ? 'remote' then asked := tandem.listed_events(which -> 'remote', t); end if;
+  if which ? 'remote' then
+    asked := tandem.with_named(tandem.listed_events(which -> 'remote', t), which -> 'remote');
+  end if;
   if writes then perform tandem.ask_for_owners(which -> 'events', t); end if;
   roots := tandem.roots(coalesce(asked -> 'events', which -> 'events'));
   plan := tandem.look(roots, writes, t);
@@ -220,7 +222,7 @@ begin
       end if;
     end if;
   end loop;
-  return loaded || jsonb_build_object('skipped', why, 'parked', case when which ? 'remote'
+  return loaded || jsonb_build_object('named', coalesce(asked -> 'named', '[]'), 'skipped', why, 'parked', case when which ? 'remote'
       then tandem.parked_for(which -> 'remote') else '[]' end)
     || tandem.connections_json(plan, families, (which -> 'remote' ->> 'connection')::uuid, t, granted);
 end $$;

@@ -1,6 +1,27 @@
 set local lock_timeout = '3s';
 -- Listing a connection: claim it, then a commit for each page.
 
+-- A row that an earlier integration, or a restored dump, left with the id of its event and without a link.
+create or replace function tandem.with_named(asked jsonb, which jsonb) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare k tandem.connections; named jsonb; known text[];
+begin
+  select * into k from tandem.connections c where c.id = (which ->> 'connection')::uuid;
+  if k.full_listing is null then return asked; end if;
+  known := array(select x ->> 1 from jsonb_array_elements(asked -> 'pairs') x);
+  select jsonb_agg(jsonb_build_object('event', n.event, 'remote', n.remote) order by n.event) into named
+  from tandem.crm_named(array(select x from jsonb_array_elements_text(which -> 'ids') x where x <> all (known))) n
+  join tandem.crm_rows r on r.event = n.event and r.owner = k.user_id and r.enabled
+  where not exists (select from tandem.links l where l.event = n.event);
+  if named is null then return asked; end if;
+  return jsonb_build_object('named', named,
+    'events', (asked -> 'events') || (select jsonb_agg(x -> 'event') from jsonb_array_elements(named) x),
+    'pairs', (asked -> 'pairs') || (select jsonb_agg(jsonb_build_array(x -> 'event', x -> 'remote'))
+      from jsonb_array_elements(named) x));
+end $$;
+comment on function tandem.with_named(jsonb, jsonb) is
+  'With the user''s rows that say which listed event they are and have no link, while everything is listed.';
+
 create or replace function tandem.hold_listing(listing jsonb, t timestamptz) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin

@@ -1,6 +1,19 @@
 set local lock_timeout = '3s';
 -- What operators see. Bounded: what can be millions is counted up to 10,000, by indexes that hold no others.
 
+-- Of 200 owners who can work, up to 1,000 changes each.
+create or replace function tandem.oldest_changes(than interval, t timestamptz) returns table (n bigint, seconds float8)
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  return query select count(*), extract(epoch from t)::float8 - min(h.rev) / 1000000.0::float8
+  from tandem.next_owners('changes', '', 200, 200, t) o
+  cross join lateral (select c.rev from tandem.changes c where c.owner = o.owner
+    and c.rev <= extract(epoch from t - than) * 1000000 order by c.rev limit 1000) h
+  where o.able <> 'none';
+end $$;
+comment on function tandem.oldest_changes(interval, timestamptz) is
+  'Queued changes that are older and could be worked on, and the age of the oldest.';
+
 create or replace function tandem.measures_of_work(t timestamptz) returns table (name text, label text, value float8)
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
@@ -11,6 +24,7 @@ begin
     where w.state in ('held', 'dead') and w.state = s limit 10000) x)::float8 from unnest('{held,dead}'::text[]) s
   union all select 'oldest_job_seconds', 'state="open"', (select extract(epoch from t - w.at) from tandem.work w
     where w.state = 'open' and not w.is_bulk order by w.at limit 1)::float8
+  union all select 'oldest_change_seconds', '', (select o.seconds from tandem.oldest_changes('0', t) o)
   union all select 'changes_unseen', '', (select count(*) from (select from tandem.changes c limit 10000) x)::float8
   union all select 'inbox', 'state="quarantined"', (select count(*) from (select from tandem.parked i
     where i.state = 'quarantined' limit 10000) x)::float8
@@ -102,6 +116,7 @@ begin
   end if;
   select count(*) into n from (select from tandem.work w where w.state = 'open' and not w.is_bulk
     and w.at < t - interval '10 minutes' limit 10000) x;
+  n := n + (select o.n from tandem.oldest_changes('10 minutes', t) o);
   if n > 0 then problems := problems || format('%s changes have been due for more than 10 minutes', n); end if;
   select count(*) into n from (select from tandem.connections c join tandem.accounts a on a.id = c.account_id
     where c.watch_at < t - interval '1 hour' and a.state = 'active' and c.state in ('active', 'unreachable')

@@ -34,6 +34,7 @@ create table tandem.event_state (
   calendar text,
   access text
 ) with (fillfactor = 70);
+create index event_state_remote on tandem.event_state (remote);
 comment on table tandem.event_state is 'What a row shows of its sync, where the CRM''s table has no columns for it.';
 
 create unlogged table tandem.writing (

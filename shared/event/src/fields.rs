@@ -73,11 +73,17 @@ impl EventFields {
         !self.recurrence.is_empty()
     }
 
+    /// Whether any field of a group is known.
+    pub fn knows(&self, group: Group) -> bool {
+        let mut fields = group.fields();
+        fields.any(|field| !self.unknown.contains(field.name))
+    }
+
     /// Whether a group differs from `base`. Fields that the base does not know do not; guests do where the
     /// row says less of them, too.
     pub fn differs(&self, base: &Self, group: Group) -> bool {
         let known = |name: &str| !base.unknown.contains(name);
-        if group.fields().all(|field| !known(field.name)) {
+        if !base.knows(group) {
             return false;
         }
         match group {

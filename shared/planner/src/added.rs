@@ -23,6 +23,31 @@ impl<'a> Page<'a> {
         true
     }
 
+    /// The row that says that it is this event is linked to it; what both say is merged without a base.
+    pub(crate) fn link_named(&mut self, id: &RemoteId, event: &RemoteEvent) {
+        let named = self.input.loaded.named.iter();
+        let Some(named) = named
+            .filter(|_| !event.is_cancelled)
+            .find(|named| named.remote == *id)
+        else {
+            return;
+        };
+        let connection = self.input.connection.id.clone();
+        for plan in &mut self.plans {
+            let member = plan.members.iter().position(|member| {
+                member.event == named.event && member.row.is_some() && member.links.is_empty()
+            });
+            if let Some(member) = member {
+                let link = Link {
+                    origin: Side::Crm,
+                    ..new_link(connection, event)
+                };
+                plan.members[member].links.push(link);
+                return plan.put_link(member, 0);
+            }
+        }
+    }
+
     fn is_over(&self, ends: Option<DateTime<Utc>>) -> bool {
         let times = self.input.import_from.zip(ends);
         times.is_some_and(|(from, ends)| ends <= from)

@@ -112,6 +112,7 @@ impl<'a> Page<'a> {
             self.plan.seen.push(id);
             return self.park(item, event, ParkedState::Waiting, Some(root));
         }
+        self.link_named(&id, event);
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
             match self.plans[plan].stands(member, link, event) {

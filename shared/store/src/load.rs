@@ -66,6 +66,19 @@ pub struct Loaded {
     pub accounts: Vec<Account>,
     /// Of [`Which::Remote`]: what is parked for these ids without an event, and orphans of these series.
     pub parked: Vec<Parked>,
+    /// Of [`Which::Remote`], in a listing of everything: the user's rows that say that they are one of these
+    /// events and have no link. An earlier integration or a restored dump left them.
+    #[serde(default)]
+    pub named: Vec<Named>,
+}
+
+/// A row that says which remote event it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The row.
+    pub event: EventId,
+    /// What it says.
+    pub remote: RemoteId,
 }
 
 /// A family that was not loaded.

@@ -219,13 +219,21 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
         "tandem_tokens{sealed_with=\"k1\"} 1",
         "tandem_tick_age_seconds ",
         "tandem_channel_age_seconds{which=\"oldest\"} ",
-        "tandem_jobs{state=\"open\"} 1",
-        "tandem_oldest_job_seconds{state=\"open\"} ",
+        "tandem_changes_unseen 1",
+        "tandem_jobs{state=\"open\"} ",
     ] {
         ensure!(metrics.contains(line), "{line} is not in {metrics}");
     }
     system.advance(TimeDelta::minutes(30)).await?;
+    system
+        .sql("update tandem.connections set state = 'active'; delete from tandem.changes")
+        .await?;
     insert(&system, ANN, "Late").await?;
+    let (_, metrics) = system.operator("metrics", "function secret").await?;
+    ensure!(
+        metrics.contains("tandem_oldest_change_seconds "),
+        "{metrics}"
+    );
     system.advance(TimeDelta::minutes(30)).await?;
     let (status, health) = system.operator("health", "function secret").await?;
     ensure!(

@@ -142,6 +142,8 @@ fn remote_changed(input: &MergeInput<'_>, remote: &GroupValue) -> Result<bool, U
     }
     match input.base_remote.map(|base| base.get(group)) {
         Some(Some(known)) => Ok(known != remote),
+        // Neither base knows it: they are older than its mapping.
+        Some(None) if input.base_crm.is_some_and(|base| !base.knows(group)) => Ok(false),
         // Seen for the first time.
         Some(None) => differs(),
         // Never recorded: what differs from the row without an attempt to explain it is the provider's.

@@ -2,11 +2,13 @@
 
 use super::Fixture;
 use super::stage::Stage;
-use super::values::{DIGEST, ann, connection, done, due, end, page, part, row, stored};
+use super::values::{
+    DIGEST, ann, bob, connection, done, due, end, event, page, part, remote, row, stored,
+};
 use crate::sides::{Act, NewChannel};
 use crate::{
-    Claimed, ConnectionState, Cursor, Listing, Notification, Op, Outcome, Stopped, StoppedWhy,
-    Store, Trigger, Why,
+    Claimed, ConnectionState, Cursor, Listing, Named, Notification, Op, Outcome, Purpose, Shown,
+    Stopped, StoppedWhy, Store, SyncState, Trigger, Which, Why,
 };
 
 fn message(number: u64) -> Notification {
@@ -119,6 +121,50 @@ pub(super) async fn a_listing_ends_with_its_token<F: Fixture>(s: &Stage<F>) {
         (at.time_zone.as_str(), at.access_role.as_str()),
         ("Europe/Paris", "reader")
     );
+}
+
+pub(super) async fn rows_that_say_which_event_they_are_are_named<F: Fixture>(s: &Stage<F>) {
+    for (n, owner) in [(1, ann()), (2, bob())] {
+        s.insert(n, row(owner, "A")).await;
+        let which = Which::Events(vec![event(n)]);
+        let family = s.load(which, Purpose::Store).await.families.remove(0);
+        let ops = vec![
+            Op::Acknowledge {
+                event: event(n),
+                rev: family.members[0].rev,
+            },
+            Op::Show {
+                event: event(n),
+                shown: Shown {
+                    state: SyncState::Synced,
+                    error: None,
+                    remote: Some(remote(7)),
+                    calendar: None,
+                    access: None,
+                },
+            },
+        ];
+        s.commit(vec![part(&family, ops, None)]).await;
+    }
+    let listing = s.claim(1).await;
+    let named = |listing: &Listing| Which::Remote {
+        connection: listing.connection.id.clone(),
+        fence: listing.fence,
+        ids: vec![remote(7), remote(8)],
+    };
+    let loaded = s.load(named(&listing), Purpose::Store).await;
+    let of_ann = Named {
+        event: event(1),
+        remote: remote(7),
+    };
+    assert_eq!(loaded.named, [of_ann]);
+    let loaded: Vec<_> = loaded.families.iter().map(|family| &family.root).collect();
+    assert_eq!(loaded, [&event(1)]);
+    s.pass(61).await;
+    s.list(1).await;
+    let listing = s.claim(1).await;
+    let loaded = s.load(named(&listing), Purpose::Store).await;
+    assert_eq!(loaded.named, [], "of what changed alone");
 }
 
 pub(super) async fn other_parameters_list_everything<F: Fixture>(s: &Stage<F>) {

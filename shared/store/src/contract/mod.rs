@@ -124,7 +124,8 @@ macro_rules! store_checks {
                 an_unreachable_calendar_comes_back,
                 a_spent_token_lists_everything,
                 a_spent_page_begins_again,
-                work_asks_for_a_listing;
+                work_asks_for_a_listing,
+                rows_that_say_which_event_they_are_are_named;
             reads:
                 what_a_full_listing_did_not_show_is_read,
                 what_was_stored_meanwhile_is_not_read,

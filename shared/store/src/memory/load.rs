@@ -2,8 +2,8 @@
 
 use super::state::{OpenChange, State, WorkRow, new_work};
 use crate::{
-    AccountId, Attempt, ConnectionId, EventId, Family, Load, Loaded, Member, Parked, ParkedState,
-    Purpose, RemoteId, Side, Skipped, StoreError, Token, Which, Why, Work, WorkState,
+    AccountId, Attempt, ConnectionId, EventId, Family, Load, Loaded, Member, Named, Parked,
+    ParkedState, Purpose, RemoteId, Side, Skipped, StoreError, Token, Which, Why, Work, WorkState,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -18,7 +18,12 @@ pub(super) type Grants = BTreeMap<AccountId, Option<Token>>;
 impl State {
     pub(super) fn load(&mut self, load: &Load) -> Result<Loaded, StoreError> {
         self.check_instance(&load.instance)?;
-        let (roots, parked) = self.asked(&load.which)?;
+        let (mut roots, parked) = self.asked(&load.which)?;
+        let named = self.named(&load.which, &roots);
+        for named in &named {
+            let remotes = roots.entry(self.root_of(&named.event)).or_default();
+            remotes.push(named.remote.clone());
+        }
         let mut loaded = Loaded {
             now: self.now,
             as_of: self.next(),
@@ -27,6 +32,7 @@ impl State {
             connections: Vec::new(),
             accounts: Vec::new(),
             parked,
+            named,
         };
         let mut grants = Grants::new();
         let lease = self.now + TimeDelta::seconds(load.lease_seconds.into());
@@ -98,6 +104,31 @@ impl State {
             }
         }
         roots
+    }
+
+    fn named(&self, which: &Which, linked: &Roots) -> Vec<Named> {
+        let Which::Remote {
+            connection, ids, ..
+        } = which
+        else {
+            return Vec::new();
+        };
+        let of = self.tables.connections.get(connection);
+        let Some(of) = of.filter(|of| of.full.is_some()) else {
+            return Vec::new();
+        };
+        let known: BTreeSet<&RemoteId> = linked.values().flatten().collect();
+        let named = self.tables.rows.iter().filter_map(|(event, stored)| {
+            let remote = stored.shown.remote.clone()?;
+            let is_asked = ids.contains(&remote) && !known.contains(&remote);
+            let is_own = stored.row.owner == of.shown.user && stored.row.enabled;
+            let is_linked = || self.links_of(event).next().is_some();
+            (is_asked && is_own && !is_linked()).then(|| Named {
+                event: event.clone(),
+                remote,
+            })
+        });
+        named.collect()
     }
 
     fn parked_for(&self, connection: &ConnectionId, ids: &[RemoteId]) -> Vec<Parked> {
