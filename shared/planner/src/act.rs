@@ -52,7 +52,9 @@ impl Plan<'_> {
         let leaves = link.standing.state() == LinkState::Leaving || !self.is_own(link);
         let wish = match &member.row {
             None => Wish::Absent,
-            Some(row) if leaves || !row.enabled => Wish::OptedOut(row),
+            Some(row) if leaves || !row.enabled || self.is_series_opted_out(task.member) => {
+                Wish::OptedOut(row)
+            }
             Some(row) => Wish::Present(row),
         };
         let situation = Situation {
@@ -71,6 +73,12 @@ impl Plan<'_> {
             decision: self.notes.decision,
         };
         crate::decide::decide(&situation).map_err(|error| error.to_string())
+    }
+
+    fn is_series_opted_out(&self, member: usize) -> bool {
+        let root = self.members.iter().find(|root| root.event == self.root);
+        let row = root.and_then(|root| root.row.as_ref());
+        self.members[member].event != self.root && row.is_some_and(|row| !row.enabled)
     }
 
     fn series(&self, task: &Task) -> Option<Series> {

@@ -84,14 +84,9 @@ impl Plan<'_> {
             return Stands::Here;
         }
         let root = self.members.iter().find(|root| root.event == self.root);
-        let series = root.and_then(|root| Some((root, root.link_in(&there.connection)?)));
+        let series = root.and_then(|root| root.link_in(&there.connection));
         match series {
-            Some((_, link)) if self.is_series_gone(link) => Stands::Alone,
-            Some((root, link))
-                if root.is_for_provider() && root.links[link].standing.is_there() =>
-            {
-                Stands::Anew
-            }
+            Some(link) if self.is_series_gone(link) => Stands::Alone,
             Some(_) => Stands::Here,
             None => Stands::Alone,
         }
@@ -165,8 +160,6 @@ impl Plan<'_> {
 pub(crate) enum Stands {
     /// The linked row's.
     Here,
-    /// That of a new exception of the same series.
-    Anew,
     /// That of a row of its own.
     Alone,
 }

@@ -124,7 +124,6 @@ impl<'a> Page<'a> {
                     self.plans[plan].forget(member, link);
                     return self.add_single(item, event);
                 }
-                Stands::Anew => self.plans[plan].forget(member, link),
             }
         }
         if let Some(series) = &event.series {

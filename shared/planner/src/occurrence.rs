@@ -37,7 +37,7 @@ pub(crate) fn cancelled_there(
         .is_some_and(|bases| bases.remote.is_cancelled());
     // Taken out by itself, when what had been its series was.
     let by_us = match &situation.link.standing {
-        Standing::Deleted(deletion) => deletion.deleted_by == DeletedBy::Crm,
+        Standing::Deleted(deletion) => deletion.deleted_by != DeletedBy::Remote,
         Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => false,
     };
     let keeps = situation.decision == Some(Decision::Keep);
@@ -75,6 +75,14 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
             }))
         }
         (Seen::Found(event), _) if keeps || is_edited_by_remote(situation, event)? => {
+            revive(situation, event)
+        }
+        // It went with its series, and somebody has brought both back.
+        (Seen::Found(event), Standing::Deleted(deletion))
+            if deletion.proof == Proof::Confirmed
+                && situation.member.deleted.is_none()
+                && !situation.was_opted_out() =>
+        {
             revive(situation, event)
         }
         (Seen::Found(event), _) => Ok(match &event.etag {

@@ -242,13 +242,27 @@ impl Plan<'_> {
     /// Its series is not with the provider, so neither is it.
     fn not_there(&mut self, at: usize) {
         for link in 0..self.members[at].links.len() {
-            if self.members[at].links[link].standing.is_there() {
-                self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
+            let there = &self.members[at].links[link];
+            if !there.standing.is_there() {
+                continue;
             }
+            if self.was_single(&there.connection) && self.members[at].row.is_some() {
+                return self.last(task(at, link));
+            }
+            self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
         }
         self.show(at, SyncState::None, None);
         self.drop_parked(at);
         self.acknowledge(at);
+    }
+
+    /// What had been its series was a single event when it was taken out, and took no exceptions along.
+    fn was_single(&self, connection: &store::ConnectionId) -> bool {
+        let root = &self.members[0];
+        let link = root.link_in(connection).map(|link| &root.links[link]);
+        let bases = link.filter(|link| link.standing.state() == LinkState::Deleted);
+        let lines = bases.and_then(|link| link.standing.bases()?.remote.recurrence());
+        lines.is_some_and(<[String]>::is_empty)
     }
 
     fn reach_occurrence(&mut self, at: usize) {

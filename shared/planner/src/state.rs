@@ -90,11 +90,6 @@ impl Member {
         !self.changed.is_empty() || !self.attempts.is_empty()
     }
 
-    /// There is a row, and it is for the provider.
-    pub fn is_for_provider(&self) -> bool {
-        self.row.as_ref().is_some_and(|row| row.enabled)
-    }
-
     /// The link in a connection.
     pub fn link_in(&self, connection: &ConnectionId) -> Option<usize> {
         self.links

@@ -231,9 +231,10 @@ async fn a_series_restored_in_google_comes_back_with_the_exceptions_that_google_
     w.ui("restore", json!({"id": google}));
     w.settle().await;
     w.equal(&id).await;
-    // Google leaves the exceptions of a series that was in the trash cancelled.
-    assert_eq!(w.occurrences(&google).len(), 3);
-    assert_eq!(w.row(&exception).await["status"], "cancelled");
+    // One call took them away together, and so they come back.
+    assert_eq!(w.occurrences(&google).len(), 4);
+    w.equal(&exception).await;
+    assert_eq!(w.row(&exception).await["location"], "Room 2");
     w.rests().await;
 }
 
