@@ -31,23 +31,7 @@ impl Access {
         match self {
             Self::Full => true,
             Self::Read => false,
-            Self::Guest => match group {
-                Group::Visibility
-                | Group::Transparency
-                | Group::Color
-                | Group::Attendees
-                | Group::Reminders
-                | Group::References => true,
-                Group::Title
-                | Group::Description
-                | Group::Location
-                | Group::Time
-                | Group::Recurrence
-                | Group::Status
-                | Group::Conference
-                | Group::Organizer
-                | Group::Attachments => false,
-            },
+            Self::Guest => group.is_of_guests(),
         }
     }
 }

@@ -1,29 +1,7 @@
-//! The registry of fields, and the groups in which they change.
+//! Groups of fields, and what the registry says of them.
 
-use serde::{Deserialize, Serialize};
-
-/// Fields that change, merge and conflict as one. Start, end, all-day and zones are one group, since
-/// half of a move is no move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the fields")]
-pub enum Group {
-    Title,
-    Description,
-    Location,
-    Time,
-    Recurrence,
-    Status,
-    Visibility,
-    Transparency,
-    Color,
-    Attendees,
-    Reminders,
-    Conference,
-    Organizer,
-    Attachments,
-    References,
-}
+use crate::Group;
+use crate::registry::{FIELDS, GROUPS};
 
 /// Which way changes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,70 +26,24 @@ pub struct FieldSpec {
     /// Whether somebody wrote it on purpose: such a change outlives a deletion. A guest's answer, a
     /// reminder or a link made by the server does not.
     pub is_authored: bool,
+    /// Whether a guest may change it: it belongs to the guest's own copy, or answers the invitation.
+    pub is_of_guests: bool,
     /// Where Google has it, for documentation.
     pub place: &'static str,
 }
 
-use Direction::{Both, FromRemote, ToRemote};
-
-/// All mapped fields.
-pub const FIELDS: [FieldSpec; 24] = [
-    authored("title", Group::Title, "summary"),
-    authored("description", Group::Description, "description"),
-    authored("location", Group::Location, "location"),
-    authored(
-        "all_day",
-        Group::Time,
-        "start.date rather than start.dateTime",
-    ),
-    authored("starts_at", Group::Time, "start.dateTime"),
-    authored("ends_at", Group::Time, "end.dateTime"),
-    authored("starts_on", Group::Time, "start.date"),
-    authored("ends_on", Group::Time, "end.date"),
-    authored("time_zone", Group::Time, "start.timeZone"),
-    authored("end_time_zone", Group::Time, "end.timeZone"),
-    authored("recurrence", Group::Recurrence, "recurrence"),
-    authored("status", Group::Status, "status"),
-    authored("visibility", Group::Visibility, "visibility"),
-    authored("transparency", Group::Transparency, "transparency"),
-    authored("color", Group::Color, "colorId"),
-    other("attendees", Group::Attendees, Both, "attendees"),
-    other("reminders", Group::Reminders, Both, "reminders"),
-    other("conference", Group::Conference, Both, "conferenceData"),
-    other("organizer", Group::Organizer, FromRemote, "organizer"),
-    other("creator", Group::Organizer, FromRemote, "creator"),
-    other("attachments", Group::Attachments, FromRemote, "attachments"),
-    other(
-        "contact_id",
-        Group::References,
-        ToRemote,
-        "extendedProperties.private.crmflowContactId",
-    ),
-    other(
-        "company_id",
-        Group::References,
-        ToRemote,
-        "extendedProperties.private.crmflowCompanyId",
-    ),
-    other(
-        "deal_id",
-        Group::References,
-        ToRemote,
-        "extendedProperties.private.crmflowDealId",
-    ),
-];
-
-const fn authored(name: &'static str, group: Group, place: &'static str) -> FieldSpec {
+pub(crate) const fn authored(name: &'static str, group: Group, place: &'static str) -> FieldSpec {
     FieldSpec {
         name,
         group,
-        direction: Both,
+        direction: Direction::Both,
         is_authored: true,
+        is_of_guests: false,
         place,
     }
 }
 
-const fn other(
+pub(crate) const fn other(
     name: &'static str,
     group: Group,
     direction: Direction,
@@ -122,49 +54,37 @@ const fn other(
         group,
         direction,
         is_authored: false,
+        is_of_guests: false,
         place,
+    }
+}
+
+impl FieldSpec {
+    /// A guest may change it, too.
+    pub(crate) const fn of_guests(self) -> Self {
+        Self {
+            is_of_guests: true,
+            ..self
+        }
     }
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Self; 15] = [
-        Self::Title,
-        Self::Description,
-        Self::Location,
-        Self::Time,
-        Self::Recurrence,
-        Self::Status,
-        Self::Visibility,
-        Self::Transparency,
-        Self::Color,
-        Self::Attendees,
-        Self::Reminders,
-        Self::Conference,
-        Self::Organizer,
-        Self::Attachments,
-        Self::References,
-    ];
+    pub const ALL: [Self; GROUPS.len()] = {
+        let mut all = [Self::Title; GROUPS.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = GROUPS[at].0;
+            at += 1;
+        }
+        all
+    };
 
     /// The key that bases and histories use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Title => "title",
-            Self::Description => "description",
-            Self::Location => "location",
-            Self::Time => "time",
-            Self::Recurrence => "recurrence",
-            Self::Status => "status",
-            Self::Visibility => "visibility",
-            Self::Transparency => "transparency",
-            Self::Color => "color",
-            Self::Attendees => "attendees",
-            Self::Reminders => "reminders",
-            Self::Conference => "conference",
-            Self::Organizer => "organizer",
-            Self::Attachments => "attachments",
-            Self::References => "references",
-        }
+        let named = GROUPS.iter().find(|(group, _)| *group == self);
+        named.map_or("", |(_, name)| name)
     }
 
     /// The reverse of [`Self::name`].
@@ -179,12 +99,19 @@ impl Group {
 
     /// Which way its changes go.
     pub fn direction(self) -> Direction {
-        self.fields().next().map_or(Both, |field| field.direction)
+        self.fields()
+            .next()
+            .map_or(Direction::Both, |field| field.direction)
     }
 
     /// Whether somebody wrote it on purpose, see [`FieldSpec::is_authored`].
     pub fn is_authored(self) -> bool {
         self.fields().any(|field| field.is_authored)
+    }
+
+    /// Whether a guest may change it, see [`FieldSpec::is_of_guests`].
+    pub fn is_of_guests(self) -> bool {
+        self.fields().any(|field| field.is_of_guests)
     }
 }
 
@@ -227,7 +154,11 @@ mod tests {
             let mut fields = group.fields();
             let first = fields.next().unwrap();
             let same = |field: &FieldSpec| {
-                (field.direction, field.is_authored) == (first.direction, first.is_authored)
+                FieldSpec {
+                    name: first.name,
+                    place: first.place,
+                    ..*field
+                } == *first
             };
             assert!(fields.all(same), "{group:?}");
             assert_eq!(Group::named(group.name()), Some(group));

@@ -31,53 +31,28 @@ impl EventFields {
     /// # Errors
     /// [`Unmappable::RowWithoutTime`], of [`Group::Time`] alone.
     pub fn expected(&self, group: Group, context: &Context) -> Result<GroupValue, Unmappable> {
-        Ok(match group {
-            Group::Title => GroupValue::Title(self.title.clone()),
-            Group::Description => GroupValue::Description(self.description.clone()),
-            Group::Location => GroupValue::Location(self.location.clone()),
-            Group::Time => {
-                let time = self.time.as_ref().ok_or(Unmappable::RowWithoutTime)?;
-                GroupValue::Time(time.shown(&context.time_zone))
-            }
-            Group::Recurrence => GroupValue::Recurrence(self.recurrence.clone()),
-            Group::Status => GroupValue::Status(self.status.clone()),
-            Group::Visibility => GroupValue::Visibility(self.visibility.clone()),
-            Group::Transparency => GroupValue::Transparency(self.transparency.clone()),
-            Group::Color => GroupValue::Color(self.color.clone()),
-            Group::Attendees => GroupValue::Attendees(self.attendees.canonical()),
-            Group::Reminders => GroupValue::Reminders(self.reminders.clone()),
-            Group::Conference => GroupValue::Conference(self.conference.clone()),
-            Group::Organizer => GroupValue::Organizer {
-                organizer: self.organizer.clone(),
-                creator: self.creator.clone(),
-            },
-            Group::Attachments => GroupValue::Attachments(self.attachments.clone()),
-            Group::References => GroupValue::References(self.references.clone()),
-        })
+        let mut value = self.value(group).ok_or(Unmappable::RowWithoutTime)?;
+        if let GroupValue::Time(time) = &mut value {
+            *time = time.shown(&context.time_zone);
+        }
+        if let GroupValue::Attendees(guests) = &mut value {
+            *guests = guests.canonical();
+        }
+        Ok(value)
     }
 
     /// Takes over one group of what the provider shows. The references are the CRM's own and stay.
     pub fn apply(&mut self, value: &GroupValue) {
         self.unknown = self.unknown.without(value.group());
-        match value {
-            GroupValue::Title(text) => self.title.clone_from(text),
-            GroupValue::Description(text) => self.description.clone_from(text),
-            GroupValue::Location(text) => self.location.clone_from(text),
-            GroupValue::Time(time) => self.time = Some(time.for_row(self.time.as_ref())),
-            GroupValue::Recurrence(lines) => self.recurrence.clone_from(lines),
-            GroupValue::Status(status) => self.status = for_row(status),
-            GroupValue::Visibility(word) => self.visibility.clone_from(word),
-            GroupValue::Transparency(word) => self.transparency.clone_from(word),
-            GroupValue::Color(color) => self.color.clone_from(color),
-            GroupValue::Attendees(guests) => self.attendees.clone_from(guests),
-            GroupValue::Reminders(reminders) => self.reminders.clone_from(reminders),
-            GroupValue::Conference(conference) => self.conference.clone_from(conference),
-            GroupValue::Organizer { organizer, creator } => {
-                self.organizer.clone_from(organizer);
-                self.creator.clone_from(creator);
-            }
-            GroupValue::Attachments(files) => self.attachments.clone_from(files),
-            GroupValue::References(_) => {}
+        let mut value = value.clone();
+        if let GroupValue::Time(time) = &mut value {
+            *time = time.for_row(self.time.as_ref());
+        }
+        if let GroupValue::Status(status) = &mut value {
+            *status = for_row(status);
+        }
+        if value.group() != Group::References {
+            self.put(value);
         }
     }
 }

@@ -1,78 +1,36 @@
 //! The JSON of a row, as the CRM's adapter gives and takes it.
 
-use crate::fields::{EventFields, References};
-use crate::{Attendees, EventTime, FieldSet, Person, Reminders, Status, Transparency, Visibility};
+use crate::{EventFields, EventTime, Group, GroupValue};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-pub fn from_row(row: &Map<String, Value>) -> EventFields {
-    let value = |name: &str| row.get(name).unwrap_or(&Value::Null);
-    let text = |name: &str| text(value(name));
-    let array = |name: &str| value(name).as_array().cloned().unwrap_or_default();
-    let lines = array("recurrence").into_iter();
-    EventFields {
-        title: text("title"),
-        description: text("description"),
-        location: text("location"),
-        time: time(row),
-        recurrence: lines
-            .filter_map(|line| line.as_str().map(str::to_owned))
-            .collect(),
-        status: Status::from(value("status").as_str().unwrap_or_default()),
-        visibility: Visibility::from(value("visibility").as_str().unwrap_or_default()),
-        transparency: Transparency::from(value("transparency").as_str().unwrap_or_default()),
-        color: text("color"),
-        attendees: Attendees::of_row(value("attendees")),
-        reminders: Reminders::of_row(value("reminders")),
-        conference: Some(value("conference").clone()).filter(|conference| !conference.is_null()),
-        organizer: Person::of_row(value("organizer")),
-        creator: Person::of_row(value("creator")),
-        attachments: array("attachments"),
-        references: References {
-            contact_id: text("contact_id"),
-            company_id: text("company_id"),
-            deal_id: text("deal_id"),
-        },
-        unknown: FieldSet::of(|name| !row.contains_key(name)),
-    }
-}
-
 pub fn to_row(fields: &EventFields) -> Map<String, Value> {
-    let filled = |values: Value| {
-        let is_empty = values.as_array().is_some_and(Vec::is_empty);
-        if is_empty { Value::Null } else { values }
-    };
-    let References {
-        contact_id,
-        company_id,
-        deal_id,
-    } = &fields.references;
-    let rest = [
-        ("title", json!(fields.title)),
-        ("description", json!(fields.description)),
-        ("location", json!(fields.location)),
-        ("recurrence", filled(json!(fields.recurrence))),
-        ("status", json!(fields.status)),
-        ("visibility", json!(fields.visibility)),
-        ("transparency", json!(fields.transparency)),
-        ("color", json!(fields.color)),
-        ("attendees", json!(fields.attendees)),
-        ("reminders", json!(fields.reminders)),
-        ("conference", json!(fields.conference)),
-        ("organizer", json!(fields.organizer)),
-        ("creator", json!(fields.creator)),
-        ("attachments", filled(json!(fields.attachments))),
-        ("contact_id", json!(contact_id)),
-        ("company_id", json!(company_id)),
-        ("deal_id", json!(deal_id)),
-    ];
-    let all = time_fields(fields.time.as_ref()).into_iter().chain(rest);
-    all.filter(|(name, _)| !fields.unknown.contains(name))
+    let mut row: Map<String, Value> = time_fields(fields.time.as_ref())
+        .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        .collect();
+    for value in Group::ALL
+        .into_iter()
+        .filter_map(|group| fields.value(group))
+    {
+        let mut names = value.group().fields().map(|field| field.name.to_owned());
+        match (&value, value.to_json()) {
+            (GroupValue::Time(_), _) => {}
+            (GroupValue::Organizer { .. } | GroupValue::References(_), Value::Object(several)) => {
+                row.extend(several)
+            }
+            // Without any there is none.
+            (GroupValue::Recurrence(_) | GroupValue::Attachments(_), json) if json == json!([]) => {
+                row.extend(names.next().map(|name| (name, Value::Null)));
+            }
+            (_, json) => row.extend(names.next().map(|name| (name, json))),
+        }
+    }
+    row.retain(|name, _| !fields.unknown.contains(name));
+    row
 }
 
-fn time(row: &Map<String, Value>) -> Option<EventTime> {
+pub fn time(row: &Map<String, Value>) -> Option<EventTime> {
     let zone = |name: &str| row.get(name).and_then(text);
     let parsed = |name: &str| row.get(name)?.as_str();
     if row.get("all_day").and_then(Value::as_bool) == Some(true) {
@@ -143,7 +101,7 @@ fn micros(time: DateTime<Utc>) -> Value {
 }
 
 /// A CRM's keys may be numbers.
-fn text(value: &Value) -> Option<String> {
+pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
@@ -154,7 +112,7 @@ fn text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FIELDS, Group};
+    use crate::{FIELDS, References};
 
     fn fields(row: &Value) -> EventFields {
         serde_json::from_value(row.clone()).unwrap()

@@ -26,8 +26,6 @@ mod step;
 mod write;
 
 #[cfg(test)]
-mod page_tests;
-#[cfg(test)]
 mod tests;
 
 pub use backoff::{MOST_ATTEMPTS, backoff};

@@ -6,27 +6,30 @@ use super::target::{Occurrence, Series, Target, Wish, lines_of, plan_of, target,
 use super::when::{Span, Start};
 use super::{Edit, Refusal, Rows, Write, lines};
 use crate::crm::Row;
+use event::{Direction, FIELDS, Group};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// What exceptions that had it in common with their series follow.
-const FOLLOWED: [&str; 12] = [
-    "title",
-    "description",
-    "location",
-    "visibility",
-    "transparency",
-    "color",
-    "attendees",
-    "reminders",
-    "contact_id",
-    "company_id",
-    "deal_id",
-    "google_sync_enabled",
+/// An exception has its own, whatever its series says.
+const OF_EACH: [Group; 4] = [
+    Group::Time,
+    Group::Recurrence,
+    Group::Status,
+    Group::Conference,
 ];
 
-/// What a new row of a series takes from its master beside these.
+/// What a new row of a series takes from its master beside what exceptions follow.
 const COPIED_TOO: [&str; 2] = ["time_zone", "status"];
+
+/// What exceptions that had it in common with their series follow.
+fn followed_fields() -> impl Iterator<Item = &'static str> {
+    let fields = FIELDS.iter().filter(|field| {
+        field.direction != Direction::FromRemote && !OF_EACH.contains(&field.group)
+    });
+    fields
+        .map(|field| field.name)
+        .chain(["google_sync_enabled"])
+}
 
 /// The fields of a new event.
 ///
@@ -117,8 +120,8 @@ pub fn occurrence(series: &Series<'_>, at: Occurrence<'_>) -> Map<String, Value>
 }
 
 fn copied(row: &Row) -> Map<String, Value> {
-    let field = |name: &&str| ((*name).to_owned(), row.value(name).clone());
-    FOLLOWED.iter().chain(&COPIED_TOO).map(field).collect()
+    let field = |name: &str| (name.to_owned(), row.value(name).clone());
+    followed_fields().chain(COPIED_TOO).map(field).collect()
 }
 
 /// Where a patch moves a series, seen from one occurrence: the master's new times, and its plan.
@@ -281,7 +284,8 @@ fn followed(master: &Row, row: &Row, patch: &Map<String, Value>) -> Map<String, 
         return Map::new();
     }
     let fields = patch.iter().filter(|(field, _)| {
-        FOLLOWED.contains(&field.as_str()) && row.value(field) == master.value(field)
+        followed_fields().any(|followed| followed == *field)
+            && row.value(field) == master.value(field)
     });
     fields
         .map(|(field, value)| (field.clone(), value.clone()))

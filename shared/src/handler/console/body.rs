@@ -4,6 +4,7 @@ use super::answer::Problem;
 use super::query;
 use bytes::Bytes;
 use chrono::{Datelike, NaiveDate, SecondsFormat};
+use event::{Direction, FIELDS};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use serde_json::{Map, Value, json};
@@ -81,36 +82,23 @@ pub fn uuid(fields: &Fields, field: &'static str) -> Result<Uuid, Problem> {
         .ok_or_else(|| Problem::invalid(field, format!("{field} is a UUID")))
 }
 
-const EVENT: [&str; 21] = [
-    "title",
-    "description",
-    "location",
-    "all_day",
-    "starts_at",
-    "ends_at",
-    "starts_on",
-    "ends_on",
-    "time_zone",
-    "recurrence",
-    "status",
-    "visibility",
-    "transparency",
-    "color",
-    "attendees",
-    "reminders",
-    "contact_id",
-    "company_id",
-    "deal_id",
-    "google_sync_enabled",
-    "conference",
-];
+/// What of an event can be sent: what people write, but for a zone of its end, and whether it is synced.
+fn event_fields() -> Vec<&'static str> {
+    let fields = FIELDS
+        .iter()
+        .filter(|field| field.direction != Direction::FromRemote && field.name != "end_time_zone");
+    fields
+        .map(|field| field.name)
+        .chain(["google_sync_enabled"])
+        .collect()
+}
 
 /// The fields of an event, in the forms in which they are stored and compared.
 ///
 /// # Errors
 /// The field, and what to do.
 pub fn event(fields: Fields, new: bool) -> Result<Fields, Problem> {
-    only(&fields, &EVENT)?;
+    only(&fields, &event_fields())?;
     if new && !fields.contains_key("all_day") {
         return Err(Problem::invalid("all_day", "say whether it is all day"));
     }
@@ -124,7 +112,6 @@ pub fn event(fields: Fields, new: bool) -> Result<Fields, Problem> {
 
 fn one(field: &str, value: Value) -> Result<Value, Problem> {
     match field {
-        "title" | "location" => text(field, value, 1024),
         "description" => text(field, value, 8192),
         "contact_id" | "company_id" | "deal_id" => text(field, value, 200),
         "all_day" | "google_sync_enabled" => flag(field, value),
@@ -141,7 +128,8 @@ fn one(field: &str, value: Value) -> Result<Value, Problem> {
         "color" => color(value),
         "attendees" => guests(value),
         "reminders" => reminders(value),
-        _ => conference(value),
+        "conference" => conference(value),
+        _ => text(field, value, 1024),
     }
 }
 

@@ -1,0 +1,5 @@
+mod decisions;
+mod document;
+mod fixture;
+mod page;
+mod words;
