@@ -65,6 +65,7 @@ async fn round<S: Store, A: Accounts>(
         lease_seconds: LEASE_SECONDS,
     };
     let loaded = env.store.load(&load).await?;
+    let loaded_at = (env.clock)();
     pushed.skip(&loaded);
     if loaded.families.is_empty() {
         return Ok(Vec::new());
@@ -78,6 +79,7 @@ async fn round<S: Store, A: Accounts>(
         world: &world,
         ways: &ways,
         last_call: last_call(leased_at),
+        loaded_at,
     };
     let planned: Vec<_> = futures::stream::iter(&loaded.families)
         .map(|family| run.family(family))
@@ -178,6 +180,7 @@ struct Run<'a, S, A: Accounts> {
     world: &'a World<'a>,
     ways: &'a Ways<'a, A>,
     last_call: DateTime<Utc>,
+    loaded_at: DateTime<Utc>,
 }
 
 impl<S: Store, A: Accounts> Run<'_, S, A> {
@@ -200,10 +203,27 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                     if let Some(account) = used.or_else(|| self.first_account(of)) {
                         self.ways.charge(account, -1);
                     }
-                    return (*family, plan.pause().cloned());
+                    return self.late(*family, plan.pause().cloned());
                 }
             }
         }
+    }
+
+    /// A plan's times are from the load on; what it waits for it waits for from now on, since calls may have
+    /// taken as long as the wait.
+    fn late(
+        &self,
+        mut family: FamilyCommit,
+        mut pause: Option<Pause>,
+    ) -> (FamilyCommit, Option<Pause>) {
+        let since = (self.env.clock)() - self.loaded_at;
+        if let Some(work) = &mut family.work {
+            work.at += since;
+        }
+        if let Some(pause) = &mut pause {
+            pause.until += since;
+        }
+        (family, pause)
     }
 
     fn first_account(&self, family: &Family) -> Option<AccountId> {

@@ -8,9 +8,14 @@ use provider::{Cause, Class, ProviderError, Scope};
 use store::{Pause, Stopped, StoppedWhy, Store, StoreError};
 
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
+    /// The store's time, as far as that is known here.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.listing.now + ((self.env.clock)() - self.claimed_at)
+    }
+
     pub(crate) fn later(&self, seconds: i64) -> DateTime<Utc> {
         let spread = 1.0 + (self.env.fraction)();
-        self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
+        self.now() + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
     }
 
     pub(crate) async fn fail(
@@ -44,13 +49,13 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         let pause =
             (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
                 account: self.listing.account.id.clone(),
-                until: self.listing.now + wait,
+                until: self.now() + wait,
                 reason: error.explanation.clone(),
             });
         self.stop(
             why,
             error.explanation.clone(),
-            self.listing.now + wait,
+            self.now() + wait,
             pause,
         )
         .await
