@@ -10,7 +10,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use store::{
     About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
-    Loaded, Outcome, Purpose, RemoteId, StoppedWhy, Store, StoreError, Trigger, Which,
+    Loaded, Outcome, Parked, ParkedState, Purpose, RemoteId, StoppedWhy, Store, StoreError,
+    Trigger, Which,
 };
 
 /// What a pull came to.
@@ -60,7 +61,6 @@ pub async fn pull_pages<S: Store, A: Accounts>(
     let mut pulled = Pulled::default();
     let mut due = Vec::new();
     let mut trigger = trigger;
-    let begun = (env.clock)();
     while pulled.pages < most {
         let claim = Claim {
             instance: env.instance.to_owned(),
@@ -78,6 +78,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
                 break;
             }
         };
+        let claimed_at = (env.clock)();
         let connection = listing.connection.id.clone();
         let accounts = [listing.account.clone()];
         let mut lister = Lister {
@@ -86,7 +87,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
             trigger: &trigger,
             as_of: listing.as_of,
             listing: &listing,
-            begun,
+            claimed_at,
             due: &mut due,
             pulled: &mut pulled,
             most,
@@ -119,7 +120,7 @@ pub(crate) struct Lister<'a, S, A: Accounts> {
     pub(crate) ways: Ways<'a, A>,
     pub(crate) trigger: &'a Trigger,
     pub(crate) listing: &'a Listing,
-    pub(crate) begun: DateTime<Utc>,
+    pub(crate) claimed_at: DateTime<Utc>,
     pub(crate) as_of: i64,
     pub(crate) due: &'a mut Vec<EventId>,
     pub(crate) pulled: &'a mut Pulled,
@@ -146,7 +147,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         loop {
             if self.pulled.pages >= self.most {
                 let reason = "the rest of the listing follows".to_owned();
-                self.stop(StoppedWhy::Continues, reason, (self.env.clock)(), None)
+                self.stop(StoppedWhy::Continues, reason, self.now(), None)
                     .await?;
                 return Ok(false);
             }
@@ -299,6 +300,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             Trigger::Notification(message) => Some(message.clone()),
             Trigger::Connection(_) => None,
         };
+        let parked = parked(&plan.park);
         for (what, count) in plan.counts {
             *self.pulled.counts.entry(what).or_default() += count;
         }
@@ -331,9 +333,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         self.as_of = committed.as_of;
         self.due.extend(due(&committed, &commit));
         self.due.extend(committed.freed.iter().cloned());
-        // Who had leased them may have committed before these versions were parked.
-        let skipped = loaded.skipped.iter();
-        self.due.extend(skipped.map(|skipped| skipped.root.clone()));
+        self.due.extend(parked);
         Ok(Some(committed))
     }
 
@@ -361,6 +361,14 @@ fn due(committed: &Committed, commit: &Commit) -> Vec<EventId> {
         Outcome::Refused { .. } => false,
     });
     due.map(|(family, _)| family.root.clone()).collect()
+}
+
+/// Families that somebody else had at the load: whoever it was may have ended before the page was stored.
+fn parked(park: &[Parked]) -> Vec<EventId> {
+    let waiting = park
+        .iter()
+        .filter(|parked| parked.state == ParkedState::Waiting);
+    waiting.filter_map(|parked| parked.event.clone()).collect()
 }
 
 fn is_tombstone(item: &Listed) -> bool {

@@ -86,6 +86,7 @@ async fn round<S: Store, A: Accounts>(
         lease_seconds: LEASE_SECONDS,
     };
     let loaded = env.store.load(&load).await?;
+    let loaded_at = (env.clock)();
     pushed.skip(&loaded);
     if loaded.families.is_empty() {
         return Ok(Again::default());
@@ -100,6 +101,7 @@ async fn round<S: Store, A: Accounts>(
         ways: &ways,
         refused: &work.refused,
         last_call: last_call(leased_at),
+        loaded_at,
     };
     let planned: Vec<_> = futures::stream::iter(&loaded.families)
         .map(|family| run.family(family))
@@ -230,6 +232,7 @@ struct Run<'a, S, A: Accounts> {
     ways: &'a Ways<'a, A>,
     refused: &'a BTreeMap<EventId, Refusal>,
     last_call: DateTime<Utc>,
+    loaded_at: DateTime<Utc>,
 }
 
 impl<S: Store, A: Accounts> Run<'_, S, A> {
@@ -259,10 +262,27 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                     if let Some(account) = used.or_else(|| self.first_account(of)) {
                         self.ways.charge(account, -1);
                     }
-                    return (*family, plan.pause().cloned());
+                    return self.late(*family, plan.pause().cloned());
                 }
             }
         }
+    }
+
+    /// A plan's times are from the load on; what it waits for it waits for from now on, since calls may have
+    /// taken as long as the wait.
+    fn late(
+        &self,
+        mut family: FamilyCommit,
+        mut pause: Option<Pause>,
+    ) -> (FamilyCommit, Option<Pause>) {
+        let since = (self.env.clock)() - self.loaded_at;
+        if let Some(work) = &mut family.work {
+            work.at += since;
+        }
+        if let Some(pause) = &mut pause {
+            pause.until += since;
+        }
+        (family, pause)
     }
 
     fn first_account(&self, family: &Family) -> Option<AccountId> {

@@ -13,15 +13,20 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     pub(crate) fn counts(&self, cursor: &Cursor) -> Counts {
         let mut counts = Counts::new();
         if let (Trigger::Notification(_), Cursor::End { .. }) = (self.trigger, cursor) {
-            let took = (self.env.clock)() - self.begun;
+            let took = (self.env.clock)() - self.claimed_at;
             add_seconds(&mut counts, "google_to_crm_seconds", took);
         }
         counts
     }
 
+    /// The store's time, as far as that is known here.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.listing.now + ((self.env.clock)() - self.claimed_at)
+    }
+
     pub(crate) fn later(&self, seconds: i64) -> DateTime<Utc> {
         let spread = 1.0 + (self.env.fraction)();
-        self.listing.now + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
+        self.now() + TimeDelta::milliseconds((seconds as f64 * spread * 1000.0) as i64)
     }
 
     /// Whether it begins anew at once, which it does once.
@@ -56,16 +61,11 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         let pause =
             (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
                 account: self.listing.account.id.clone(),
-                until: self.listing.now + wait,
+                until: self.now() + wait,
                 reason: error.explanation.clone(),
             });
-        self.stop(
-            why,
-            error.explanation.clone(),
-            self.listing.now + wait,
-            pause,
-        )
-        .await?;
+        self.stop(why, error.explanation.clone(), self.now() + wait, pause)
+            .await?;
         let restarts = matches!(why, StoppedWhy::Resync | StoppedWhy::Restart);
         if !restarts || self.pulled.has_restarted {
             return Ok(false);

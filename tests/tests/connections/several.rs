@@ -1,6 +1,6 @@
 //! Several accounts of a user, several users, one calendar of two users.
 
-use super::lab::{BOB, call, google_insert, google_titles, insert, is_at_rest, rest, rows, system};
+use super::lab::{BOB, call, google_insert, google_titles, insert, is_at_rest, rest, system};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, EMAIL, System};

@@ -280,6 +280,7 @@ async fn commit(c: &Contract, family: &Family) -> Result<Outcome> {
 
 fn commit_of(families: Vec<FamilyCommit>, listing: Option<ListingCommit>) -> Commit {
     Commit {
+        counts: store::Counts::new(),
         instance: INSTANCE.to_owned(),
         families,
         listing,

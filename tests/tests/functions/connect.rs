@@ -84,15 +84,15 @@ async fn a_connected_calendar_is_imported_and_watched_and_its_tokens_are_sealed(
             "{token} is stored as {sealed}"
         );
     }
-    let calendar = w
+    let connection = w
         .crm
-        .value("select to_jsonb(c) from tandem.calendars c")
+        .value("select to_jsonb(c) from tandem.connections c")
         .await?;
     ensure!(
-        calendar["push"] == "push"
-            && !calendar["imported_at"].is_null()
-            && !calendar["sync_token"].is_null(),
-        "{calendar}"
+        connection["push"] == "push"
+            && !connection["imported_at"].is_null()
+            && !connection["sync_token"].is_null(),
+        "{connection}"
     );
     let channel = w
         .crm

@@ -106,7 +106,7 @@ pub fn parameter(url: &Url, name: &str) -> Result<String> {
 }
 
 pub async fn nothing_connected(w: &World) -> Result<()> {
-    let rows = w.crm.value("select (select count(*) from tandem.accounts) + (select count(*) from tandem.calendars)").await?;
+    let rows = w.crm.value("select (select count(*) from tandem.accounts) + (select count(*) from tandem.connections)").await?;
     ensure!(rows == 0, "something was connected");
     Ok(())
 }

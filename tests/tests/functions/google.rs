@@ -54,7 +54,7 @@ async fn a_failed_deletion_happens_later() -> Result<()> {
         w.rest_of_pokes().await?;
         let job = w.work(&id).await?;
         ensure!(
-            job["later"] == true && job["last_error"].is_string(),
+            job["later"] == true && job["reason"].is_string(),
             "{name}: {job}"
         );
         w.pass(600).await?;
@@ -86,7 +86,7 @@ async fn a_failed_listing_waits_with_a_reason_and_then_arrives() -> Result<()> {
     for (name, fault) in faults("events.list") {
         w.google.control(Method::POST, "faults", &fault).await?;
         w.google.insert(&google_timed(name)).await?;
-        w.crm.wait("select last_error is not null and poll_at > tandem.clock() and lease_until is null from tandem.calendars", &json!(true)).await
+        w.crm.wait("select last_error is not null and due_at > tandem.clock() and lease_until is null from tandem.connections", &json!(true)).await
             .with_context(|| name.to_owned())?;
         w.pass(600).await?;
         w.stack.tick().await?;
@@ -99,7 +99,7 @@ async fn a_failed_listing_waits_with_a_reason_and_then_arrives() -> Result<()> {
         w.settled().await.with_context(|| name.to_owned())?;
         let left = w
             .crm
-            .value("select last_error from tandem.calendars")
+            .value("select last_error from tandem.connections")
             .await?;
         ensure!(left.is_null(), "{name}: {left} is still shown");
     }
@@ -173,7 +173,7 @@ async fn withdrawn_access_waits_for_its_user_and_goes_on_after_a_reconnect() -> 
         "{row}"
     );
     ensure!(
-        job["state"] == "waiting" && job["attempts"].as_u64() <= Some(1),
+        job["state"] == "open" && job["attempts"].as_u64() <= Some(1),
         "{job}"
     );
     let writes = w.google.writes().await?;

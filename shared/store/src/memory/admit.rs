@@ -4,7 +4,8 @@ use super::account::Blocked;
 use super::load::Grants;
 use super::state::{LinkRow, State};
 use crate::{
-    AccountId, ConnectionId, ConnectionState, EventId, Link, LinkState, Member, Side, Why,
+    AccountId, ConnectionId, ConnectionState, EventId, Link, LinkState, Member, Side, SyncState,
+    Why,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -43,7 +44,10 @@ impl State {
                     return Ok(());
                 }
             }
-            Err(Blocked { at, reason }) => return Err(Why::Later { at, reason }),
+            Err(Blocked { at, reason }) => {
+                self.say_why(members, &reason);
+                return Err(Why::Later { at, reason });
+            }
         };
         if let Some(open) = self
             .tables
@@ -54,6 +58,17 @@ impl State {
             open.at = at;
         }
         Err(Why::Later { at, reason })
+    }
+
+    /// Rows that wait for something that a person may end say why.
+    fn say_why(&mut self, members: &[Member], reason: &str) {
+        for member in members {
+            let is_open = self.tables.open.get(&member.event).is_some();
+            let row = self.tables.rows.edit(&member.event).filter(|_| is_open);
+            if let Some(row) = row.filter(|row| row.shown.state == SyncState::Pending) {
+                row.shown.error = Some(reason.to_owned());
+            }
+        }
     }
 
     /// Connections that the family's work is with: where it is linked and not deleted, and the target of
