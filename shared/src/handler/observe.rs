@@ -25,10 +25,10 @@ pub struct Counted<D> {
 
 impl<D: HttpClient> HttpClient for Counted<D> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
+        let to = request.uri().authority().map(ToString::to_string);
         let units = units(&request);
         let answer = self.door.send(request).await;
-        if self.google.contains(&host) {
+        if to.is_some_and(|to| self.google.contains(&to)) {
             let result = result(&answer);
             *self.results.borrow_mut().entry(result).or_default() += 1;
             let mut fresh = self.fresh.borrow_mut();
@@ -84,7 +84,7 @@ pub async fn observed<D: HttpClient>(
     let google = [&config.google.api, &config.google.oauth];
     let counted = Counted {
         door,
-        google: google.map(|url| url.host_str().unwrap_or_default().to_owned()),
+        google: google.map(|url| url.authority().to_owned()),
         database_calls: Cell::new(0),
         results: RefCell::default(),
         fresh: RefCell::default(),
