@@ -49,6 +49,8 @@ pub struct Member {
     pub must_read: bool,
     /// This planning adds it.
     pub is_new: bool,
+    /// The provider has shown it during this planning.
+    pub was_read: bool,
 }
 
 /// Which remote event an event is.

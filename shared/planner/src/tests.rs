@@ -139,6 +139,7 @@ fn member(case: &Case) -> Member {
         original_start: None,
         must_read: false,
         is_new: false,
+        was_read: false,
     }
 }
 
