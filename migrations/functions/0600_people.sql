@@ -1,6 +1,24 @@
 set local lock_timeout = '3s';
 -- What the functions for users and operators have in common.
 
+create or replace function tandem.uid() returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return nullif(coalesce(
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    current_setting('request.jwt.claim.sub', true)), '');
+end $$;
+comment on function tandem.uid() is
+  'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
+
+create or replace function tandem.user_uuid() returns uuid
+language plpgsql stable set search_path = '' as $$
+declare sub text := tandem.uid();
+begin
+  return case when sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then sub::uuid end;
+end $$;
+comment on function tandem.user_uuid() is 'The same as a uuid; null for a login whose users have other names.';
+
 create or replace function tandem.called(p jsonb) returns timestamptz
 language plpgsql volatile set search_path = '' as $$
 begin return (tandem.begin_call(p) ->> 'now')::timestamptz; end $$;
