@@ -164,6 +164,9 @@ begin
     'deleted_by_remote', (select count(*) from (
       select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'remote' and
         l.event = l.root
+      union all (select from tandem.parked k join tandem.links l on l.connection_id = c.id and l.remote = k.remote
+        where k.connection_id = c.id and k.is_gone and k.state = 'waiting' and l.event = l.root
+          and l.state in ('live', 'kept', 'leaving') limit 1000)
       limit 1000) x)) order by c.id), '[]'))
   from tandem.connections c where c.id in (select w.id from wanted w));
 end $$;

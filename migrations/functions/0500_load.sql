@@ -160,21 +160,6 @@ comment on function tandem.admit(jsonb, jsonb, timestamptz) is
   'Takes quota and tokens for the families that can be worked on; those of an account that has none wait.';
 
 -- Their changes leave the queue, so that what waits is found by its time.
--- A row that is locked at this moment changes, and is poked about again.
-create or replace function tandem.say_why(family jsonb) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare events uuid[];
-begin
-  events := tandem.crm_lock(array(select o.event from tandem.open_changes o
-    where o.root = (family ->> 'root')::uuid and o.owner = family ->> 'owner' order by 1));
-  events := array(select s.event from tandem.crm_shown(events) s where s.state = 'pending'
-    and s.error is distinct from family ->> 'says' order by 1);
-  if events <> '{}' then
-    perform tandem.show_events(events, family ->> 'owner', 'pending', family ->> 'says', true);
-  end if;
-end $$;
-comment on function tandem.say_why(jsonb) is 'Rows of a family that waits for something that a person may end say why.';
-
 create or replace function tandem.put_off(plan jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare late jsonb; moved jsonb;

@@ -83,7 +83,8 @@ create or replace function tandem.parked_json(k tandem.parked) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
   return jsonb_build_object('connection', k.connection_id, 'remote', k.remote, 'event', k.event, 'series', k.series,
-    'state', k.state, 'etag', k.etag, 'raw', k.raw, 'item', k.item, 'reason', k.reason, 'as_of', k.as_of);
+    'state', k.state, 'etag', k.etag, 'raw', k.raw, 'item', k.item, 'reason', k.reason, 'as_of', k.as_of,
+    'is_gone', k.is_gone);
 end $$;
 comment on function tandem.parked_json(tandem.parked) is 'A parked version in the contract''s form.';
 

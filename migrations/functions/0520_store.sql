@@ -182,17 +182,17 @@ declare waited jsonb; asked uuid[];
 begin
   if versions = '[]' then return; end if;
   insert into tandem.parked as k (connection_id, remote, event, series, state, etag, raw, item, reason, as_of,
-    parked_at)
+    is_gone, parked_at)
   select distinct on (1, 2) v.connection, v.remote, v.event, v.series, v.state, v.etag, v.raw, v.item, v.reason,
-    v.as_of, t
+    v.as_of, coalesce(v.is_gone, false), t
   from jsonb_array_elements(versions) with ordinality x (one, n) cross join lateral jsonb_to_record(x.one) as v
     (connection uuid, remote text, event uuid, series text, state text, etag text, raw text, item jsonb, reason text,
-      as_of bigint)
+      as_of bigint, is_gone boolean)
   order by 1, 2, x.n desc
   on conflict (connection_id, remote) do update set event = excluded.event, series = excluded.series, state =
     excluded.state,
     etag = excluded.etag, raw = excluded.raw, item = excluded.item, reason = excluded.reason, as_of = excluded.as_of,
-    parked_at = excluded.parked_at;
+    is_gone = excluded.is_gone, parked_at = excluded.parked_at;
   select jsonb_agg(distinct e.event) into waited from (
     select coalesce(l.event, (v ->> 'event')::uuid) as event from jsonb_array_elements(versions) v
     left join tandem.links l on l.connection_id = (v ->> 'connection')::uuid and l.remote = v ->> 'remote'

@@ -152,4 +152,19 @@ end $$;
 comment on function tandem.show_events(uuid[], text, text, text, boolean) is
   'Shows the sync state of rows; keeps: with the remote ids that they show already.';
 
+-- A row that is locked at this moment changes, and is poked about again.
+create or replace function tandem.say_why(family jsonb) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare events uuid[];
+begin
+  events := tandem.crm_lock(array(select o.event from tandem.open_changes o
+    where o.root = (family ->> 'root')::uuid and o.owner = family ->> 'owner' order by 1));
+  events := array(select s.event from tandem.crm_shown(events) s where s.state = 'pending'
+    and s.error is distinct from family ->> 'says' order by 1);
+  if events <> '{}' then
+    perform tandem.show_events(events, family ->> 'owner', 'pending', family ->> 'says', true);
+  end if;
+end $$;
+comment on function tandem.say_why(jsonb) is 'Rows of a family that waits for something that a person may end say why.';
+
 select tandem.seal();
