@@ -99,8 +99,7 @@ begin
     access_expires_at = t + n.expires_in * interval '1 second', refreshing_until = null,
     refresh_token = coalesce(n.refresh_token, a.refresh_token), token_generation = a.token_generation + 1
   from jsonb_to_recordset(tokens) as n (account uuid, generation bigint, access_token text, expires_in double precision,
-    refresh_token text)
-  where a.id = n.account and a.token_generation = n.generation;
+    refresh_token text) where a.id = n.account and a.token_generation = n.generation;
 end $$;
 comment on function tandem.store_tokens(jsonb, timestamptz) is
   'Stores refreshed tokens, each if its generation is still the current one.';
@@ -146,7 +145,10 @@ begin
           and not exists (select from tandem.crm_rows r where r.event = d.event) limit 1000)
       limit 1000) x),
     'deleted_by_remote', (select count(*) from (select from tandem.links l where l.connection_id = c.id
-      and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root limit 1000) x)) order by c.id), '[]'))
+        and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root
+      union all (select from tandem.parked k join tandem.links l on l.connection_id = c.id and l.remote = k.remote
+        where k.connection_id = c.id and k.is_gone and k.state = 'waiting' and l.event = l.root
+          and l.state in ('live', 'kept', 'leaving') limit 1000) limit 1000) x)) order by c.id), '[]'))
   from tandem.connections c where c.id in (select w.id from wanted w));
 end $$;
 comment on function tandem.connections_json(jsonb, jsonb, uuid, timestamptz, jsonb) is

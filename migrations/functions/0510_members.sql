@@ -22,8 +22,7 @@ begin
     on conflict (event) do update set root = excluded.root, owner = excluded.owner, rev = excluded.rev,
       changed = o.changed || excluded.changed, deleted_row = coalesce(excluded.deleted_row, o.deleted_row),
       inserted_by = coalesce(excluded.inserted_by, o.inserted_by), txids = (excluded.txids || o.txids)[1:20]
-    returning o.*),
-  noticed as (insert into tandem.touched as x (event, owner, at, is_gone, touched_at)
+    returning o.*), noticed as (insert into tandem.touched as x (event, owner, at, is_gone, touched_at)
     select e.event, e.owner, pg_current_xact_id(), e.op = 'delete', t from ends e order by 1, 2
     on conflict (event, owner) do update set at = excluded.at, is_gone = excluded.is_gone,
       touched_at = excluded.touched_at),

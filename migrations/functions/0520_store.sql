@@ -142,8 +142,7 @@ begin
     and a.loads > 1 and not exists (select from done d where d.event = a.event and a.rev <= d.rev)),
   settled as (delete from tandem.parked k using jsonb_to_recordset(ops -> 'unpark') as o (connection uuid, remote text,
     etag text, as_of bigint) where k.connection_id = o.connection and k.remote = o.remote
-    and (k.as_of < o.as_of or k.etag = o.etag)),
-  asks as (insert into tandem.asked (connection_id)
+    and (k.as_of < o.as_of or k.etag = o.etag)), asks as (insert into tandem.asked (connection_id)
     select o.connection from jsonb_to_recordset(ops -> 'list') as o (connection uuid))
   insert into tandem.history (event, owner, at, kind, detail)
   select (o ->> 'event')::uuid, o ->> 'owner', t, o ->> 'kind', coalesce(o -> 'detail', 'null')
@@ -179,12 +178,14 @@ begin
   if coalesce(versions, '[]') = '[]' then return; end if;
   with v as materialized (select distinct on (1, 2) v.* from jsonb_array_elements(versions) with ordinality x (one, n)
     cross join lateral jsonb_to_record(x.one) as v (connection uuid, remote text, event uuid, series text, state text,
-      etag text, raw text, item jsonb, reason text, as_of bigint) order by 1, 2, x.n desc),
+      etag text, raw text, item jsonb, reason text, as_of bigint, is_gone boolean) order by 1, 2, x.n desc),
   stored as (insert into tandem.parked as k (connection_id, remote, event, series, state, etag, raw, item, reason,
-      as_of, parked_at) select v.*, t from v order by 1, 2
+      as_of, is_gone, parked_at)
+    select v.connection, v.remote, v.event, v.series, v.state, v.etag, v.raw, v.item, v.reason, v.as_of,
+      coalesce(v.is_gone, false), t from v order by 1, 2
     on conflict (connection_id, remote) do update set event = excluded.event, series = excluded.series,
       state = excluded.state, etag = excluded.etag, raw = excluded.raw, item = excluded.item,
-      reason = excluded.reason, as_of = excluded.as_of, parked_at = excluded.parked_at)
+      reason = excluded.reason, as_of = excluded.as_of, is_gone = excluded.is_gone, parked_at = excluded.parked_at)
   select jsonb_agg(distinct e.event) into waited from (select coalesce(l.event, v.event) as event from v
     left join tandem.links l on l.connection_id = v.connection and l.remote = v.remote
     where v.state = 'waiting') e where e.event is not null;

@@ -104,14 +104,18 @@ create table tandem.parked (
   item jsonb,
   reason text,
   as_of bigint not null,
+  is_gone boolean not null default false,
   parked_at timestamptz not null default clock_timestamp(),
   primary key (connection_id, remote)
 );
 create index parked_event on tandem.parked (event) where event is not null;
 create index parked_series on tandem.parked (connection_id, series) where series is not null;
+create index parked_gone on tandem.parked (connection_id) where is_gone and state = 'waiting';
 create index parked_reads on tandem.parked (connection_id) where state in ('read', 'orphan');
 comment on table tandem.parked is
   'Remote versions that a listing showed and that wait for their event''s family, or for a person.';
+comment on column tandem.parked.is_gone is
+  'It says that the event was deleted: while it waits, guards against mass deletion count it.';
 comment on column tandem.parked.raw is 'The resource as it came; text, since jsonb refuses strings that JSON allows.';
 
 create table tandem.seen (

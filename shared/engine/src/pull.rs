@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use planner::{PageInput, ids, plan_page};
 use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{
     About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
     Loaded, Outcome, Parked, ParkedState, Purpose, RemoteId, StoppedWhy, Store, StoreError,
@@ -286,7 +286,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         if let Trigger::Notification(_) = self.trigger {
             world.notified_at = Some(self.listing.now);
         }
-        world.erasures = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
+        world.erasures = erasures(&part.items, &loaded);
         let input = PageInput {
             connection: &self.listing.connection,
             items: part.items,
@@ -369,6 +369,21 @@ fn parked(park: &[Parked]) -> Vec<EventId> {
         .iter()
         .filter(|parked| parked.state == ParkedState::Waiting);
     waiting.filter_map(|parked| parked.event.clone()).collect()
+}
+
+/// Those that are parked are counted already.
+fn erasures(items: &[Listed], loaded: &Loaded) -> i64 {
+    let members = loaded.families.iter().flat_map(|family| &family.members);
+    let parked = members.flat_map(|member| &member.parked);
+    let known: BTreeSet<&str> = parked
+        .filter(|parked| parked.is_gone && parked.state == ParkedState::Waiting)
+        .map(|parked| parked.remote.0.as_str())
+        .collect();
+    let is_new = |item: &&Listed| {
+        let event = item.event.as_ref();
+        is_tombstone(item) && event.is_ok_and(|event| !known.contains(event.id.as_str()))
+    };
+    items.iter().filter(is_new).count() as i64
 }
 
 fn is_tombstone(item: &Listed) -> bool {

@@ -134,6 +134,7 @@ impl Plan<'_> {
                 item: Value::Null,
                 reason: None,
                 as_of: self.world.as_of,
+                is_gone: false,
             },
         });
         self.ops.push(Op::List { connection });

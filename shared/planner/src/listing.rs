@@ -307,6 +307,7 @@ impl<'a> Page<'a> {
             item: json!({}),
             reason: Some(unreadable.why.clone()),
             as_of: self.input.as_of,
+            is_gone: false,
         });
     }
 
@@ -367,6 +368,7 @@ pub(crate) fn parked_item(
         item: read,
         reason: None,
         as_of,
+        is_gone: event.is_cancelled && event.series.is_none(),
     }
 }
 

@@ -213,6 +213,9 @@ pub struct Parked {
     pub reason: Option<String>,
     /// The store's sequence before it was listed.
     pub as_of: i64,
+    /// It says that the event was deleted: while it waits, guards against mass deletion count it.
+    #[serde(default)]
+    pub is_gone: bool,
 }
 
 /// Why a remote version waits.

@@ -372,5 +372,6 @@ fn item(listing: &Listing, n: usize) -> Parked {
         item: Value::Null,
         reason: Some(NASTY.to_owned()),
         as_of: listing.as_of,
+        is_gone: false,
     }
 }

@@ -2,8 +2,10 @@
 
 use super::Fixture;
 use super::stage::Stage;
-use super::values::{ann, connection, event, link, new_part, put, remote, row, stored};
-use crate::{Connection, Link, LinkState, Op, Outcome};
+use super::values::{
+    ann, connection, event, link, new_part, page, parked, put, remote, row, stored,
+};
+use crate::{Connection, Cursor, Link, LinkState, Op, Outcome, Parked, ParkedState};
 use serde_json::{Value, json};
 
 async fn connection_of<F: Fixture>(s: &Stage<F>, n: u32) -> Connection {
@@ -148,4 +150,19 @@ pub(super) async fn deletions_that_wait_count<F: Fixture>(s: &Stage<F>) {
     s.store(&family, ops).await;
     let counted = connection_of(s, 1).await;
     assert_eq!((counted.deleted_by_crm, counted.linked), (1, 0));
+}
+
+pub(super) async fn deletions_that_are_parked_count<F: Fixture>(s: &Stage<F>) {
+    s.synced(1, row(ann(), "a"), 1).await;
+    s.synced(2, row(ann(), "b"), 1).await;
+    let listing = s.claim(1).await;
+    let mut listed = page(&listing, Cursor::SamePage);
+    let version = |n, is_gone| Parked {
+        event: Some(event(n)),
+        is_gone,
+        ..parked(n, 1, ParkedState::Waiting)
+    };
+    listed.park = vec![version(1, true), version(2, false), version(3, true)];
+    s.page(listed).await;
+    assert_eq!(connection_of(s, 1).await.deleted_by_remote, 1);
 }

@@ -87,7 +87,8 @@ macro_rules! store_checks {
                 a_stored_link_is_newer,
                 connections_count_their_links,
                 connections_count_deletions_of_an_hour,
-                deletions_that_wait_count;
+                deletions_that_wait_count,
+                deletions_that_are_parked_count;
             commit:
                 a_family_is_stored_whole_or_not_at_all,
                 families_are_stored_each_by_itself,

@@ -108,6 +108,7 @@ pub(super) fn parked(n: u32, at: u32, state: ParkedState) -> Parked {
         item: json!({}),
         reason: None,
         as_of: 0,
+        is_gone: n.is_multiple_of(2),
     }
 }
 

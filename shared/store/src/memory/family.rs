@@ -264,6 +264,9 @@ impl State {
                 Some(Side::Remote) => shown.deleted_by_remote += 1,
                 None => {}
             }
+            if is_there(link.state) && self.waits_to_go(link) {
+                shown.deleted_by_remote += 1;
+            }
             if is_there(link.state) {
                 shown.linked += 1;
                 let waits = !self.tables.rows.has(&link.event) && self.is_open(&link.event);
@@ -273,6 +276,12 @@ impl State {
         shown.deleted_by_crm = shown.deleted_by_crm.min(1000);
         shown.deleted_by_remote = shown.deleted_by_remote.min(1000);
         Some(shown)
+    }
+
+    fn waits_to_go(&self, link: &Link) -> bool {
+        let key = (link.connection.clone(), link.remote.clone());
+        let parked = self.tables.parked.get(&key);
+        parked.is_some_and(|parked| parked.is_gone && parked.state == ParkedState::Waiting)
     }
 
     pub(super) fn link_rows_in(&self, id: &ConnectionId) -> impl Iterator<Item = &LinkRow> {
