@@ -13,6 +13,8 @@ const KINDS: Record<string, string> = {
   conflict: "Conflict: both sides had changed the same",
   restored: "Restored",
   failed: "Failed",
+  refused: "Not taken over",
+  held: "Held back until you decide",
   quarantined: "Not understood",
   note: "Note",
 };
@@ -37,9 +39,22 @@ export function Entry({ entry, withTitle }: { entry: HistoryEntry; withTitle?: b
   );
 }
 
-/** The values of both sides, where there are two. */
+/** Words of the history's own. */
+const WORDS: Record<string, Record<string, string>> = {
+  by: { crm: "the CRM", google: "Google" },
+  side: { crm: "deleted in the CRM", remote: "deleted in Google" },
+  what: {
+    insert: "a new event",
+    patch: "changes",
+    restore: "back from the trash",
+    cancel: "a cancelled occurrence",
+    delete: "a deletion",
+  },
+};
+
+/** The values of both sides, where there are two. When Google announced it is an entry of its own. */
 function Detail({ kind, detail }: { kind: string; detail: Record<string, unknown> }) {
-  const rows = Object.entries(detail);
+  const rows = Object.entries(detail).filter(([name]) => name !== "notified_at");
   if (rows.length === 0) return null;
   const isConflict = kind === "conflict" && rows.some(([, value]) => isObject(value) && "kept" in value);
   if (isConflict) {
@@ -66,7 +81,7 @@ function Detail({ kind, detail }: { kind: string; detail: Record<string, unknown
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{readable(name)}</dt>
-          <dd>{spellValue(value)}</dd>
+          <dd>{(typeof value === "string" && WORDS[name]?.[value]) || spellValue(value)}</dd>
         </div>
       ))}
     </dl>

@@ -35,11 +35,9 @@ export function Banners({ sync, isExpired }: Props) {
         </Banner>
       )}
       <SetupBanner sync={sync} />
-      {sync.accounts
-        .filter((account) => account.state === "reconnect_needed")
-        .map((account) => (
-          <ReconnectBanner key={account.account_id} account={account} sync={sync} />
-        ))}
+      {sync.accounts.filter(needsReconnect).map((account) => (
+        <ReconnectBanner key={account.account_id} account={account} sync={sync} />
+      ))}
       {waiting > 0 && (
         <Banner color="orange" title="Deletions wait for you">
           {`${waiting} ${waiting === 1 ? "deletion" : "deletions"} at once looked like a mistake, so nothing was deleted yet.`}
@@ -61,7 +59,8 @@ function SetupBanner({ sync }: { sync: SetupCalendarSync }) {
       </Banner>
     );
   }
-  if (sync.stage === "setting_up") {
+  // Nothing is imported before an account is connected again, which another notice says.
+  if (sync.stage === "setting_up" && !sync.accounts.some(needsReconnect)) {
     return (
       <Banner color="blue" title="Google Calendar is connected" icon={<Loader size="xs" aria-hidden />}>
         Your events are being imported. You can go on working meanwhile.
@@ -76,6 +75,10 @@ function SetupBanner({ sync }: { sync: SetupCalendarSync }) {
     );
   }
   return null;
+}
+
+function needsReconnect(account: Account): boolean {
+  return account.state === "reconnect_needed";
 }
 
 function ReconnectBanner({ account, sync }: { account: Account; sync: SetupCalendarSync }) {
