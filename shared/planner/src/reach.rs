@@ -73,6 +73,7 @@ impl Plan<'_> {
             if !self.may_be_there(at, link) {
                 let connection = self.members[at].links[link].connection.clone();
                 self.read_parked_again(at, |parked| parked.connection == connection);
+                self.give_back(at, link);
                 continue;
             }
             goes = true;
@@ -110,6 +111,17 @@ impl Plan<'_> {
                 deletion.proof == Proof::NeverSeen
                     && parked.any(|parked| parked.connection == link.connection)
             }
+        }
+    }
+
+    /// What was taken out of a calendar before its row changed hands, and what people do with it there, is its
+    /// user's.
+    fn give_back(&mut self, at: usize, link: usize) {
+        let member = &self.members[at];
+        let is_confirmed = member.links[link].standing.was_there();
+        if is_confirmed && member.changed.contains_key("owner") {
+            self.ops.push(self.drop_link(at, link));
+            self.look_again(at, link);
         }
     }
 
