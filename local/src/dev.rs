@@ -169,9 +169,9 @@ Tandem is running.
 Ann's calendar is connected. Try:
   1. the page, in two windows: Ann's events at {}/ and her Google at {}/
   2. an event that the CRM makes, which appears in both within a second:
-     cargo local sql \"insert into events (owner_id, title, starts_at, ends_at) values ('{}', 'Hello', now() + interval '1 hour', now() + interval '2 hours')\"
+     cargo tandem sql \"insert into events (owner_id, title, starts_at, ends_at) values ('{}', 'Hello', now() + interval '1 hour', now() + interval '2 hours')\"
   3. every step of the round trip, on a stack of its own:
-     cargo local smoke
+     cargo tandem smoke
 
 Ctrl-C stops it; the data stays. `cargo dev --reset` begins anew.",
         stack.app, stack.google, stack.database.url, stack.app, stack.google, ann.id

@@ -1,4 +1,4 @@
-//! `cargo local google --conformance`: every row of the simulator's conformance table, a line each.
+//! `cargo tandem google --conformance`: every row of the simulator's conformance table, a line each.
 
 use google_simulator::{Outcome, Row, conformance};
 use std::panic;

@@ -1,4 +1,4 @@
-//! The local stack's commands.
+//! `tandem`, the command-line tool.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(
-    name = "cargo local",
-    about = "Tandem on this machine",
+    name = "tandem",
+    about = "Tandem: installs it in a database, and runs, tests and measures it on this machine",
     disable_help_subcommand = true
 )]
 struct Arguments {

@@ -1,4 +1,4 @@
-//! `cargo local soak`: what the package `model` lives through. It stands on this crate's simulator, so cargo
+//! `cargo tandem soak`: what the package `model` lives through. It stands on this crate's simulator, so cargo
 //! runs it.
 
 use anyhow::{Context, Result};

@@ -65,7 +65,7 @@ language plpgsql immutable set search_path = '' as $$
 begin
   return
     format('(select (x ->> ''event'')::uuid as event, array(select jsonb_array_elements_text(x -> ''names'')) as names, '
-    'x -> ''image'' as image from jsonb_array_elements(items) x) i %s where e.%s = %s',
+    'x -> ''image'' as image from jsonb_array_elements(items) x offset 0) i %s where e.%s = %s',
     case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, s ->> 'key',
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end);
 end $$;
@@ -93,7 +93,7 @@ begin
     case when m ->> 'original_start' is null then 'x -> ''image'' ->> ''original_start''' else 'null' end);
   if not (s -> 'has_aside')::boolean and m ? 'series' and m ? 'original_start' then aside := ''; end if;
   execute format('create or replace function tandem.crm_write(items jsonb) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin update %s e set %s%s from %s; %s end $f$',
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin update %s e set %s%s from %s; %s end $f$',
     relation, sets, touched, tandem.items_sql(s), aside);
   -- A new row's key: chosen, or as the table makes it.
   key_default := (select coalesce(pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then
@@ -104,7 +104,7 @@ begin
   fresh := case when (s -> 'is_uuid')::boolean then '' else format('insert into tandem.keys (event, key) '
     'select (x ->> ''event'')::uuid, (%s)::text from jsonb_array_elements(items) x;', key_default) end;
   execute format('create or replace function tandem.crm_insert(items jsonb) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin %s insert into %s (%s, %I, %s) overriding system value '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin %s insert into %s (%s, %I, %s) overriding system value '
     'select %s, (i.image ->> ''owner'')::%s, %s from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image '
     'from jsonb_array_elements(items) x) i %s; %s end $f$', fresh, relation, s ->> 'key', m ->> 'owner', inserted,
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end,
@@ -134,12 +134,12 @@ declare picked text := case when (s -> 'is_uuid')::boolean then format('e.%s = a
     s ->> 'key_type') end;
 begin
   execute format('create or replace function tandem.crm_delete(events uuid[]) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     'perform set_config(''tandem.poke'', ''c'', true); insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation) || ' where %s; '
     'delete from tandem.event_fields a where a.event = any (events); '
     'delete from tandem.event_state a where a.event = any (events); end $f$', picked);
   execute format('create or replace function tandem.crm_lock(events uuid[]) returns uuid[] language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin return array(with e as materialized ('
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin return array(with e as materialized ('
     'select e.%1$s as key from %2$s e where %3$s order by e.%1$s for no key update skip locked) select %4$s); end $f$',
     s ->> 'key', relation, picked, case when (s -> 'is_uuid')::boolean then 'e.key from e'
       else 'k.event from e join tandem.keys k on k.key = e.key::text' end);
@@ -179,7 +179,28 @@ begin
       case when (s -> 'is_uuid')::boolean then '' else format('join tandem.keys k on k.key = e.%s::text', s ->> 'key')
         end) end);
   execute format('create or replace function tandem.crm_show(items jsonb) returns uuid[] language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ declare shown uuid[]; begin '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare shown uuid[]; begin '
     'with x as (%s) select coalesce(array_agg(x.event), ''{}'') into shown from x; return shown; end $f$', body);
 end $$;
 comment on function tandem.generate_show(regclass, jsonb) is 'Makes the function that shows sync states.';
+
+-- A row that an earlier integration, or a restored dump, left with the id of its event and without a link.
+create or replace function tandem.with_named(asked jsonb, which jsonb) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare k tandem.connections; named jsonb; known text[];
+begin
+  select * into k from tandem.connections c where c.id = (which ->> 'connection')::uuid;
+  if k.full_listing is null then return asked; end if;
+  known := array(select x ->> 1 from jsonb_array_elements(asked -> 'pairs') x);
+  select jsonb_agg(jsonb_build_object('event', n.event, 'remote', n.remote) order by n.event) into named
+  from tandem.crm_named(array(select x from jsonb_array_elements_text(which -> 'ids') x where x <> all (known))) n
+  join tandem.crm_rows r on r.event = n.event and r.owner = k.user_id and r.enabled
+  where not exists (select from tandem.links l where l.event = n.event);
+  if named is null then return asked; end if;
+  return jsonb_build_object('named', named,
+    'events', (asked -> 'events') || (select jsonb_agg(x -> 'event') from jsonb_array_elements(named) x),
+    'pairs', (asked -> 'pairs') || (select jsonb_agg(jsonb_build_array(x -> 'event', x -> 'remote'))
+      from jsonb_array_elements(named) x));
+end $$;
+comment on function tandem.with_named(jsonb, jsonb) is
+  'With the user''s rows that say which listed event they are and have no link, while everything is listed.';

@@ -1,5 +1,16 @@
 set local lock_timeout = '3s';
 
+-- Lists of zones differ; the moment is right without the name.
+create or replace function tandem.known_zone(zone text) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  perform timezone(zone, 'epoch'::timestamptz);
+  return zone;
+exception when invalid_parameter_value then
+  return null;
+end $$;
+comment on function tandem.known_zone(text) is 'A time zone''s name, or null where this database does not know it.';
+
 create or replace function tandem.default_mapping() returns jsonb
 language plpgsql immutable set search_path = '' as $$
 declare

@@ -23,17 +23,15 @@ begin
     from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
     union all select 'project', 'project', null, sum(c.value::integer) from jsonb_each_text(calls) c),
   level as materialized (
-    select w.key, w.kind, w.ids, w.n, least((q ->> (w.kind || '_size'))::double precision, coalesce(b.tokens
-      + greatest(0, extract(epoch from t - b.at)) * (q ->> (w.kind || '_rate'))::double precision, 'infinity')) as
-        tokens
+    select w.*, least((q ->> (w.kind || '_size'))::double precision, coalesce(b.tokens + greatest(0, extract(epoch
+      from t - b.at)) * (q ->> (w.kind || '_rate'))::double precision, 'infinity')) as tokens
     from wanted w left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key
       for no key update of x) b on true order by w.key),
   stored as (insert into tandem.buckets (key, tokens, at)
     select l.key, l.tokens - case l.kind when 'project' then l.n else least(l.n, greatest(0, floor(l.tokens))) end, t
     from level l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
-  select jsonb_object_agg(i.id, jsonb_build_object('n', greatest(0, floor(l.tokens)),
-      'wait', ceil(greatest(1, l.n - l.tokens) / (q ->> 'user_rate')::double precision))) filter (where i.id is not
-        null),
+  select jsonb_object_agg(i.id, jsonb_build_object('n', greatest(0, floor(l.tokens)), 'wait', ceil(greatest(1,
+      l.n - l.tokens) / (q ->> 'user_rate')::double precision))) filter (where i.id is not null),
     min(l.tokens) filter (where l.kind = 'project')
   into taken, lacks from level l left join lateral unnest(l.ids) i (id) on true;
   if lacks < 1 then
@@ -44,7 +42,7 @@ begin
   return taken;
 end $$;
 comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is
-  'Takes calls of accounts'' and the project''s quota; by account: n, how many there are, and wait, seconds until more.';
+  'Takes calls of accounts'' and the project''s quota; by account: n, how many there are; wait, seconds until more.';
 
 create or replace function tandem.charge(calls jsonb, s jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
@@ -52,60 +50,56 @@ declare q jsonb := tandem.quota(s);
 begin
   insert into tandem.buckets as b (key, tokens, at)
   select k.key, (q ->> (k.kind || '_size'))::double precision - k.n, t from (
-    select 'user:' || a.subject as key, 'user' as kind, sum(c.value::double precision) as n from
-      jsonb_each_text(calls) c
-      join tandem.accounts a on a.id = c.key::uuid group by 1
+    select 'user:' || a.subject as key, 'user' as kind, sum(c.value::double precision) as n
+    from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
     union all select 'project', 'project', sum(c.value::double precision) from jsonb_each_text(calls) c order by 1) k
-  where k.n <> 0
-  on conflict (key) do update set tokens = b.tokens - ((q ->> (case when b.key = 'project' then 'project' else 'user'
-    end
-    || '_size'))::double precision - excluded.tokens);
+  where k.n <> 0 on conflict (key) do update set tokens = b.tokens + excluded.tokens
+    - (q ->> (split_part(b.key, ':', 1) || '_size'))::double precision;
 end $$;
 comment on function tandem.charge(jsonb, jsonb, timestamptz) is
   'Charges calls of accounts and the project; negative ones are given back.';
 
+create or replace function tandem.token_json(a tandem.accounts, refresh boolean, t timestamptz) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case when refresh or a.access_token is not null and a.access_expires_at > t + interval '30 seconds'
+    then jsonb_build_object('generation', a.token_generation, 'refresh', refresh, 'access_token', a.access_token,
+      'refresh_token', a.refresh_token) end;
+end $$;
+comment on function tandem.token_json(tandem.accounts, boolean, timestamptz) is
+  'Sealed tokens in the contract''s form; null for one that ends and is not to be refreshed.';
+
 -- A token is handed out for refresh to one caller at a time, from 5 minutes before its end.
 create or replace function tandem.grant_accounts(ids jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare known jsonb; ending uuid[]; ours uuid[];
+declare known jsonb; ending uuid[];
 begin
-  select coalesce(jsonb_object_agg(a.id, jsonb_build_object('state', a.state, 'paused_until',
-      case when a.paused_until > t then a.paused_until end, 'pause_reason', a.pause_reason,
-      'token', case when a.state in ('active', 'disconnecting') and a.access_token is not null
-        and a.access_expires_at > t + interval '30 seconds' then jsonb_build_object('generation', a.token_generation,
-        'refresh', false, 'access_token', a.access_token, 'refresh_token', a.refresh_token) end)), '{}'),
-    coalesce(array_agg(a.id order by a.id) filter (where a.state in ('active', 'disconnecting') and a.refresh_token is
-      not null
-      and (a.access_token is null or a.access_expires_at <= t + interval '5 minutes')
-      and (a.refreshing_until is null or a.refreshing_until <= t)), '{}')
+  select coalesce(jsonb_object_agg(a.id, jsonb_build_object('token', case
+      when a.state in ('active', 'disconnecting') then tandem.token_json(a, false, t) end)), '{}'),
+    coalesce(array_agg(a.id order by a.id) filter (where a.state in ('active', 'disconnecting')
+      and a.refresh_token is not null and (a.refreshing_until is null or a.refreshing_until <= t)
+      and (a.access_token is null or a.access_expires_at <= t + interval '5 minutes')), '{}')
   into known, ending from tandem.accounts a
   where a.id = any (array(select x::uuid from jsonb_array_elements_text(ids) x where x is not null));
   if ending <> '{}' then
     with mine as (update tandem.accounts a set refreshing_until = t + interval '30 seconds'
       where a.id = any (ending) and (a.refreshing_until is null or a.refreshing_until <= t)
-      returning a.id, a.token_generation, a.access_token, a.refresh_token)
-    select known || coalesce(jsonb_object_agg(m.id, (known -> m.id::text) || jsonb_build_object('token',
-      jsonb_build_object(
-      'generation', m.token_generation, 'refresh', true, 'access_token', m.access_token, 'refresh_token',
-        m.refresh_token))), '{}')
-    into known from mine m;
+      returning a.id, tandem.token_json(a, true, t) as token)
+    select known || coalesce(jsonb_object_agg(m.id, jsonb_build_object('token', m.token)), '{}') into known from mine m;
   end if;
   return known;
 end $$;
 comment on function tandem.grant_accounts(jsonb, timestamptz) is
-  'By account: state, paused_until, and token: its sealed tokens, and whether the caller is to refresh them; null while '
-  'somebody else does.';
+  'By account: token: its sealed tokens, and whether the caller is to refresh them; null while somebody else does.';
 
 create or replace function tandem.store_tokens(tokens jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  update tandem.accounts a set access_token = n.access_token, access_expires_at = t + n.expires_in * interval
-    '1 second',
-    refresh_token = coalesce(n.refresh_token, a.refresh_token), token_generation = a.token_generation + 1,
-      refreshing_until = null
+  update tandem.accounts a set access_token = n.access_token,
+    access_expires_at = t + n.expires_in * interval '1 second', refreshing_until = null,
+    refresh_token = coalesce(n.refresh_token, a.refresh_token), token_generation = a.token_generation + 1
   from jsonb_to_recordset(tokens) as n (account uuid, generation bigint, access_token text, expires_in double precision,
-    refresh_token text)
-  where a.id = n.account and a.token_generation = n.generation;
+    refresh_token text) where a.id = n.account and a.token_generation = n.generation;
 end $$;
 comment on function tandem.store_tokens(jsonb, timestamptz) is
   'Stores refreshed tokens, each if its generation is still the current one.';
@@ -118,33 +112,22 @@ begin
 end $$;
 comment on function tandem.pause_accounts(jsonb) is 'Stores that nothing is to be written for a while.';
 
-create or replace function tandem.account_json(a tandem.accounts, granted jsonb, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' as $$
-begin
-  return jsonb_build_object('id', a.id, 'state', a.state, 'reason', a.reason, 'paused_until',
-    tandem.utc(a.paused_until),
-    'token', case when granted ? a.id::text then granted -> a.id::text -> 'token'
-      when a.access_token is not null and a.access_expires_at > t + interval '30 seconds' then jsonb_build_object(
-        'generation', a.token_generation, 'refresh', false, 'access_token', a.access_token, 'refresh_token',
-          a.refresh_token)
-      end);
-end $$;
-comment on function tandem.account_json(tandem.accounts, jsonb, timestamptz) is 'An account in the contract''s form.';
-
--- Counts read at most as much as matters to a guard against mass deletion.
-create or replace function tandem.connections_json(plan jsonb, families jsonb, listed uuid, t timestamptz, granted
-  jsonb) returns jsonb
+-- members: of families that are loaded. Counts read at most as much as matters to a guard against mass deletion.
+create or replace function tandem.connections_json(plan jsonb, members jsonb, listed uuid, t timestamptz, granted jsonb)
+returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-declare since timestamptz := t - interval '1 hour';
+declare since timestamptz := t - interval '1 hour'; roots jsonb := jsonb_path_query_array(members, '$[*].root');
 begin
   return (with wanted as materialized (
     select c.id from jsonb_array_elements(plan) f join tandem.connections c on c.user_id = f ->> 'owner'
-      where families ? (f ->> 'root')
-    union select l.connection_id from jsonb_each(families) e join tandem.links l on l.event = e.key::uuid
+      where roots ? (f ->> 'root')
+    union select (x #>> '{}')::uuid from jsonb_path_query(members, '$[*].members[*].links[*].connection') x
     union select listed where listed is not null)
-  select jsonb_build_object('accounts', (select coalesce(jsonb_agg(tandem.account_json(a, granted, t)
-      order by a.id), '[]') from tandem.accounts a where a.id in (select c.account_id from tandem.connections c
-      where c.id in (select w.id from wanted w))),
+  select jsonb_build_object('accounts', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state,
+      'reason', a.reason, 'paused_until', tandem.utc(a.paused_until), 'token', case
+      when granted ? a.id::text then granted -> a.id::text -> 'token' else tandem.token_json(a, false, t) end)
+      order by a.id), '[]')
+      from tandem.accounts a where a.id in (select x.account_id from wanted w join tandem.connections x using (id))),
     'connections', coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'user', c.user_id, 'account', c.account_id,
     'calendar', c.calendar_id, 'time_zone', c.time_zone, 'access_role', c.access_role, 'choices', c.choices,
     'state', c.state, 'is_target', c.is_target, 'imported_at', tandem.utc(c.imported_at), 'listed', c.listed,
@@ -152,22 +135,20 @@ begin
     'linked', (select count(*) from (select from tandem.links l where l.connection_id = c.id
       and l.state in ('live', 'kept', 'leaving') and l.root = l.event limit 10000) x),
     'deleted_by_crm', (select count(*) from (
-      select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'crm' and l.event
-        = l.root
-      union all (select from (select o.event from tandem.open_changes o where o.owner = c.user_id and o.deleted_row is
-        not null
+      select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'crm'
+        and l.event = l.root
+      union all (select from (
+          select o.event from tandem.open_changes o where o.owner = c.user_id and o.deleted_row is not null
           union (select h.event from tandem.changes h where h.owner = c.user_id and h.op = 'delete' limit 2000)) d
         join tandem.links l on l.event = d.event and l.connection_id = c.id
         where l.state in ('live', 'kept', 'leaving') and l.event = l.root
           and not exists (select from tandem.crm_rows r where r.event = d.event) limit 1000)
       limit 1000) x),
-    'deleted_by_remote', (select count(*) from (
-      select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'remote' and
-        l.event = l.root
+    'deleted_by_remote', (select count(*) from (select from tandem.links l where l.connection_id = c.id
+        and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root
       union all (select from tandem.parked k join tandem.links l on l.connection_id = c.id and l.remote = k.remote
         where k.connection_id = c.id and k.is_gone and k.state = 'waiting' and l.event = l.root
-          and l.state in ('live', 'kept', 'leaving') limit 1000)
-      limit 1000) x)) order by c.id), '[]'))
+          and l.state in ('live', 'kept', 'leaving') limit 1000) limit 1000) x)) order by c.id), '[]'))
   from tandem.connections c where c.id in (select w.id from wanted w));
 end $$;
 comment on function tandem.connections_json(jsonb, jsonb, uuid, timestamptz, jsonb) is

@@ -1,15 +1,13 @@
 set local lock_timeout = '3s';
 -- What the clock finds. Bounded, whatever is due: a look visits some owners, on from where the last one ended, and
--- reads
--- the heads of those who can work.
+-- reads the heads of those who can work.
 
 create or replace function tandem.ability(owner_id text, t timestamptz) returns text
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   -- Who has no connection has nothing to wait for: such changes are loaded once and done.
-  return (select case when count(*) = 0 or bool_and(x.is_able) then 'all' when bool_or(x.is_able) then 'some' else
-    'none' end
-    from (select k.state in ('active', 'disconnecting') and a.state in ('active', 'disconnecting')
+  return (select case when coalesce(bool_and(x.is_able), true) then 'all' when bool_or(x.is_able) then 'some'
+    else 'none' end from (select k.state in ('active', 'disconnecting') and a.state in ('active', 'disconnecting')
         and coalesce(a.paused_until, '-infinity') <= t as is_able
       from tandem.connections k join tandem.accounts a on a.id = k.account_id
       where k.user_id = owner_id and k.state <> 'disconnected') x);
@@ -34,24 +32,20 @@ comment on function tandem.can_work(uuid, text, timestamptz) is
 create or replace function tandem.next_owners(kind text, after text, visits integer, wanted integer, t timestamptz)
 returns table (owner text, able text)
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
-declare last text := after; n integer := 0; found_able integer := 0; round integer := 1;
+declare last text := after; found_able integer := 0; is_second boolean := after = '';
 begin
-  while n < visits and found_able < wanted loop
-    if kind = 'changes' then
-      select c.owner into owner from tandem.changes c where c.owner > last collate "C" order by c.owner limit 1;
-    else
-      select w.owner into owner from tandem.work w where w.owner > last collate "C" and w.state = 'open' order by
-        w.owner limit 1;
-    end if;
-    if not found then
-      exit when round = 2 or after = '';
-      round := 2; last := '';
+  for n in 1 .. visits loop
+    owner := case kind when 'changes' then (select min(c.owner) from tandem.changes c where c.owner > last collate "C")
+      else (select min(w.owner) from tandem.work w where w.owner > last collate "C" and w.state = 'open') end;
+    exit when is_second and (owner is null or owner > after collate "C" and after <> '');
+    if owner is null then
+      is_second := true; last := '';
       continue;
     end if;
-    exit when round = 2 and owner > after collate "C";
     able := tandem.ability(owner, t);
     return next;
-    last := owner; n := n + 1; found_able := found_able + (able <> 'none')::integer;
+    last := owner; found_able := found_able + (able <> 'none')::integer;
+    exit when found_able >= wanted;
   end loop;
 end $$;
 comment on function tandem.next_owners(text, text, integer, integer, timestamptz) is
@@ -61,37 +55,31 @@ create or replace function tandem.due_families(most integer, t timestamptz) retu
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare s jsonb; events jsonb; more boolean; last_changes text; last_work text;
 begin
-  select coalesce(jsonb_object_agg(x.key, x.value), '{}') into s from tandem.settings x where x.key in ('due_changes',
-    'due_work');
+  select coalesce(jsonb_object_agg(x.key, x.value), '{}') into s from tandem.settings x
+  where x.key in ('due_changes', 'due_work');
   with queued as materialized (select * from tandem.next_owners('changes', coalesce(s ->> 'due_changes', ''), 2000,
     most + 1, t)),
   working as materialized (select * from tandem.next_owners('work', coalesce(s ->> 'due_work', ''), 2000, most + 1, t)),
   heads as (
     select c.event, c.root, o.owner, c.rev::numeric / 1000000 as at, false as is_bulk from queued o
     cross join lateral (select x.event, x.root, x.rev from tandem.changes x where x.owner = o.owner order by x.rev
-      limit most * 4) c
-    where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
+      limit most * 4) c where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
       and not exists (select from tandem.work w where w.root = c.root
-      and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity'))
-    union all
-    select w.root, w.root, o.owner, extract(epoch from w.at), w.is_bulk from working o
+        and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity'))
+    union all select w.root, w.root, o.owner, extract(epoch from w.at), w.is_bulk from working o
     cross join lateral (select x.root, x.at, x.is_bulk from tandem.work x where x.owner = o.owner and x.state = 'open'
       and x.at <= t and (x.lease_until is null or x.lease_until <= t) order by x.at limit most + 1) w
     where o.able <> 'none' and (o.able = 'all' or tandem.can_work(w.root, o.owner, t))),
-  families as (select distinct on (h.root) h.event, h.root, h.owner, h.at, h.is_bulk from heads h order by h.root,
-    h.is_bulk, h.at),
-  turns as (select f.*, row_number() over (partition by f.is_bulk, f.owner order by f.at, f.root) as turn from
-    families f),
+  turns as (select f.*, row_number() over (partition by f.is_bulk, f.owner order by f.at, f.root) as turn
+    from (select distinct on (h.root) h.* from heads h order by h.root, h.is_bulk, h.at) f),
   chosen as (select x.* from turns x order by x.is_bulk, x.turn, x.at, x.root limit most)
   select (select coalesce(jsonb_agg(c.event order by c.is_bulk, c.turn, c.at, c.root), '[]') from chosen c),
     (select count(*) > most from turns), (select max(q.owner) from queued q), (select max(w.owner) from working w)
   into events, more, last_changes, last_work;
   -- Few owners: each look sees all of them. Many: the next one goes on behind these.
-  if (select count(*) from tandem.next_owners('changes', '', 1, 1, t)) + (select count(*) from
-    tandem.next_owners('work', '', 1, 1, t)) > 0
-  then
-    insert into tandem.settings as x (key, value) values ('due_changes', coalesce(last_changes, '')), ('due_work',
-      coalesce(last_work, ''))
+  if last_changes is not null or last_work is not null then
+    insert into tandem.settings as x (key, value) values ('due_changes', coalesce(last_changes, '')),
+      ('due_work', coalesce(last_work, ''))
     on conflict (key) do update set value = excluded.value where x.value <> excluded.value;
   end if;
   return jsonb_build_object('events', events, 'more', more);
@@ -104,79 +92,38 @@ language plpgsql volatile set search_path = '' set enable_seqscan = off set jit 
 declare found jsonb;
 begin
   -- Whose account cannot work is not found again and again.
-  update tandem.connections k set due_at = t + interval '1 hour' * (0.75 + random() / 4) where k.id in (
-    select x.id from (select y.id, y.account_id from tandem.connections y where y.state in ('active', 'unreachable')
-      and y.due_at <= t
-      order by y.due_at limit most * 4) x join tandem.accounts a on a.id = x.account_id where a.state <> 'active'
-    order by x.id) and k.due_at <= t;
-  select jsonb_build_object('connections', coalesce(jsonb_agg(z.id order by z.turn, z.due_at, z.id) filter (where z.n
-    <= most), '[]'),
-    'more', count(*) > most) into found
-  from (select y.*, row_number() over (order by y.turn, y.due_at, y.id) as n from (
-    select x.id, x.due_at, row_number() over (partition by x.user_id order by x.due_at, x.id) as turn from (
-      (select k.id, k.user_id, k.due_at from tandem.connections k join tandem.accounts a on a.id = k.account_id and
-        a.state = 'active'
-        where k.state in ('active', 'unreachable') and k.due_at <= t and (k.lease_until is null or k.lease_until <= t)
-        order by k.due_at limit most * 4 + 1)
-      union select k.id, k.user_id, t from (select distinct q.connection_id from (select y.connection_id from
-        tandem.asked y order by y.id
-        limit most * 4) q) q join tandem.connections k on k.id = q.connection_id join tandem.accounts a on a.id =
-          k.account_id
-        and a.state = 'active' where k.state in ('active', 'unreachable') and (k.lease_until is null or k.lease_until
-          <= t)
-        and k.due_at > t) x) y) z;
+  update tandem.connections k set due_at = t + interval '1 hour' * (0.75 + random() / 4)
+  where k.due_at <= t and k.id in (select x.id from (select y.id, y.account_id from tandem.connections y
+      where y.state in ('active', 'unreachable') and y.due_at <= t order by y.due_at limit most * 4) x
+    join tandem.accounts a on a.id = x.account_id where a.state <> 'active' order by x.id);
+  with k as (
+    (select y.* from tandem.connections y join tandem.accounts a on a.id = y.account_id and a.state = 'active'
+      where y.state in ('active', 'unreachable') and y.due_at <= t and (y.lease_until is null or y.lease_until <= t)
+      order by y.due_at limit most * 4 + 1)
+    union all select y.* from (select distinct q.connection_id from (select q.connection_id from tandem.asked q
+        order by q.id limit most * 4) q) q join tandem.connections y on y.id = q.connection_id
+      join tandem.accounts a on a.id = y.account_id and a.state = 'active' where y.state in ('active', 'unreachable')
+        and y.due_at > t and (y.lease_until is null or y.lease_until <= t)),
+  turns as (select x.*, row_number() over (order by x.turn, x.due_at, x.id) as n from (select k.id,
+    least(k.due_at, t) as due_at, row_number() over (partition by k.user_id order by least(k.due_at, t), k.id) as turn
+    from k) x)
+  select jsonb_build_object('connections', coalesce(jsonb_agg(z.id order by z.n) filter (where z.n <= most), '[]'),
+    'more', count(*) > most) into found from turns z;
   return found;
 end $$;
 comment on function tandem.due_connections(integer, timestamptz) is 'Connections to list, owners in turn.';
 
--- What is old is forgotten, a little at each tick, so that the tables grow with the events and not with the years.
-create or replace function tandem.forget(most integer) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare t timestamptz := tandem.clock(); days integer; last xid8;
-begin
-  -- What is no number must not stop the clock.
-  days := greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400));
-  delete from tandem.history h where h.id in (select x.id from (select y.id, y.at from tandem.history y order by y.id
-    limit most) x
-    where x.at < t - days * interval '1 day');
-  -- The provider's trash is empty by then. Words stay, texts go.
-  update tandem.links l set is_blank = true, standing = (select coalesce(jsonb_object_agg(x.key, x.value), '{}')
-      from jsonb_each(l.standing) x where jsonb_typeof(x.value) not in ('object', 'array'))
-  where (l.connection_id, l.remote) in (select y.connection_id, y.remote from tandem.links y where y.state = 'deleted'
-    and not y.is_blank and y.stored_at < t - interval '60 days' order by y.stored_at limit most for no key update skip
-      locked);
-  delete from tandem.channels h where h.id in (select y.id from tandem.channels y where y.expires_at < t - interval
-    '7 days'
-    order by y.expires_at limit most);
-  delete from tandem.oauth_states o where o.nonce in (select y.nonce from tandem.oauth_states y where y.expires_at < t
-    order by y.expires_at limit most);
-  delete from tandem.tickets k where k.id in (select y.id from tandem.tickets y where y.expires_at < t order by
-    y.expires_at limit most);
-  with old as (select y.event, y.owner from tandem.touched y where y.is_gone and y.touched_at < t - interval '7 days'
-    order by y.touched_at limit most for update skip locked),
-  gone as (delete from tandem.touched x using old where x.event = old.event and x.owner = old.owner returning x.at)
-  select (array_agg(g.at order by g.at desc))[1] into last from gone g;
-  if last is not null then
-    insert into tandem.settings as x (key, value) values ('touched_horizon', last::text)
-    on conflict (key) do update set value = greatest(x.value::xid8, excluded.value::xid8)::text;
-  end if;
-end $$;
-comment on function tandem.forget(integer) is 'Drops the oldest of what nobody asks for any more.';
-
 create or replace function public.tandem_due(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
-declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; families jsonb; connections jsonb; ticked
-  timestamptz;
+declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; families jsonb; connections jsonb; done text;
 begin
-  perform tandem.need(p, 'most number');
+  done := tandem.need(p, 'most number');
   families := tandem.due_families((p ->> 'most')::integer, t);
   connections := tandem.due_connections((p ->> 'most')::integer, t);
-  ticked := tandem.setting('ticked_at');
   -- One tick asks several times.
-  if ticked is null or not ticked between t - interval '30 seconds' and t then
-    insert into tandem.settings as x (key, value) values ('ticked_at', tandem.utc(t)) on conflict (key) do update set
-      value = excluded.value;
-    perform tandem.forget(500);
+  if coalesce(tandem.setting('ticked_at')::timestamptz not between t - interval '30 seconds' and t, true) then
+    insert into tandem.settings as x (key, value) values ('ticked_at', tandem.utc(t))
+    on conflict (key) do update set value = excluded.value;
   end if;
   return jsonb_build_object('events', families -> 'events', 'connections', connections -> 'connections',
     'more', (families -> 'more')::boolean or (connections -> 'more')::boolean);

@@ -1,6 +1,24 @@
 set local lock_timeout = '3s';
 -- What the functions for users and operators have in common.
 
+create or replace function tandem.uid() returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return nullif(coalesce(
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    current_setting('request.jwt.claim.sub', true)), '');
+end $$;
+comment on function tandem.uid() is
+  'The CRM user of the request: claim sub of its JWT, as PostgREST and Supabase set it.';
+
+create or replace function tandem.user_uuid() returns uuid
+language plpgsql stable set search_path = '' as $$
+declare sub text := tandem.uid();
+begin
+  return case when sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then sub::uuid end;
+end $$;
+comment on function tandem.user_uuid() is 'The same as a uuid; null for a login whose users have other names.';
+
 create or replace function tandem.called(p jsonb) returns timestamptz
 language plpgsql volatile set search_path = '' as $$
 begin return (tandem.begin_call(p) ->> 'now')::timestamptz; end $$;
@@ -101,6 +119,21 @@ begin
 end $$;
 comment on function tandem.wake_user(text, timestamptz) is 'Work of a user that waits for a time is due.';
 
+-- A row that is locked at this moment changes, and is poked about again.
+create or replace function tandem.say_why(family jsonb) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare events uuid[];
+begin
+  events := tandem.crm_lock(array(select o.event from tandem.open_changes o
+    where o.root = (family ->> 'root')::uuid and o.owner = family ->> 'owner' order by 1));
+  events := array(select s.event from tandem.crm_shown(events) s where s.state = 'pending'
+    and s.error is distinct from family ->> 'says' order by 1);
+  if events <> '{}' then
+    perform tandem.show_events(events, family ->> 'owner', 'pending', family ->> 'says', true);
+  end if;
+end $$;
+comment on function tandem.say_why(jsonb) is 'Rows of a family that waits for something that a person may end say why.';
+
 -- What is held waits for a person, and goes on waiting.
 create or replace function tandem.ask_work(roots uuid[], owner text, connection uuid, t timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -151,20 +184,5 @@ begin
 end $$;
 comment on function tandem.show_events(uuid[], text, text, text, boolean) is
   'Shows the sync state of rows; keeps: with the remote ids that they show already.';
-
--- A row that is locked at this moment changes, and is poked about again.
-create or replace function tandem.say_why(family jsonb) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare events uuid[];
-begin
-  events := tandem.crm_lock(array(select o.event from tandem.open_changes o
-    where o.root = (family ->> 'root')::uuid and o.owner = family ->> 'owner' order by 1));
-  events := array(select s.event from tandem.crm_shown(events) s where s.state = 'pending'
-    and s.error is distinct from family ->> 'says' order by 1);
-  if events <> '{}' then
-    perform tandem.show_events(events, family ->> 'owner', 'pending', family ->> 'says', true);
-  end if;
-end $$;
-comment on function tandem.say_why(jsonb) is 'Rows of a family that waits for something that a person may end say why.';
 
 select tandem.seal();

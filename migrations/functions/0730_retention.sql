@@ -1,7 +1,8 @@
 set local lock_timeout = '3s';
--- What ends what grows with people, a little at each tick; what grows with events, tandem.forget ends. Deletions go
--- after 40 days, since the trash of the provider lasts 30; quarantine after 90; finished disconnects, and accounts that
--- were disconnected, after 60; keys of rows that are gone, by a walk.
+-- What ends what grows, a little at each tick, so that the tables grow with the events and not with the years.
+-- Deletions go after 40 days, since the trash of the provider lasts 30; quarantine after 90; finished disconnects, and
+-- accounts that were disconnected, after 60; history as settings.history_days says, else after 400; what a page is
+-- told of deletions, and channels that ended, after 7; keys of rows that are gone, by a walk.
 
 -- Whose row is there needs the tombstone; of an occurrence, as long as its series is there.
 create or replace function tandem.forget_deleted(most integer, t timestamptz) returns integer
@@ -75,19 +76,48 @@ begin
 end $$;
 comment on function tandem.forget_keys(integer) is 'Drops ids of rows that are gone for good.';
 
-create or replace function tandem.forget_past_changes(most integer, t timestamptz) returns integer
+create or replace function tandem.forget_history(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare n integer; days integer;
+declare days integer; until timestamptz; n integer; m integer;
 begin
   -- What is no number must not stop the clock.
   days := greatest(1, coalesce(substring(tandem.setting('history_days') from '^\d{1,5}$')::integer, 400));
-  delete from tandem.past_changes c where c.id in (select x.id from (
-    select y.id, y.changed_at from tandem.past_changes y order by y.id limit most) x
-    where x.changed_at < t - days * interval '1 day');
+  until := t - days * interval '1 day';
+  delete from tandem.history h where h.id in (select x.id from (
+    select y.id, y.at from tandem.history y order by y.id limit most) x where x.at < until);
   get diagnostics n = row_count;
-  return n;
+  delete from tandem.past_changes c where c.id in (select x.id from (
+    select y.id, y.changed_at from tandem.past_changes y order by y.id limit most) x where x.changed_at < until);
+  get diagnostics m = row_count;
+  return n + m;
 end $$;
-comment on function tandem.forget_past_changes(integer, timestamptz) is
-  'Drops changes that are older than a history is kept.';
+comment on function tandem.forget_history(integer, timestamptz) is
+  'Drops what is older than a history is kept: what happened, and what the CRM changed.';
+
+create or replace function tandem.forget_spent(most integer, t timestamptz) returns integer
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+declare n integer; m integer; last xid8;
+begin
+  delete from tandem.channels h where h.id in (select y.id from tandem.channels y
+    where y.expires_at < t - interval '7 days' order by y.expires_at limit most);
+  get diagnostics n = row_count;
+  delete from tandem.oauth_states o where o.nonce in (select y.nonce from tandem.oauth_states y
+    where y.expires_at < t order by y.expires_at limit most);
+  get diagnostics m = row_count; n := n + m;
+  delete from tandem.tickets k where k.id in (select y.id from tandem.tickets y
+    where y.expires_at < t order by y.expires_at limit most);
+  get diagnostics m = row_count; n := n + m;
+  with old as (select y.event, y.owner from tandem.touched y where y.is_gone and y.touched_at < t - interval '7 days'
+    order by y.touched_at limit most for update skip locked),
+  gone as (delete from tandem.touched x using old where x.event = old.event and x.owner = old.owner returning x.at)
+  select (array_agg(g.at order by g.at desc))[1], count(*) into last, m from gone g;
+  if last is not null then
+    insert into tandem.settings as x (key, value) values ('touched_horizon', last::text)
+    on conflict (key) do update set value = greatest(x.value::xid8, excluded.value::xid8)::text;
+  end if;
+  return n + m;
+end $$;
+comment on function tandem.forget_spent(integer, timestamptz) is
+  'Drops what worked once or has ended, and what pages were told of deletions.';
 
 select tandem.seal();

@@ -98,7 +98,8 @@ language plpgsql volatile set search_path = '' as $$
 begin
   return case part when 'walks' then tandem.walk_some(500, 500, t)
     when 'owners' then tandem.find_who_left(200, t)
-    when 'changes' then tandem.forget_past_changes(500, t)
+    when 'history' then tandem.forget_history(500, t)
+    when 'spent' then tandem.forget_spent(500, t)
     when 'deleted' then tandem.forget_deleted(500, t)
     when 'quarantine' then tandem.forget_quarantine(200, t)
     when 'accounts' then tandem.forget_accounts(500, t)
@@ -116,7 +117,7 @@ begin
   begun := clock_timestamp();
   -- One tick asks several times.
   if before is null or before not between t - interval '30 seconds' and t then
-    parts := parts || '{owners,changes,deleted,quarantine,accounts,keys}'::text[];
+    parts := parts || '{owners,history,spent,deleted,quarantine,accounts,keys}'::text[];
     insert into tandem.settings as s (key, value) values ('kept_up_at', tandem.utc(t))
     on conflict (key) do update set value = excluded.value;
   end if;

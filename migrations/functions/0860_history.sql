@@ -1,6 +1,12 @@
 set local lock_timeout = '3s';
 -- What happened, for the user. History is its owner's of that time, and nobody else's, whoever has the id now.
 
+create or replace function tandem.rev(t timestamptz) returns bigint
+language plpgsql immutable set search_path = '' as $$
+begin return (extract(epoch from t) * 1000000)::bigint; end $$;
+comment on function tandem.rev(timestamptz) is
+  'The number of a change that was made at a time, where no earlier one is in its way.';
+
 -- A load moves the CRM's changes out of their queue; for whom something is synced, they are history from then on.
 create or replace function tandem.note_changes() returns trigger
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set jit = off as $$

@@ -1,4 +1,4 @@
-//! Two months in one process; `cargo local soak --days 60` tells the same story at a closer pace.
+//! Two months in one process; `cargo tandem soak --days 60` tells the same story at a closer pace.
 
 use chrono::TimeDelta;
 use tests::sixty_days::{Pace, story};

@@ -55,14 +55,14 @@ fn check(simulator: &Simulator) {
 fn the_guide_starts_with_five_commands() {
     let blocks = blocks();
     assert_eq!(blocks.len(), 6);
-    assert_eq!(blocks[0], "cargo local google\n");
+    assert_eq!(blocks[0], "cargo tandem google\n");
     assert!(blocks[1..5].iter().all(|block| !of_cargo(block)));
 }
 
 #[test]
 fn what_the_guide_starts_with_cargo_is_there() {
     for line in blocks().iter().flat_map(|block| block.lines()) {
-        let Some(arguments) = line.strip_prefix("cargo local google") else {
+        let Some(arguments) = line.strip_prefix("cargo tandem google") else {
             continue;
         };
         match arguments.split_whitespace().collect::<Vec<_>>().as_slice() {

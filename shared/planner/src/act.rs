@@ -35,8 +35,15 @@ impl Plan<'_> {
                 self.take_along(task, parked);
             }
         }
+        if self.waits_for_another(task) {
+            return None;
+        }
         match self.decide(task) {
             Err(error) => self.refuse(task.member, error),
+            Ok(Step::Write(write)) if self.is_of_unread_series(task, &write) => {
+                self.read_series_first(task);
+                return None;
+            }
             Ok(Step::Get) => return self.ask(Pending::Get, task, CallKind::Get),
             Ok(Step::Write(write)) => return self.write(task, write),
             Ok(Step::Settle(settlement)) => self.settle(task, settlement),
@@ -75,7 +82,7 @@ impl Plan<'_> {
         crate::decide::decide(&situation).map_err(|error| error.to_string())
     }
 
-    fn is_series_opted_out(&self, member: usize) -> bool {
+    pub(crate) fn is_series_opted_out(&self, member: usize) -> bool {
         let root = self.members.iter().find(|root| root.event == self.root);
         let row = root.and_then(|root| root.row.as_ref());
         self.members[member].event != self.root && row.is_some_and(|row| !row.enabled)
@@ -175,8 +182,7 @@ impl Plan<'_> {
             return None;
         }
         if !connection.is_some_and(can_write) {
-            let reason = "this calendar can only be read; choose another one for the event";
-            self.refuse(task.member, reason.to_owned());
+            self.refuse_to_write(task.member);
             return None;
         }
         if self.is_held(task, &write) {

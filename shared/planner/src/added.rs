@@ -104,8 +104,8 @@ impl<'a> Page<'a> {
         };
         match found.filter(is_root) {
             Some((plan, member, link)) => self.add_exception(plan, member, link, item, event),
-            // Its series is on its way here from another calendar.
-            None if self.is_moving_here(series) => {
+            // Its series is on its way here from another calendar, or gets a row here.
+            None if self.is_moving_here(series) || self.is_apart(series) => {
                 self.park(item, event, ParkedState::Orphan, None);
             }
             // What has no series here may belong to one that was over before the import began.
@@ -279,6 +279,7 @@ pub(crate) fn new_member(event: EventId, original_start: Option<String>) -> Memb
         original_start,
         must_read: false,
         is_new: true,
+        was_read: false,
     }
 }
 

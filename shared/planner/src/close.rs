@@ -56,7 +56,10 @@ impl Plan<'_> {
         member
             .parked
             .retain(|parked| parked.connection != connection || parked.remote != remote);
-        self.notes.reads.remove(&member.event.0);
+        // What becomes of another user's copy says nothing about the row's.
+        if is_own || member.row.is_none() {
+            self.notes.reads.remove(&member.event.0);
+        }
         self.notes.refused.remove(&member.event.0);
         self.ops.push(Op::Unpark {
             connection,

@@ -55,17 +55,15 @@ fn unless_moved(situation: &Situation<'_>, step: Step) -> Step {
 /// An unacknowledged attempt, a parked version, an expected surprise: look before any write.
 fn must_read(situation: &Situation<'_>) -> bool {
     let member = situation.member;
-    let etag = situation
-        .link
-        .standing
-        .bases()
-        .and_then(|bases| bases.etag.as_deref());
+    let bases = situation.link.standing.bases();
+    let etag = bases.and_then(|bases| bases.etag.as_deref());
+    let is_missed = bases.is_some_and(|bases| bases.missed.is_some());
     let is_parked = member.parked.iter().any(|parked| {
         parked.connection == situation.link.connection
             && parked.remote == situation.link.remote
             && parked.etag.as_deref() != etag
     });
-    !member.attempts.is_empty() || member.must_read || is_parked
+    !member.attempts.is_empty() || member.must_read || is_missed || is_parked
 }
 
 fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {

@@ -36,6 +36,7 @@ pub(crate) fn read_member(member: &store::Member, mode: Mode, notes: &Notes) -> 
         original_start: original_start(member),
         must_read: notes.reads.contains(&member.event.0),
         is_new: false,
+        was_read: false,
     }
 }
 

@@ -70,6 +70,12 @@ impl Plan<'_> {
         let Standing::Deleted(deletion) = &there.standing else {
             return Stands::Here;
         };
+        if self.has_left(member, link) {
+            return match event.is_cancelled {
+                true => Stands::Nowhere,
+                false => Stands::Anew,
+            };
+        }
         if event.is_cancelled {
             return Stands::Here;
         }
@@ -92,6 +98,16 @@ impl Plan<'_> {
         }
     }
 
+    /// An exception's link to where its series is not: what is there belongs to the series that it was of.
+    fn has_left(&self, member: usize, link: usize) -> bool {
+        let of = &self.members[member];
+        let mut roots = self.members.iter();
+        let root = roots.find(|root| root.event == self.root && root.event != of.event);
+        let is_home = |link: &&Link| self.is_own(link) && link.standing.is_there();
+        root.and_then(|root| root.links.iter().find(is_home))
+            .is_some_and(|home| home.connection != of.links[link].connection)
+    }
+
     /// An exception without a row, for the day on which its series comes back.
     pub(crate) fn remember(
         &mut self,
@@ -100,27 +116,42 @@ impl Plan<'_> {
         event: &RemoteEvent,
         original_start: String,
     ) {
-        let mut known = self.members.iter();
-        let is_it = |member: &Member| member.original_start.as_ref() == Some(&original_start);
-        if known.any(|member| is_it(member) && (member.row.is_some() || !member.links.is_empty())) {
-            return;
-        }
-        self.members.push(Member {
-            links: vec![Link {
-                standing: never_seen(),
-                ..new_link(connection.clone(), event)
-            }],
-            ..new_member(EventId(new_id()), Some(original_start))
+        let link = Link {
+            standing: never_seen(),
+            ..new_link(connection.clone(), event)
+        };
+        let root = self.root.clone();
+        let known = self.members.iter().position(|member| {
+            member.event != root && member.original_start.as_ref() == Some(&original_start)
         });
-        self.reached = self.members.len();
-        self.put_link(self.members.len() - 1, 0);
+        let at = known.unwrap_or_else(|| {
+            let member = new_member(EventId(new_id()), Some(original_start));
+            self.members.push(member);
+            self.reached = self.members.len();
+            self.members.len() - 1
+        });
+        if self.members[at].link_in(connection).is_none() {
+            self.members[at].links.push(link);
+            self.put_link(at, self.members[at].links.len() - 1);
+        }
     }
 
-    /// What people do with an event that was taken out is known under its row.
-    pub(crate) fn carry_over(&mut self, member: usize, link: usize, to: &ConnectionId) {
-        self.ops.push(self.drop_link(member, link));
-        self.members[member].links[link].connection = to.clone();
+    /// What people do with an event that was taken out is known under its row, in whichever calendar.
+    pub(crate) fn know_there(&mut self, member: usize, link: usize, connection: &ConnectionId) {
+        let links = &mut self.members[member].links;
+        let mut known = links[link].clone();
+        known.connection = connection.clone();
+        links.push(known);
+        let link = links.len() - 1;
         self.put_link(member, link);
+    }
+
+    /// The same with a row that has nothing else.
+    pub(crate) fn give_way(&mut self, member: usize, link: usize) {
+        self.forget(member, link);
+        let detail = serde_json::json!({"what": "it is an occurrence of a series that moved here"});
+        self.note(member, "note", detail);
+        self.delete_row(member);
     }
 
     /// The event is another row's from now on.
@@ -160,8 +191,12 @@ impl Plan<'_> {
 pub(crate) enum Stands {
     /// The linked row's.
     Here,
+    /// Its old series', which is not where its row is.
+    Anew,
     /// That of a row of its own.
     Alone,
+    /// Nobody's: it is gone from where its row was.
+    Nowhere,
 }
 
 /// When the provider made the first listed version with the value that a group has now.

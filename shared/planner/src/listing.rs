@@ -116,6 +116,9 @@ impl<'a> Page<'a> {
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
             match self.plans[plan].stands(member, link, event) {
+                Stands::Here if self.gives_way(plan, member, event) => {
+                    self.plans[plan].give_way(member, link);
+                }
                 Stands::Here => {
                     self.plan.seen.push(id);
                     return self.count_into(plan, member, link, item);
@@ -124,15 +127,17 @@ impl<'a> Page<'a> {
                     self.plans[plan].forget(member, link);
                     return self.add_single(item, event);
                 }
+                Stands::Nowhere => {
+                    self.plan.unpark.push(id);
+                    return self.count("unknown");
+                }
+                Stands::Anew => self.plans[plan].forget(member, link),
             }
         }
         if let Some(series) = &event.series {
             return self.place_exception(item, event, &RemoteId(series.clone()));
         }
-        let parked = self.input.loaded.parked.iter();
-        let is_apart = parked
-            .clone()
-            .any(|parked| parked.remote == id && parked.item["apart"] == true);
+        let is_apart = self.is_apart(&id);
         if let Some((plan, member)) = self
             .find_elsewhere(&id)
             .filter(|_| !is_apart && !event.is_cancelled)
@@ -141,7 +146,7 @@ impl<'a> Page<'a> {
         }
         if let Some((plan, member, link)) = self.find_opted_out(&id).filter(|_| !event.is_cancelled)
         {
-            return self.plans[plan].carry_over(member, link, &self.input.connection.id);
+            return self.plans[plan].know_there(member, link, &self.input.connection.id);
         }
         self.add_single(item, event);
     }
@@ -249,13 +254,39 @@ impl<'a> Page<'a> {
         })
     }
 
+    /// The row of an occurrence that its user was invited to, where the series moves here with a row of the
+    /// same occurrence: the event is that one's.
+    fn gives_way(&self, plan: usize, member: usize, event: &RemoteEvent) -> bool {
+        let (family, id) = (&self.plans[plan], RemoteId(event.id.clone()));
+        let is_single = family.members[member].event == family.root;
+        let comes = |series: &String| self.is_moving_here(&RemoteId(series.clone()));
+        let is_it = |link: &Link| {
+            link.remote == id
+                && link.standing.is_there()
+                && link.connection != self.input.connection.id
+        };
+        let others = self.plans.iter().filter(|other| other.root != family.root);
+        let mut exceptions = others.flat_map(|other| &other.members);
+        is_single
+            && !family.members[member].is_dirty()
+            && event.series.as_ref().is_some_and(comes)
+            && exceptions.any(|of| of.row.is_some() && of.links.iter().any(is_it))
+    }
+
+    /// A copy of what lives on in another of the user's calendars is read next, to get a row of its own.
+    pub(crate) fn is_apart(&self, id: &RemoteId) -> bool {
+        let mut parked = self.input.loaded.parked.iter();
+        parked.any(|parked| parked.remote == *id && parked.item["apart"] == true)
+    }
+
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
     fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
         let was_taken_out =
             |link: &Link| link.remote == *id && matches!(link.standing, Standing::Deleted(_));
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
-                let is_out = of.row.as_ref().is_some_and(|row| !row.enabled);
+                let is_out = of.row.as_ref().is_some_and(|row| !row.enabled)
+                    && of.link_in(&self.input.connection.id).is_none();
                 let link = of.links.iter().position(was_taken_out).filter(|_| is_out)?;
                 Some((plan, member, link))
             })

@@ -10,7 +10,12 @@ impl Plan<'_> {
     /// known to be gone. Else its own is read first.
     pub(crate) fn follow_move(&mut self, at: usize) {
         let links = self.members[at].links.clone();
-        let is_other = |parked: &Parked| links.iter().all(|link| link.remote != parked.remote);
+        let is_of = |link: &Link, parked: &Parked| {
+            link.remote == parked.remote
+                && (link.connection == parked.connection
+                    || !matches!(link.standing, Standing::Deleted(_)))
+        };
+        let is_other = |parked: &Parked| !links.iter().any(|link| is_of(link, parked));
         self.read_parked_again(at, is_other);
         let member = &self.members[at];
         let elsewhere = member.parked.iter().position(|parked| {
@@ -27,8 +32,10 @@ impl Plan<'_> {
     pub(crate) fn moved_to(&self, task: &Task) -> Option<usize> {
         let member = &self.members[task.member];
         let link = &member.links[task.link];
-        member.parked.iter().position(|parked| {
-            parked.remote == link.remote
+        let mut parked = member.parked.iter();
+        parked.position(|parked| {
+            self.is_own(link)
+                && parked.remote == link.remote
                 && parked.connection != link.connection
                 && member.link_in(&parked.connection).is_none()
         })
@@ -53,6 +60,8 @@ impl Plan<'_> {
             };
             if member != at {
                 self.ops.push(self.drop_link(member, link));
+                // Of an occurrence that its user is invited to, a guest's copy stays.
+                self.look_again(member, link);
             }
             let moved: &mut Link = &mut self.members[member].links[link];
             moved.connection = parked.connection.clone();
@@ -98,6 +107,7 @@ impl Plan<'_> {
             return;
         };
         self.ops.push(self.drop_link(at, link));
+        self.look_again(at, link);
         self.members[at].links.remove(link);
         self.drop_parked(at);
         // Its attempts were of the id before.

@@ -36,12 +36,16 @@ fn is_none_yet(count: &u32) -> bool {
 }
 
 /// An event that cannot be done until it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Refused {
     /// Up to this rev.
     pub rev: i64,
     /// Why, for people.
     pub reason: String,
+    /// The calendar could only be read: it is tried again when it can be written to.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 impl Notes {

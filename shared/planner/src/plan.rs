@@ -321,6 +321,7 @@ impl<'a> Plan<'a> {
             }
             (Pending::Get, Answer::Event(Some(listed))) => match listed.event {
                 Ok(event) => {
+                    self.members[task.member].was_read = true;
                     task.seen = Seen::Found(Box::new(event));
                     self.first(task);
                 }
@@ -330,7 +331,10 @@ impl<'a> Plan<'a> {
                 task.seen = Seen::NotFound;
                 self.first(task);
             }
-            (Pending::Write(write), Answer::Event(listed)) => self.written(&task, &write, listed),
+            (Pending::Write(write), Answer::Event(listed)) => {
+                self.members[task.member].was_read = true;
+                self.written(&task, &write, listed);
+            }
             (Pending::Write(write), Answer::Error(error)) => {
                 self.failed(task, Some(&write), &error)
             }

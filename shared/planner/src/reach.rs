@@ -3,8 +3,8 @@
 use crate::failed::connect_again;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
-use crate::standing::{DeletedBy, Deletion, Proof, Standing};
-use crate::state::Link;
+use crate::standing::{DeletedBy, Proof, Standing};
+use crate::state::{Link, Member};
 use event::OriginalStart;
 use store::{ConnectionState, LinkState, RemoteId, Side, SyncState};
 
@@ -30,7 +30,14 @@ impl Plan<'_> {
     fn is_refused(&self, member: usize) -> bool {
         let member = &self.members[member];
         let refused = self.notes.refused.get(&member.event.0);
-        refused.is_some_and(|refused| refused.rev >= member.rev)
+        let may_write = |link: &Link| {
+            let connection = self.world.connection(&link.connection);
+            self.is_own(link) && connection.is_some_and(crate::act::can_write)
+        };
+        refused.is_some_and(|refused| {
+            let can_go_on = refused.read_only && member.links.iter().any(may_write);
+            refused.rev >= member.rev && !can_go_on
+        })
     }
 
     pub(crate) fn is_own(&self, link: &Link) -> bool {
@@ -50,6 +57,9 @@ impl Plan<'_> {
         if own.is_empty() && is_for_somebody {
             self.unlinked(at);
         }
+        // Of several calendars that something was taken out of, the one that showed it last.
+        let mut own = own;
+        own.sort_by_key(|link| std::cmp::Reverse(self.members[at].links[*link].recorded));
         for link in own {
             self.stay(at, link);
             if !self.is_blocked(at, link) {
@@ -283,6 +293,9 @@ impl Plan<'_> {
                 self.set_deleted(at, link, DeletedBy::Crm, Proof::Confirmed);
             }
         }
+        if self.has_successor(at, &root_link) {
+            return;
+        }
         self.leave_series(at, &root_link);
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
             return self.last(task(at, link));
@@ -321,6 +334,20 @@ impl Plan<'_> {
         self.last(task(at, link));
     }
 
+    /// Its row was deleted, and another one inserted for the same occurrence, which takes its link over.
+    fn has_successor(&self, at: usize, series: &Link) -> bool {
+        let member = &self.members[at];
+        let takes_over = |other: &Member| {
+            other.row.as_ref().is_some_and(|row| row.enabled)
+                && other.event != self.root
+                && other.original_start == member.original_start
+                && other.link_in(&series.connection).is_none()
+        };
+        member.row.is_none()
+            && member.original_start.is_some()
+            && self.members.iter().any(takes_over)
+    }
+
     /// A row that was deleted and inserted anew for the same occurrence goes on where the old one stood.
     fn hand_over(&mut self, at: usize, remote: &RemoteId) -> Option<Link> {
         let is_it = |link: &Link| link.remote == *remote;
@@ -330,75 +357,13 @@ impl Plan<'_> {
                 && self.members[*other].links.iter().any(is_it)
         })?;
         let link = self.members[before].links.iter().position(is_it)?;
+        self.ops.push(self.drop_link(before, link));
         let mut link = self.members[before].links.remove(link);
         if let Some(bases) = link.standing.bases_mut() {
             bases.etag = None;
         }
         self.acknowledge(before);
         Some(link)
-    }
-
-    /// Exceptions go with their series: rows and links. A deletion of ours takes them along, but for those of
-    /// what was no series any more; what became of them where the series was found gone is looked for.
-    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy, took_them_along: bool) {
-        let mut roots = self.members.iter().filter(|root| root.event == self.root);
-        let bases = roots
-            .next()
-            .and_then(|root| root.links.iter().find_map(|link| link.standing.bases()));
-        let was_series = bases.is_some_and(|bases| {
-            bases
-                .remote
-                .recurrence()
-                .is_some_and(|lines| !lines.is_empty())
-        });
-        let outlive = !(took_them_along && was_series);
-        for member in 0..self.members.len() {
-            if self.members[member].event == self.root {
-                continue;
-            }
-            for link in 0..self.members[member].links.len() {
-                // One without a row was seen while its series was about to go.
-                let standing = &self.members[member].links[link].standing;
-                if outlive || !standing.is_there() && standing.bases().is_none() {
-                    self.look_again(member, link);
-                }
-            }
-            self.bury(member, by);
-        }
-    }
-
-    fn bury(&mut self, at: usize, by: DeletedBy) {
-        for link in 0..self.members[at].links.len() {
-            if self.members[at].links[link].standing.state() != LinkState::Deleted {
-                self.set_deleted(at, link, by, Proof::Confirmed);
-            }
-        }
-        self.delete_row(at);
-        self.notes.reads.remove(&self.members[at].event.0);
-        self.read_parked_again(at, |_| true);
-        self.acknowledge(at);
-    }
-
-    /// Stores that a link's event is gone.
-    pub(crate) fn set_deleted(&mut self, at: usize, link: usize, by: DeletedBy, proof: Proof) {
-        let member = &mut self.members[at];
-        let row = member.row.as_ref().or(member.deleted.as_ref());
-        let row = row.map(|row| row.fields.clone());
-        let standing = &mut member.links[link].standing;
-        let (known, bases) = match standing {
-            Standing::Deleted(deletion) => (deletion.row.clone(), deletion.bases.clone()),
-            Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => {
-                (None, standing.bases().cloned())
-            }
-        };
-        *standing = Standing::Deleted(Box::new(Deletion {
-            deleted_by: by,
-            proof,
-            confirmed_by_person: self.notes.decision.is_some(),
-            row: row.or(known),
-            bases,
-        }));
-        self.put_link(at, link);
     }
 }
 

@@ -110,7 +110,22 @@ impl Plan<'_> {
         if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
             shown.error = Some(reason.clone());
         }
-        self.notes.refused.insert(event.0, Refused { rev, reason });
+        let read_only = false;
+        let refused = Refused {
+            rev,
+            reason,
+            read_only,
+        };
+        self.notes.refused.insert(event.0, refused);
+    }
+
+    /// It cannot be done until the row changes, or its calendar can be written to.
+    pub(crate) fn refuse_to_write(&mut self, at: usize) {
+        let reason = "this calendar can only be read; choose another one for the event";
+        self.refuse(at, reason.to_owned());
+        if let Some(refused) = self.notes.refused.get_mut(&self.members[at].event.0) {
+            refused.read_only = true;
+        }
     }
 
     /// The storage does not take what became of it: that is told, and it rests until its row changes.

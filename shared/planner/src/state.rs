@@ -49,6 +49,8 @@ pub struct Member {
     pub must_read: bool,
     /// This planning adds it.
     pub is_new: bool,
+    /// The provider has shown it during this planning.
+    pub was_read: bool,
 }
 
 /// Which remote event an event is.
@@ -88,6 +90,11 @@ impl Member {
     /// The same without what this planning deletes.
     pub fn has_open_changes(&self) -> bool {
         !self.changed.is_empty() || !self.attempts.is_empty()
+    }
+
+    /// There is a row, and it is for the provider.
+    pub fn is_for_provider(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| row.enabled)
     }
 
     /// The link in a connection.

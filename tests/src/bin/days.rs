@@ -1,4 +1,4 @@
-//! `cargo local soak --days`: one connection over so many days.
+//! `cargo tandem soak --days`: one connection over so many days.
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;

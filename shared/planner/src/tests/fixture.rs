@@ -157,6 +157,7 @@ impl Case {
             original_start: self.is_exception.then_some(start),
             must_read: false,
             is_new: false,
+            was_read: false,
         }
     }
 

@@ -280,14 +280,17 @@ fn says_nothing(
 }
 
 fn equal(id: &EventId, row: &ShownRow, event: &Value, own: &str) -> Result<(), Violation> {
+    let is_hidden = event["visibility"] == "private" && event["organizer"].is_null();
     let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
     for field in Field::ALL {
         let (crm, google) = (
             field.of_row(&row.row.fields, own),
             field.of_google(event, own),
         );
-        // A copy made in Google carries the references of what it was copied from.
-        if crm != google && (field != Field::Deal || born_here) {
+        // A copy made in Google carries the references of what it was copied from. Of a private event readers
+        // of its calendar see when it is, and nothing else: what was known before they lost a right stays.
+        let is_shown = (field != Field::Deal || born_here) && (!is_hidden || field == Field::When);
+        if crm != google && is_shown {
             let found = format!(
                 "{field:?}: {crm:?} here, {google:?} there: {} {}",
                 tell(id, row),

@@ -22,17 +22,14 @@ impl Run {
         let series = self.lives.get(&Which::Event(which.event()));
         let series_enabled = series.is_none_or(|series| series.enabled);
         let life = self.life(which);
-        // Nobody listens to what becomes of an event in Google while its row is not for Google.
-        let unheard = !(life.enabled && series_enabled) && life.google.acted;
-        if unheard || series_moved || matches!(which, Which::Occurrence(..)) && shown.is_none() {
-            life.unsettled = true;
-        }
+        let is_out = !(life.enabled && series_enabled);
+        life.unheard |= is_out && life.was_edited_elsewhere();
+        let unclear = series_moved || matches!(which, Which::Occurrence(..)) && shown.is_none();
         // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
         // its own.
         let came_back = !life.exists && life.google.gone.is_some();
-        if came_back || access.is_some_and(|access| access != "full") {
-            life.unsettled = true;
-        }
+        let is_partial = access.is_some_and(|access| access != "full");
+        life.unsettled |= life.unheard || unclear || came_back || is_partial;
         // What is back after its row was deleted is what it is in Google.
         let deleted = life.crm.ended || came_back;
         if let (true, Some(shown)) = (deleted, shown) {
@@ -74,6 +71,7 @@ impl Run {
         {
             return Err(violation("Google has what is for Google", told()));
         }
+        life.unheard &= is_out;
         life.rest(said);
         Ok(())
     }

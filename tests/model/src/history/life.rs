@@ -85,6 +85,9 @@ pub struct Life {
     /// Whether it is for Google changed, its series was split, or it got another owner: who wins then is
     /// not the model's business.
     pub unsettled: bool,
+    /// The event was edited elsewhere while its row was not for Google: nobody has heard of that yet, and the
+    /// day on which the row is for Google again, or deleted, is the day on which it counts.
+    pub unheard: bool,
     /// A guest deleted their copy, and declined thereby.
     pub declined: bool,
     /// Something was done to it between the last two rests.
@@ -171,6 +174,12 @@ impl Life {
                 (Some(false), _) | (_, Some(false)) => Some(true),
             },
         }
+    }
+
+    /// Somebody else than its row's owner did something: nobody listens to that while the row is not for
+    /// Google.
+    pub fn was_edited_elsewhere(&self) -> bool {
+        self.google.acted || self.crm.users.iter().any(|user| *user != self.owner)
     }
 
     /// What a field may say; none where the model cannot tell.

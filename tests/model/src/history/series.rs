@@ -7,6 +7,7 @@ use super::run::Run;
 use super::step::Which;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use store::sides::{Edit, Statement};
 
 impl Run {
@@ -176,13 +177,15 @@ impl Run {
         else {
             return Ok(());
         };
+        let mut handed_over = BTreeSet::new();
         for event in self.exceptions(&old) {
             let start = self
                 .world
                 .store
                 .row(&event)
                 .and_then(|stored| stored.row.original_start);
-            if start.is_some_and(|start| start >= from) {
+            if let Some(start) = start.filter(|start| *start >= from) {
+                handed_over.insert(start);
                 let edit = Edit {
                     series: Some(Some(new.clone())),
                     ..Edit::default()
@@ -195,9 +198,13 @@ impl Run {
             let Which::Occurrence(of, at) = which else {
                 continue;
             };
-            if of == series
-                && at >= number
-                && let Some(life) = self.lives.remove(&which)
+            if of != series || at < number {
+                continue;
+            }
+            // What the CRM had not heard of ends with the series that was trimmed.
+            let start = self.start_of(series, at);
+            if let Some(life) = self.lives.remove(&which)
+                && handed_over.contains(&start)
             {
                 self.lives
                     .insert(Which::Occurrence(rest, at - number), life);
