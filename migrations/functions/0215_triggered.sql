@@ -106,7 +106,8 @@ begin
   foreach event in array events[2:] loop
     execute post using (s ->> 'function_url') || case tg_op when 'INSERT' then '/event-create'
         when 'UPDATE' then '/event-update' else '/event-delete' end,
-      jsonb_build_object('type', tg_op, 'schema', tg_table_schema, 'table', tg_table_name,
+      -- Components know the adopted table by this name.
+      jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
         'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
         'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end), headers;
   end loop;
