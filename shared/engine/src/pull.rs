@@ -156,7 +156,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    self.fail(&error, request.page_token.is_some()).await?;
+                    self.fail(&error, request.page_token.as_deref()).await?;
                     return Ok(false);
                 }
             };
@@ -197,7 +197,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                     Ok(item) => items.push(item),
                     Err(error) if error.scope == Scope::Event => {}
                     Err(error) => {
-                        self.fail(&error, false).await?;
+                        self.fail(&error, None).await?;
                         return Ok(false);
                     }
                 }
@@ -285,7 +285,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         if let Trigger::Notification(_) = self.trigger {
             world.notified_at = Some(self.listing.now);
         }
-        world.erasures = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
+        world.remote_deletions = part.items.iter().filter(|item| is_tombstone(item)).count() as i64;
         let input = PageInput {
             connection: &self.listing.connection,
             items: part.items,

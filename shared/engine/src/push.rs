@@ -24,7 +24,7 @@ pub struct Pushed {
 }
 
 /// Loads between them that a push makes at most: own work may bring newer work.
-const ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 4;
 /// Families of one load.
 pub(crate) const FAMILIES: usize = 50;
 /// Families at once.
@@ -41,7 +41,7 @@ pub async fn push<S: Store, A: Accounts>(
     let mut pushed = Pushed::default();
     for chunk in events.chunks(FAMILIES) {
         let mut due: Vec<EventId> = chunk.to_vec();
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             if due.is_empty() {
                 break;
             }
@@ -155,7 +155,7 @@ pub(crate) fn world<'a, S, A>(env: &Env<'a, S, A>, loaded: &'a Loaded, fraction:
         accounts: &loaded.accounts,
         event_url: env.event_url,
         fraction,
-        erasures: 0,
+        remote_deletions: 0,
         notified_at: None,
         new_id: env.new_id,
     }

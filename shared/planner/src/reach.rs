@@ -1,5 +1,6 @@
 //! Which links of a family there is something to decide about: the master first, then its exceptions.
 
+use crate::deleted::KnownBy;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
 use crate::standing::{DeletedBy, Deletion, Proof, Standing};
@@ -114,7 +115,7 @@ impl Plan<'_> {
     /// A row that no calendar is there for.
     fn unlinked(&mut self, at: usize) {
         if self.members[at].row.is_none() {
-            self.bury_exceptions(DeletedBy::Crm, false);
+            self.delete_exceptions(DeletedBy::Crm, KnownBy::Reading);
         }
         self.show(at, SyncState::None, None);
         self.drop_parked(at);
@@ -220,7 +221,7 @@ impl Plan<'_> {
             None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
                 self.without_series(at)
             }
-            None | Some(LinkState::Deleted) if is_gone => self.bury(at, DeletedBy::Crm),
+            None | Some(LinkState::Deleted) if is_gone => self.delete_member(at, DeletedBy::Crm),
             None => self.not_there(at),
             Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
             // It waits for its series, whose work is open.
@@ -326,7 +327,7 @@ impl Plan<'_> {
 
     /// Exceptions go with their series: rows and links. A deletion of ours takes them along, but for those of
     /// what was no series any more; what became of them where the series was found gone is looked for.
-    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy, took_them_along: bool) {
+    pub(crate) fn delete_exceptions(&mut self, by: DeletedBy, known: KnownBy) {
         let mut roots = self.members.iter().filter(|root| root.event == self.root);
         let bases = roots
             .next()
@@ -337,7 +338,7 @@ impl Plan<'_> {
                 .recurrence()
                 .is_some_and(|lines| !lines.is_empty())
         });
-        let outlive = !(took_them_along && was_series);
+        let outlive = !(known == KnownBy::Writing && was_series);
         for member in 0..self.members.len() {
             if self.members[member].event == self.root {
                 continue;
@@ -349,11 +350,11 @@ impl Plan<'_> {
                     self.look_again(member, link);
                 }
             }
-            self.bury(member, by);
+            self.delete_member(member, by);
         }
     }
 
-    fn bury(&mut self, at: usize, by: DeletedBy) {
+    fn delete_member(&mut self, at: usize, by: DeletedBy) {
         for link in 0..self.members[at].links.len() {
             if self.members[at].links[link].standing.state() != LinkState::Deleted {
                 self.set_deleted(at, link, by, Proof::Confirmed);
