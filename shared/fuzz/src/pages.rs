@@ -18,7 +18,7 @@ pub fn planned(item: &Listed) {
         accounts: &[],
         event_url: None,
         fraction: 0.0,
-        erasures: 0,
+        remote_deletions: 0,
         notified_at: None,
         new_id: &Uuid::nil,
     };

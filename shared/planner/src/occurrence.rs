@@ -1,6 +1,6 @@
 //! Exceptions: occurrences that differ from their series.
 
-use crate::deleted::{deleted, revive};
+use crate::deleted::{deleted, recreate_row};
 use crate::situation::{Decision, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
@@ -80,7 +80,7 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
             }))
         }
         (Seen::Found(event), _) if keeps || is_edited_by_remote(situation, event)? => {
-            revive(situation, event)
+            recreate_row(situation, event)
         }
         // It went with its series, and somebody has brought both back.
         (Seen::Found(event), Standing::Deleted(deletion))
@@ -88,7 +88,7 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
                 && situation.member.deleted.is_none()
                 && !situation.was_opted_out() =>
         {
-            revive(situation, event)
+            recreate_row(situation, event)
         }
         (Seen::Found(event), _) => Ok(match &event.etag {
             Some(etag) => cancel_write(situation, etag),

@@ -1,5 +1,6 @@
 //! Which links of a family there is something to decide about: the master first, then its exceptions.
 
+use crate::deleted::KnownBy;
 use crate::failed::connect_again;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
@@ -137,7 +138,7 @@ impl Plan<'_> {
     /// A row that no calendar is there for.
     fn unlinked(&mut self, at: usize) {
         if self.members[at].row.is_none() {
-            self.bury_exceptions(DeletedBy::Crm, false);
+            self.delete_exceptions(DeletedBy::Crm, KnownBy::Reading);
         }
         self.show(at, SyncState::None, None);
         self.drop_parked(at);
@@ -242,7 +243,7 @@ impl Plan<'_> {
             None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
                 self.without_series(at)
             }
-            None | Some(LinkState::Deleted) if is_gone => self.bury(at, DeletedBy::Crm),
+            None | Some(LinkState::Deleted) if is_gone => self.delete_member(at, DeletedBy::Crm),
             None => self.not_there(at),
             Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
             // It waits for its series, whose work is open.
