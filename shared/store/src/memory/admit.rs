@@ -43,7 +43,7 @@ impl State {
                     return Ok(());
                 }
             }
-            Err(Blocked { at, reason }) => return Err(Why::Later { at, reason }),
+            Err(Blocked { at, reason }) => (at, reason),
         };
         if let Some(open) = self
             .tables

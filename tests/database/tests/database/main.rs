@@ -3,6 +3,7 @@
 mod adoption;
 mod calls;
 mod contract;
+mod differential;
 mod due;
 mod install;
 mod plans;
