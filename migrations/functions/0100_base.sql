@@ -50,14 +50,14 @@ language plpgsql volatile set search_path = '' as $$
 declare s jsonb; instance text := p ->> 'instance'; moved text;
 begin
   moved := tandem.need(p, 'instance string');
-  select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object('here',
-    (select c.system_identifier::text from pg_catalog.pg_control_system() c)) into s from tandem.settings x
-  where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'user_per_minute', 'user_burst', 'project_per_minute',
-    'project_burst');
+  select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object(
+      'here', (select c.system_identifier::text from pg_catalog.pg_control_system() c),
+      'users', (select coalesce(a.mapping -> 'users', to_jsonb(to_regclass('auth.users'))) from tandem.adoption a))
+  into s from tandem.settings x where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'user_per_minute',
+    'user_burst', 'project_per_minute', 'project_burst');
   moved := format('select tandem.take_over(%L)', instance);
   if not s ? 'instance' then
-    insert into tandem.settings (key, value) values ('instance', instance), ('cluster', s ->> 'here')
-    on conflict (key) do nothing;
+    insert into tandem.settings values ('instance', instance), ('cluster', s ->> 'here') on conflict do nothing;
   elsif s ->> 'instance' <> instance then
     raise sqlstate 'PT409' using hint = 'If the deployment moved for good: ' || moved,
       message = format('this database belongs to the deployment %s, not to %s', s ->> 'instance', instance);

@@ -46,8 +46,8 @@ begin
     -- far.
     v_poke := current_setting('tandem.poke', true);
     if v_poke is null or v_poke = '' then
-      v_poke := case when coalesce(tandem.setting('clock'), tandem.setting('clock_offset'), '0') = '0' then '0' else
-        '-' end;
+      v_poke := case when exists (select from tandem.settings s where s.key in ('clock', 'clock_offset')
+        and s.value <> '0') then '-' else '0' end;
     end if;
     v_time := clock_timestamp();
     if not starts_with(v_poke, '0') then
@@ -88,28 +88,36 @@ comment on function tandem.before_truncate() is 'TRUNCATE fires no row trigger, 
 -- Whatever goes wrong here costs only time: the scheduler finds the changes.
 create or replace function tandem.poke() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
-declare events text[] := string_to_array(current_setting('tandem.poke', true), ' '); s jsonb; headers jsonb; event text;
-  post text := 'select net.http_post(url := $1, body := $2, headers := $3, timeout_milliseconds := 5000)';
+declare said text := current_setting('tandem.poke', true); events text[]; s jsonb; headers jsonb; event text; url text;
 begin
-  if coalesce(cardinality(events), 0) < 2 then return null; end if;
+  if coalesce(position(' ' in said), 0) = 0 then return null; end if;
+  events := string_to_array(said, ' ');
   event := set_config('tandem.poke', case events[1] when 'c' then 'c' else '' end, true);
-  if to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then return null; end if;
   select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
   where x.key in ('function_url', 'function_secret', 'cluster');
-  if s ->> 'function_url' is null or s ->> 'cluster' is distinct from tandem.cluster() then return null; end if;
-  headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || (s ->>
-    'function_secret'));
-  if cardinality(events) > 20 then
-    execute post using (s ->> 'function_url') || '/scheduler/tick', jsonb_build_object('due', 20), headers;
+  url := s ->> 'function_url';
+  if url is null or to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then
+    return null;
+  -- A session asks once which server this is: it reads a file.
+  elsif s ->> 'cluster' is distinct from coalesce(nullif(current_setting('tandem.cluster', true), ''),
+    set_config('tandem.cluster', tandem.cluster(), false)) then
     return null;
   end if;
+  headers := jsonb_build_object('Content-Type', 'application/json',
+    'Authorization', 'Bearer ' || (s ->> 'function_secret'));
+  if cardinality(events) > 21 then
+    event := net.http_post(url := url || '/scheduler/tick', body := jsonb_build_object('due', 20), headers := headers,
+      timeout_milliseconds := 5000);
+    return null;
+  end if;
+  url := url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE' then '/event-update'
+    else '/event-delete' end;
   foreach event in array events[2:] loop
-    execute post using (s ->> 'function_url') || case tg_op when 'INSERT' then '/event-create'
-        when 'UPDATE' then '/event-update' else '/event-delete' end,
-      -- Components know the adopted table by this name.
-      jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
-        'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
-        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end), headers;
+    -- Components know the adopted table by this name.
+    event := net.http_post(url := url, body := jsonb_build_object('type', tg_op, 'schema', 'public',
+      'table', 'events', 'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
+      'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end), headers := headers,
+      timeout_milliseconds := 5000);
   end loop;
   return null;
 exception when others then

@@ -82,18 +82,18 @@ begin
   execute format('create or replace function tandem.crm_before() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off as $f$ '
     'declare v_owner text := %1$s; v_series uuid; begin '
-    'if tg_op = ''UPDATE'' then if new.%2$s is distinct from old.%2$s then raise exception ''the key of an event '
+    'if tg_op = ''UPDATE'' then if not (%9$s) then return new; end if; if new.%2$s is distinct from old.%2$s then raise exception ''the key of an event '
     'cannot change'' using hint = ''Insert a new event and delete the old one.''; end if; %3$s else %4$s end if; '
     '%5$s if tg_op = ''INSERT'' or %6$s then v_series := %7$s; '
     'if v_series is not null then perform tandem.check_series(v_series, v_owner); end if; end if; %8$s return new; end $f$',
     tandem.side_sql(relation, m ->> 'owner', 'new'), s ->> 'key', kept, reset, starts,
     tandem.distinct_sql(relation, tandem.named_columns(relation, coalesce(m -> 'series', '""'))
-      || tandem.named_columns(relation, m -> 'owner')), tandem.series_sql(relation, m, 'new'), pending);
+      || tandem.named_columns(relation, m -> 'owner')), tandem.series_sql(relation, m, 'new'), pending,
+    tandem.distinct_sql(relation, tandem.mapped_columns(relation, m) || own || array[m ->> 'key']));
   execute format('create trigger zz_tandem_insert before insert on %s for each row when (not %s) '
     'execute function tandem.crm_before()', relation, tandem.own_sql());
-  execute format('create trigger zz_tandem_update before update on %s for each row when (not %s and (%s)) '
-    'execute function tandem.crm_before()', relation, tandem.own_sql(),
-    tandem.distinct_sql(relation, tandem.mapped_columns(relation, m) || own || array[m ->> 'key']));
+  execute format('create trigger zz_tandem_update before update on %s for each row when (not %s) '
+    'execute function tandem.crm_before()', relation, tandem.own_sql());
 end $$;
 comment on function tandem.generate_before(regclass, jsonb) is
   'Makes the trigger that keeps Tandem''s columns Tandem''s, marks changed events pending and refuses others'' series.';
@@ -141,15 +141,17 @@ begin
     named, tandem.image_sql(s, 'old'), tandem.append_sql());
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off as $f$ begin '
+    -- As a trigger's condition, all these columns are read anew for each statement, which costs more than a call.
+    'if tg_op = ''UPDATE'' and not (%s) then return new; end if; '
     'if not starts_with(coalesce(current_setting(''tandem.poke'', true), ''''), ''c'') then '
     'perform set_config(''tandem.poke'', ''c'', true); end if; insert into tandem.writing (event, expected) '
     'select %s, %s on conflict (event) do update set expected = excluded.expected; '
-    'return new; end $f$', format(event, 'new'), tandem.image_sql(s, 'new'));
+    'return new; end $f$', changing, format(event, 'new'), tandem.image_sql(s, 'new'));
   -- First by name, before any of the CRM's.
   execute format('create trigger "0_tandem_insert" before insert on %s for each row when (%s) '
     'execute function tandem.crm_own()', relation, own);
-  execute format('create trigger "0_tandem_update" before update on %s for each row when (%s and (%s)) '
-    'execute function tandem.crm_own()', relation, own, changing);
+  execute format('create trigger "0_tandem_update" before update on %s for each row when (%s) '
+    'execute function tandem.crm_own()', relation, own);
   execute format('create trigger tandem_changed after update on %s for each row when (%s) '
     'execute function tandem.crm_changed()', relation, changing);
   execute format('create trigger tandem_inserted_deleted after insert or delete on %s for each row '

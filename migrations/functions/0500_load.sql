@@ -55,7 +55,7 @@ begin
   have as materialized (select w.* from tandem.work w where w.root = any (array(select y.root from wanted y))
     order by w.root for no key update skip locked)
   select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'queued', q.queued, 'is_known', n.is_known, 'why', case
-      when h.lease_until > t or h.root is null and exists (select from tandem.work w where w.root = x.root)
+      when h.lease_until > t or h.root is null and exists (select from tandem.work w where w.root = x.root offset 0)
         then 'leased'
       when not n.is_known or writes and not q.queued and not coalesce(h.state = 'open' and h.at <= t, false)
         then 'not_due' end,
@@ -64,8 +64,8 @@ begin
       jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, ka, t))) end,
     'others', m.events) order by x.root), '[]') from wanted x
   left join have h on h.root = x.root
-  cross join lateral (select exists (select from tandem.changes c where c.event = x.root)
-    or exists (select from tandem.changes c where c.root = x.root and c.root <> c.event) as queued) q
+  cross join lateral (select exists (select from tandem.changes c where c.event = x.root offset 0)
+    or exists (select from tandem.changes c where c.root = x.root and c.root <> c.event offset 0) as queued) q
   left join lateral (select r.owner, r.enabled from tandem.crm_rows r where r.event = x.root) r on true
   left join lateral (select bool_or(k.user_id = r.owner and k.state <> 'disconnected' and l.event = x.root) as own,
       jsonb_agg(jsonb_build_object('account', k.account_id, 'blocked', tandem.blocked(k, a, t))
@@ -117,14 +117,14 @@ begin
     when u.turn > (c.taken -> u.first ->> 'n')::double precision then tandem.later(
       t + (c.taken -> u.first ->> 'wait')::double precision * interval '1 second', 'waiting for the account''s quota')
     end as later) w;
-  if late then late := tandem.put_off(admitted, t); end if;
+  if late then perform tandem.put_off(admitted, t); end if;
   return jsonb_build_object('admitted', admitted, 'granted', coalesce(granted, '{}'));
 end $$;
 comment on function tandem.admit(jsonb, jsonb, timestamptz) is
   'Takes quota and tokens for the families that can be worked on; those of an account that has none wait.';
 
 -- Their changes leave the queue, so that what waits is found by its time.
-create or replace function tandem.put_off(plan jsonb, t timestamptz) returns boolean
+create or replace function tandem.put_off(plan jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare late jsonb; moved jsonb; queued uuid[];
 begin
@@ -139,13 +139,11 @@ begin
     attempts = case when w.root = any (queued) then 0 else w.attempts end;
   moved := tandem.members(tandem.family_of(plan, moved), '{}', false, t);
   perform tandem.say_why(f) from jsonb_array_elements(late) f where f ->> 'says' is not null;
-  return true;
 end $$;
 comment on function tandem.put_off(jsonb, timestamptz) is
   'Lets families wait for their account. No attempt is counted.';
 
-create or replace function tandem.lease(plan jsonb, writes boolean, seconds double precision, t timestamptz)
-returns jsonb
+create or replace function tandem.lease(plan jsonb, writes boolean, until timestamptz, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare leased jsonb;
 begin
@@ -155,7 +153,7 @@ begin
   q as materialized (select coalesce(array_agg(f.root), '{}') as roots from f where f.queued),
   taken as (insert into tandem.work as w (root, owner, connection_id, at, attempts, fence, lease_until)
     select f.root, f.owner, f.c, case when writes or f.queued then t else 'infinity' end, writes::integer,
-      nextval('tandem.fences'), t + seconds * interval '1 second' from f order by f.root
+      nextval('tandem.fences'), lease.until from f order by f.root
     on conflict (root) do update set owner = excluded.owner, connection_id = excluded.connection_id,
       fence = excluded.fence, lease_until = excluded.lease_until, is_asked = false,
       waits_for = case when not writes then w.waits_for end,
@@ -176,6 +174,6 @@ begin
     'state', k.state, 'attempts', k.attempts, 'reason', k.reason, 'notes', k.notes))), '{}') into leased from taken k;
   return leased;
 end $$;
-comment on function tandem.lease(jsonb, boolean, double precision, timestamptz) is
+comment on function tandem.lease(jsonb, boolean, timestamptz, timestamptz) is
   'Takes the families, and reserves links of new ones; by root: fence and work.';
 

@@ -5,7 +5,8 @@ create or replace function tandem.members(families jsonb, leased jsonb, writes b
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare found jsonb;
 begin
-  with m as materialized (select e.key::uuid as event, e.value::uuid as root from jsonb_each_text(families) e),
+  with m as materialized (select e.key::uuid as event, e.value::uuid as root from jsonb_each_text(families) e
+    union select k::uuid, k::uuid from jsonb_object_keys(leased) k),
   moved as (delete from tandem.changes c where c.event in (select m.event from m) returning c.*),
   ends as (select c.event, max(c.rev) as rev, (array_agg(c.owner order by c.rev desc))[1] as owner,
       (array_agg(c.op order by c.rev desc))[1] as op,
@@ -148,7 +149,7 @@ end $$;
 comment on function tandem.skipped(jsonb, jsonb, jsonb, jsonb, jsonb, timestamptz) is 'Families that are not loaded.';
 
 create or replace function public.tandem_load(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; writes boolean := p ->> 'purpose' = 'write';
   as_of bigint := nextval('tandem.recorded'); which jsonb := p -> 'which'; remote jsonb := which -> 'remote';
   asked jsonb; parked jsonb := '[]'; roots jsonb; plan jsonb;
@@ -171,22 +172,23 @@ begin
       select x.* from tandem.parked x where x.connection_id = c.id and x.remote = i and x.event is null
       union select x.* from tandem.parked x where x.connection_id = c.id and x.series = i and x.state = 'orphan') k;
   end if;
-  if writes then done := tandem.ask_for_owners(which -> 'events', t); end if;
+  if writes and s ->> 'users' is not null then done := tandem.ask_for_owners(which -> 'events', t); end if;
   roots := tandem.roots(coalesce(asked -> 'events', which -> 'events'));
   plan := tandem.look(roots, writes, t);
   if writes then
     plan := tandem.admit(plan, s, t);
     granted := plan -> 'granted'; plan := plan -> 'admitted';
   end if;
-  leased := tandem.lease(plan, writes, (p ->> 'lease_seconds')::double precision, t);
-  members := tandem.members(tandem.family_of(plan, leased), leased, writes, t);
+  leased := tandem.lease(plan, writes, t + (p ->> 'lease_seconds')::double precision * interval '1 second', t);
+  members := tandem.members(case when jsonb_path_exists(plan, '$[*].others[*]') then tandem.family_of(plan, leased)
+    else '{}' end, leased, writes, t);
   loaded := jsonb_path_query_array(members, '$[*].root');
   if jsonb_array_length(loaded) < jsonb_array_length(plan) then
     skipped := tandem.skipped(plan, leased, loaded, coalesce(asked -> 'pairs', '[]'), roots, t);
   end if;
-  return jsonb_build_object('now', tandem.utc(t), 'as_of', as_of, 'families', members, 'skipped', skipped,
-    'parked', parked,
-    'named', coalesce(asked -> 'named', '[]')) || tandem.connections_json(plan, members, null, t, granted);
+  return tandem.connections_json(plan, members, null, t, granted) || jsonb_build_object('now', tandem.utc(t),
+    'as_of', as_of, 'families', members, 'skipped', skipped, 'parked', parked,
+    'named', coalesce(asked -> 'named', '[]'));
 end $$;
 comment on function public.tandem_load(jsonb) is 'The contract''s load. p: Load; returns Loaded.';
 

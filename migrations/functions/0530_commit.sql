@@ -27,33 +27,37 @@ comment on function tandem.store_all(jsonb, uuid, timestamptz) is
 create or replace function tandem.settle_work(families jsonb, outcomes jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  with g as materialized (select f.root, f.work, coalesce(w.is_asked, false) as asked, w.reason as old_reason, w.notes as old_notes,
+  with g as materialized (select f.*, coalesce(w.is_asked, false) as asked, w.reason as why, w.notes as old_notes,
       -- Without a word of it, open work is as it was.
       case when f.work is not null then f.work when w.at < 'infinity' then jsonb_build_object('state', w.state,
         'at', w.at, 'attempts', w.attempts) else jsonb_build_object('state', 'open', 'at', t, 'attempts', 0) end as now,
       (select o.root from tandem.work o where o.root = (f.work ->> 'waits_for')::uuid and o.at < 'infinity'
         union select c.event from tandem.changes c where c.event = (f.work ->> 'waits_for')::uuid) as waits,
-      exists (select from tandem.open_changes o where o.event = f.root)
-        or exists (select from tandem.open_changes o where o.root = f.root)
-        or exists (select from tandem.parked k where k.event = f.root and k.state = 'waiting')
-        or exists (select from tandem.links l join tandem.parked k on k.state = 'waiting' and (k.event = l.event
-          or k.connection_id = l.connection_id and k.remote = l.remote) where l.root = f.root) as more
+      -- offset: each is looked up; planned for next to nothing, all would be read and hashed.
+      exists (select from tandem.open_changes o where o.event = f.root offset 0)
+        or exists (select from tandem.open_changes o where o.root = f.root offset 0)
+        or exists (select from tandem.parked k where k.event = f.root and k.state = 'waiting' offset 0)
+        or exists (select from tandem.links l cross join lateral (
+          select from tandem.parked k where k.state = 'waiting' and k.event = l.event union all
+          select from tandem.parked k where k.state = 'waiting' and k.connection_id = l.connection_id
+            and k.remote = l.remote offset 0) k where l.root = f.root offset 0) as more
     from (select (x ->> 'root')::uuid as root, nullif(x -> 'work', 'null') as work
       from jsonb_array_elements(families) x where not outcomes ? (x ->> 'root')) f
-    left join tandem.work w on w.root = f.root),
+    left join lateral (select x.* from tandem.work x where x.root = f.root offset 0) w on true),
   kept as (insert into tandem.work as w (root, owner, state, at, attempts, waits_for, reason, notes)
     select g.root, tandem.owner_of(g.root), case when g.asked and g.now ->> 'state' = 'dead' then 'open'
         else g.now ->> 'state' end,
       case when g.asked or g.work ->> 'waits_for' is not null and g.waits is null
         then least((g.now ->> 'at')::timestamptz, t) else (g.now ->> 'at')::timestamptz end,
       case when g.asked and g.now ->> 'state' = 'dead' then 0 else (g.now ->> 'attempts')::integer end, g.waits,
-      case when g.work is null then g.old_reason else g.work ->> 'reason' end,
+      case when g.work is null then g.why else g.work ->> 'reason' end,
       coalesce(case when g.work is null then g.old_notes else g.work -> 'notes' end, '{}')
     from g where g.work is not null or g.asked or g.more order by g.root
     on conflict (root) do update set owner = coalesce(nullif(excluded.owner, ''), w.owner), lease_until = null,
       is_asked = false, state = excluded.state, at = excluded.at, attempts = excluded.attempts,
       waits_for = excluded.waits_for, reason = excluded.reason, notes = excluded.notes)
-  delete from tandem.work w using g where w.root = g.root and g.work is null and not g.asked and not g.more;
+  delete from tandem.work w
+  where w.root = any (array(select g.root from g where g.work is null and not g.asked and not g.more));
 end $$;
 comment on function tandem.settle_work(jsonb, jsonb, timestamptz) is
   'Stores what stays open; a family with nothing open has no row.';
@@ -83,8 +87,8 @@ begin
   with f as materialized (select (x ->> 'root')::uuid as root, x ->> 'root' as name, n
     from jsonb_array_elements(families) with ordinality y (x, n)),
   freed as (update tandem.work w set at = least(w.at, t), waits_for = null from f r where w.waits_for = r.root
-      and not exists (select from tandem.work o where o.root = r.root and o.at < 'infinity')
-      and not exists (select from tandem.changes c where c.event = r.root) returning w.root),
+      and not exists (select from tandem.work o where o.root = r.root and o.at < 'infinity' offset 0)
+      and not exists (select from tandem.changes c where c.event = r.root offset 0) returning w.root),
   told as (insert into tandem.touched as x (event, owner, at, is_gone, touched_at)
     select e.event, e.owner, pg_current_xact_id(), e.is_gone, t from (
       select r.event, r.owner, false as is_gone from tandem.crm_rows r
@@ -96,9 +100,9 @@ begin
     'families', coalesce(jsonb_agg(jsonb_build_object('root', f.root, 'outcome', coalesce(
       stored -> 'outcomes' -> f.name, jsonb_build_object('stored', jsonb_build_object('again',
         f.root in (select y.root from freed y)
-        or exists (select from tandem.work w where w.root = f.root and w.state = 'open' and w.at <= t)
-        or exists (select from tandem.changes c where c.event = f.root)
-        or exists (select from tandem.changes c where c.root = f.root and c.root <> c.event))))) order by f.n), '[]'))
+        or exists (select from tandem.work w where w.root = f.root and w.state = 'open' and w.at <= t offset 0)
+        or exists (select from tandem.changes c where c.event = f.root offset 0) or exists (
+          select from tandem.changes c where c.root = f.root and c.root <> c.event offset 0))))) order by f.n), '[]'))
   into done from f;
   return done;
 end $$;
@@ -106,7 +110,7 @@ comment on function tandem.conclude(jsonb, jsonb, timestamptz) is
   'Frees who waited, and says what became of each family.';
 
 create or replace function public.tandem_commit(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; listing jsonb := nullif(p -> 'listing', 'null');
   families jsonb := p -> 'families'; stored jsonb; page jsonb := '{"more": false, "reads": []}'; mark text;
   done jsonb := '{"freed": [], "families": []}';

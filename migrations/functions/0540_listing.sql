@@ -69,9 +69,8 @@ begin
     where x.id = k.id;
     return tandem.not_claimed('waiting', 'waiting for the account''s quota');
   end if;
-  if k.digest is distinct from begin_listing.digest then
-    k.sync_token := null; k.page_token := null;
-  end if;
+  k.sync_token := case when k.digest = begin_listing.digest then k.sync_token end;
+  k.page_token := case when k.digest = begin_listing.digest then k.page_token end;
   as_of := nextval('tandem.recorded');
   if k.page_token is null then
     k.begun := as_of; k.full_listing := case when k.sync_token is null then as_of end;
@@ -92,7 +91,7 @@ comment on function tandem.begin_listing(tandem.connections, text, jsonb, timest
   'Leases a connection for 60 seconds.';
 
 create or replace function public.tandem_claim(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; k tandem.connections; wanted uuid; a record;
   message jsonb := nullif(p -> 'trigger' -> 'notification', 'null');
 begin
@@ -125,7 +124,7 @@ end $$;
 comment on function public.tandem_claim(jsonb) is 'The contract''s claim. p: Claim; returns Claimed.';
 
 create or replace function public.tandem_fail(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; why text := p ->> 'why';
 begin
   perform tandem.need(p, 'connection uuid', 'fence number', 'why string', 'reason string', 'at string', 'token object?',

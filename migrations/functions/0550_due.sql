@@ -31,12 +31,14 @@ comment on function tandem.can_work(uuid, text, timestamptz) is
 -- kind: changes or work. A walk from owner to owner by the index.
 create or replace function tandem.next_owners(kind text, after text, visits integer, wanted integer, t timestamptz)
 returns table (owner text, able text)
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
 declare last text := after; found_able integer := 0; is_second boolean := after = '';
 begin
   for n in 1 .. visits loop
-    owner := case kind when 'changes' then (select min(c.owner) from tandem.changes c where c.owner > last collate "C")
-      else (select min(w.owner) from tandem.work w where w.owner > last collate "C" and w.state = 'open') end;
+    owner := case kind when 'changes' then (select c.owner from tandem.changes c where c.owner > last collate "C"
+        order by c.owner limit 1)
+      else (select w.owner from tandem.work w where w.owner > last collate "C" and w.state = 'open'
+        order by w.owner limit 1) end;
     exit when is_second and (owner is null or owner > after collate "C" and after <> '');
     if owner is null then
       is_second := true; last := '';
@@ -51,8 +53,9 @@ end $$;
 comment on function tandem.next_owners(text, text, integer, integer, timestamptz) is
   'Owners with changes or work, round and round.';
 
+-- In the order of the indexes, so that a limit is one.
 create or replace function tandem.due_families(most integer, t timestamptz) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 declare s jsonb; events jsonb; more boolean; last_changes text; last_work text;
 begin
   select coalesce(jsonb_object_agg(x.key, x.value), '{}') into s from tandem.settings x
@@ -65,7 +68,7 @@ begin
     cross join lateral (select x.event, x.root, x.rev from tandem.changes x where x.owner = o.owner order by x.rev
       limit most * 4) c where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
       and not exists (select from tandem.work w where w.root = c.root
-        and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity'))
+        and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity') offset 0)
     union all select w.root, w.root, o.owner, extract(epoch from w.at), w.is_bulk from working o
     cross join lateral (select x.root, x.at, x.is_bulk from tandem.work x where x.owner = o.owner and x.state = 'open'
       and x.at <= t and (x.lease_until is null or x.lease_until <= t) order by x.at limit most + 1) w
@@ -89,14 +92,13 @@ comment on function tandem.due_families(integer, timestamptz) is
 
 create or replace function tandem.due_connections(most integer, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare found jsonb;
 begin
   -- Whose account cannot work is not found again and again.
   update tandem.connections k set due_at = t + interval '1 hour' * (0.75 + random() / 4)
   where k.due_at <= t and k.id in (select x.id from (select y.id, y.account_id from tandem.connections y
       where y.state in ('active', 'unreachable') and y.due_at <= t order by y.due_at limit most * 4) x
     join tandem.accounts a on a.id = x.account_id where a.state <> 'active' order by x.id);
-  with k as (
+  return (with k as (
     (select y.* from tandem.connections y join tandem.accounts a on a.id = y.account_id and a.state = 'active'
       where y.state in ('active', 'unreachable') and y.due_at <= t and (y.lease_until is null or y.lease_until <= t)
       order by y.due_at limit most * 4 + 1)
@@ -108,13 +110,12 @@ begin
     least(k.due_at, t) as due_at, row_number() over (partition by k.user_id order by least(k.due_at, t), k.id) as turn
     from k) x)
   select jsonb_build_object('connections', coalesce(jsonb_agg(z.id order by z.n) filter (where z.n <= most), '[]'),
-    'more', count(*) > most) into found from turns z;
-  return found;
+    'more', count(*) > most) from turns z);
 end $$;
 comment on function tandem.due_connections(integer, timestamptz) is 'Connections to list, owners in turn.';
 
 create or replace function public.tandem_due(p jsonb) returns jsonb
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set lock_timeout = '500ms' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
 declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; families jsonb; connections jsonb; done text;
 begin
   done := tandem.need(p, 'most number');

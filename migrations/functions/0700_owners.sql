@@ -45,9 +45,10 @@ comment on function tandem.user_left(text, text, timestamptz) is 'Begins to disc
 -- Whoever's rows went with them leaves before a deletion is sent: what they had stays in their calendar.
 create or replace function tandem.ask_for_owners(events jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare ids uuid[] := array(select e::uuid from jsonb_array_elements_text(events) e); owner text;
+declare ids uuid[]; owner text;
 begin
   if tandem.users_table() is null then return; end if;
+  ids := array(select e::uuid from jsonb_array_elements_text(events) e);
   for owner in select c.owner from tandem.changes c where c.event = any (ids) and c.op = 'delete'
     union select c.owner from tandem.changes c where c.root = any (ids) and c.root <> c.event and c.op = 'delete'
     union select o.owner from tandem.open_changes o where o.event = any (ids) and o.deleted_row is not null

@@ -59,8 +59,14 @@ impl Server {
             .stderr(Stdio::null())
             .status()?;
         ensure!(made.success(), "initdb failed");
+        let counts = bin.join("../lib/pg_stat_statements.so").exists();
+        let counts = if counts {
+            "-c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track=all"
+        } else {
+            ""
+        };
         let script = format!(
-            "'{}' -D '{}' -k '{home}' -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+            "'{}' -D '{}' -k '{home}' {counts} -c listen_addresses= -c fsync=off -c synchronous_commit=off \
              -c full_page_writes=off -c max_connections=200 2>'{home}/log' & server=$!; cat >/dev/null; \
              kill -QUIT $server; wait $server; rm -rf '{home}'",
             bin.join("postgres").display(),
@@ -125,22 +131,30 @@ async fn connect(database: &str) -> Result<Client> {
 /// Where they cannot be read.
 #[must_use]
 pub fn set() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    let mut texts = Vec::new();
-    for folder in ["schema", "functions"] {
-        let entries = fs::read_dir(root.join(folder)).expect("the set is there");
-        let mut files: Vec<PathBuf> = entries
-            .map(|entry| entry.expect("it is read").path())
-            .collect();
-        files.retain(|file| file.extension().is_some_and(|is| is == "sql"));
-        files.sort();
-        texts.extend(
-            files
-                .iter()
-                .map(|file| fs::read_to_string(file).expect("it is read")),
-        );
-    }
+    let mut texts = files("schema");
+    texts.extend(functions());
     texts
+}
+
+/// What a release replaces, in order.
+///
+/// # Panics
+/// Where they cannot be read.
+#[must_use]
+pub fn functions() -> Vec<String> {
+    files("functions")
+}
+
+fn files(folder: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let entries = fs::read_dir(root.join(folder)).expect("the set is there");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it is read").path())
+        .filter(|file| file.extension().is_some_and(|is| is == "sql"))
+        .collect();
+    files.sort();
+    let read = |file: &PathBuf| fs::read_to_string(file).expect("it is read");
+    files.iter().map(read).collect()
 }
 
 fn make_template() {
@@ -216,4 +230,28 @@ pub async fn halves() -> Client {
 /// Where there is none.
 pub async fn again(database: &str) -> Client {
     connect(database).await.expect("it is there")
+}
+
+/// A database as another one's dump makes it.
+///
+/// # Panics
+/// Where there is none.
+pub async fn restored(from: &Client) -> Client {
+    let name = "select current_database()::text";
+    let row = from.query_one(name, &[]).await.expect("it has a name");
+    let (from, to): (String, String) = (row.get(0), format!("{}_restored", row.get::<_, &str>(0)));
+    let client = connect("postgres").await.expect("it is connected");
+    let create = format!("create database {to} template template0");
+    client.batch_execute(&create).await.expect("it is made");
+    let bin = find().expect("there is a Postgres");
+    let script = format!(
+        "'{bin}/pg_dump' -h '{home}' -U postgres {from} | '{bin}/psql' -h '{home}' -U postgres -qX -v ON_ERROR_STOP=1 {to}",
+        bin = bin.display(),
+        home = SERVER.home.display(),
+    );
+    let output = Command::new("/bin/sh").args(["-c", &script]).output();
+    let output = output.expect("they run");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    connect(&to).await.expect("it is there")
 }

@@ -4,5 +4,5 @@ mod cluster;
 mod fixture;
 mod people;
 
-pub use cluster::{again, fresh, halves, set};
+pub use cluster::{again, fresh, functions, halves, restored, set};
 pub use fixture::PostgresStore;

@@ -46,7 +46,7 @@ impl State {
             }
             Err(Blocked { at, reason }) => {
                 self.say_why(members, &reason);
-                return Err(Why::Later { at, reason });
+                (at, reason)
             }
         };
         if let Some(open) = self

@@ -93,6 +93,9 @@ impl State {
             ));
         }
         let Err(error) = self.insert_row(event, row) else {
+            if let Some(stored) = self.tables.rows.edit(event) {
+                stored.shown.state = SyncState::None;
+            }
             return Ok(());
         };
         let there = match &error {

@@ -3,6 +3,14 @@
 mod adoption;
 mod calls;
 mod contract;
+mod differential;
 mod due;
+mod install;
+mod plans;
+mod poke;
 mod privileges;
+mod restored;
+mod stress;
+mod waiting;
 mod writes;
+mod years;
