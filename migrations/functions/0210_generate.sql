@@ -194,8 +194,9 @@ begin
   known := array(select x ->> 1 from jsonb_array_elements(asked -> 'pairs') x);
   select jsonb_agg(jsonb_build_object('event', n.event, 'remote', n.remote) order by n.event) into named
   from tandem.crm_named(array(select x from jsonb_array_elements_text(which -> 'ids') x where x <> all (known))) n
-  join tandem.crm_rows r on r.event = n.event and r.owner = k.user_id and r.enabled
-  where not exists (select from tandem.links l where l.event = n.event);
+  cross join lateral (select from tandem.crm_rows r where r.event = n.event and r.owner = k.user_id and r.enabled
+    offset 0) r
+  where not exists (select from tandem.links l where l.event = n.event offset 0);
   if named is null then return asked; end if;
   return jsonb_build_object('named', named,
     'events', (asked -> 'events') || (select jsonb_agg(x -> 'event') from jsonb_array_elements(named) x),

@@ -135,7 +135,7 @@ begin
     mark := tandem.charge((select jsonb_object_agg(u.account, u.units) from (select x.account, sum(x.units) as units
       from jsonb_to_recordset(p -> 'usage') as x (account text, units bigint) group by 1) u), s, t);
   end if;
-  perform tandem.add_counts(coalesce(p -> 'counts', '{}') || jsonb_build_object('google_calls', p -> 'calls'));
+  mark := tandem.add_counts(coalesce(p -> 'counts', '{}') || jsonb_build_object('google_calls', p -> 'calls'));
   return jsonb_build_object('fenced', false, 'as_of', nextval('tandem.recorded')) || done || page;
 end $$;
 comment on function public.tandem_commit(jsonb) is 'The contract''s commit. p: Commit; returns Committed.';

@@ -17,6 +17,7 @@ comment on function tandem.count_channel_calls(uuid, jsonb, timestamptz) is
 create or replace function tandem.add_counts(counts jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
+  if not jsonb_path_exists(counts, '$.*.*') then return; end if;
   insert into tandem.counters as c (name, label, shard, value)
   select n.key, l.key, floor(random() * 4)::smallint, l.value::double precision from jsonb_each(counts) n
   cross join jsonb_each_text(case jsonb_typeof(n.value) when 'object' then n.value else '{}' end) l
