@@ -306,7 +306,9 @@ async fn claim(c: &Contract, trigger: &Trigger) -> Result<Claimed> {
 async fn claimed(c: &Contract, trigger: &Trigger) -> Result<Listing> {
     match claim(c, trigger).await? {
         Claimed::Claimed(listing) => Ok(*listing),
-        other => bail!("not claimed: {other:?}"),
+        other @ (Claimed::Nothing { .. } | Claimed::Waiting { .. } | Claimed::Busy) => {
+            bail!("not claimed: {other:?}")
+        }
     }
 }
 

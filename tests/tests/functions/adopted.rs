@@ -48,7 +48,10 @@ async fn rows_of_an_adopted_table_go_to_google_and_come_back_by_pokes_and_messag
     w.rest().await?;
     let gone = google.get(&id).await?;
     ensure!(gone["status"] == "cancelled", "it is still there: {gone}");
-    let refused = w.log().into_iter().find(|line| line.contains("\"status\":400"));
+    let refused = w
+        .log()
+        .into_iter()
+        .find(|line| line.contains("\"status\":400"));
     ensure!(refused.is_none(), "a poke was refused: {refused:?}");
     Ok(())
 }
