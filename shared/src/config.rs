@@ -5,7 +5,7 @@
 
 use crate::db::Database;
 use crate::google::Origins;
-use crate::jwt::Wanted;
+use crate::jwt::ExpectedClaims;
 use crate::secret::{KeyError, Keys, Signer};
 use serde_json::Value;
 use url::{Origin, Url};
@@ -32,7 +32,7 @@ pub struct Config {
     /// The CRM's JWT secret (HS256).
     pub jwt_secret: Option<String>,
     /// Who the CRM's logins must be for and from.
-    pub logins: Wanted,
+    pub logins: ExpectedClaims,
     /// Where the CRM publishes the keys of its logins (RS256, ES256).
     pub jwks_url: Option<Url>,
     /// Users to choose from, with their logins: the local stack's, never a deployment's.
@@ -109,7 +109,7 @@ impl Config {
             keys: Keys::parse(&text("token_keys"))?,
             signer: set("signing_key").map(|key| Signer::new(&key)),
             jwt_secret: set("jwt_secret"),
-            logins: Wanted {
+            logins: ExpectedClaims {
                 audience: set("jwt_audience"),
                 issuer: set("jwt_issuer"),
             },

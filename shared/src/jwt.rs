@@ -16,7 +16,7 @@ const SKEW: i64 = 60;
 /// Who a login must be for and from, where the deployment says so. A CRM whose sign-in serves several
 /// applications signs all their logins with the same keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExpectedClaims {
     /// One of the login's audiences, `aud`.
     pub audience: Option<String>,
     /// Its issuer, `iss`.
@@ -120,11 +120,11 @@ pub fn signed(token: &str) -> Result<Signed, JwtError> {
 pub fn user(
     token: &str,
     secret: &str,
-    wanted: &Wanted,
+    expected: &ExpectedClaims,
     now: DateTime<Utc>,
 ) -> Result<Uuid, JwtError> {
     let key = DecodingKey::from_secret(secret.as_bytes());
-    check(token, &key, Algorithm::HS256, wanted, now)
+    check(token, &key, Algorithm::HS256, expected, now)
 }
 
 /// The keys that a CRM publishes.
@@ -142,12 +142,12 @@ impl Keys {
         &self,
         token: &str,
         kid: &str,
-        wanted: &Wanted,
+        expected: &ExpectedClaims,
         now: DateTime<Utc>,
     ) -> Option<Result<Uuid, JwtError>> {
         // A set may hold keys of kinds that are not known here.
         let key = self.keys.iter().find(|key| key["kid"] == kid)?;
-        Some(with_key(token, key, wanted, now))
+        Some(with_key(token, key, expected, now))
     }
 }
 
@@ -155,7 +155,7 @@ impl Keys {
 fn with_key(
     token: &str,
     key: &Value,
-    wanted: &Wanted,
+    expected: &ExpectedClaims,
     now: DateTime<Utc>,
 ) -> Result<Uuid, JwtError> {
     let (algorithm, name) = match key["kty"].as_str() {
@@ -169,14 +169,14 @@ fn with_key(
     }
     let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JwtError::Invalid)?;
     let key = DecodingKey::from_jwk(&jwk).map_err(|_| JwtError::Invalid)?;
-    check(token, &key, algorithm, wanted, now)
+    check(token, &key, algorithm, expected, now)
 }
 
 fn check(
     token: &str,
     key: &DecodingKey,
     algorithm: Algorithm,
-    wanted: &Wanted,
+    expected: &ExpectedClaims,
     now: DateTime<Utc>,
 ) -> Result<Uuid, JwtError> {
     let mut validation = Validation::new(algorithm);
@@ -194,13 +194,15 @@ fn check(
     if claims.nbf.is_some_and(|from| from > now.timestamp() + SKEW) {
         return Err(JwtError::Invalid);
     }
-    let names = |claim: &Option<Value>, wanted: &Option<String>| match (claim, wanted) {
+    let names = |claim: Option<&Value>, expected: Option<&String>| match (claim, expected) {
         (_, None) => true,
-        (Some(Value::Array(several)), Some(wanted)) => several.iter().any(|one| one == wanted),
-        (Some(one), Some(wanted)) => one == wanted,
+        (Some(Value::Array(several)), Some(expected)) => several.iter().any(|one| one == expected),
+        (Some(one), Some(expected)) => one == expected,
         (None, Some(_)) => false,
     };
-    if !names(&claims.aud, &wanted.audience) || !names(&claims.iss, &wanted.issuer) {
+    if !names(claims.aud.as_ref(), expected.audience.as_ref())
+        || !names(claims.iss.as_ref(), expected.issuer.as_ref())
+    {
         return Err(JwtError::Foreign);
     }
     Ok(claims.sub)
@@ -219,7 +221,7 @@ mod tests {
         let key = EncodingKey::from_secret(b"crm secret");
         let token = encode(&Header::new(algorithm), claims, &key).unwrap();
         let now = DateTime::from_timestamp(1000, 0).unwrap();
-        let found = user(&token, secret, &Wanted::default(), now);
+        let found = user(&token, secret, &ExpectedClaims::default(), now);
         assert_eq!(found.map(|_| ()), expected, "{claims}");
     }
 
@@ -256,7 +258,7 @@ mod tests {
             user(
                 "nonsense",
                 "crm secret",
-                &Wanted::default(),
+                &ExpectedClaims::default(),
                 DateTime::UNIX_EPOCH
             ),
             Err(JwtError::Invalid)
@@ -266,15 +268,15 @@ mod tests {
     #[test]
     fn a_login_is_for_this_application_where_the_deployment_says_which() {
         let key = EncodingKey::from_secret(b"crm secret");
-        let check = |claims: &Value, audience: Option<&str>, issuer: Option<&str>, expected| {
+        let check = |claims: &Value, audience: Option<&str>, issuer: Option<&str>, result| {
             let token = encode(&Header::new(Algorithm::HS256), claims, &key).unwrap();
-            let wanted = Wanted {
+            let expected = ExpectedClaims {
                 audience: audience.map(str::to_owned),
                 issuer: issuer.map(str::to_owned),
             };
             let now = DateTime::from_timestamp(1000, 0).unwrap();
-            let found = user(&token, "crm secret", &wanted, now).map(|_| ());
-            assert_eq!(found, expected, "{claims} {wanted:?}");
+            let found = user(&token, "crm secret", &expected, now).map(|_| ());
+            assert_eq!(found, result, "{claims} {expected:?}");
         };
         let one = json!({"sub": USER, "exp": 1500, "aud": "crm", "iss": "https://a.example"});
         let several = json!({"sub": USER, "exp": 1500, "aud": ["other", "crm"]});
@@ -325,7 +327,7 @@ mod tests {
         ]}))
         .unwrap();
         let now = DateTime::from_timestamp(1000, 0).unwrap();
-        let any = Wanted::default();
+        let any = ExpectedClaims::default();
         let ask =
             |token: &str, kid: &str| keys.user(token, kid, &any, now).map(|user| user.is_ok());
         assert_eq!(ask(&good, "one"), Some(true));

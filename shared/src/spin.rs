@@ -12,7 +12,7 @@
 use crate::config::Config;
 use crate::flow::Env;
 use crate::handler::Reply;
-use crate::handler::observe::{Counted, observed};
+use crate::handler::observe::{MeteredClient, observed};
 use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -40,7 +40,7 @@ pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How long to wait for a connection, for the answer's head, and between two parts of its body, in
 /// nanoseconds each: 20 s.
-const PATIENCE: u64 = 20_000_000_000;
+const TIMEOUT_NANOS: u64 = 20_000_000_000;
 
 /// Sends requests through the host.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,9 +102,9 @@ fn outgoing(head: &request::Parts, length: usize) -> Result<OutgoingRequest, Tra
 async fn exchange(request: OutgoingRequest) -> Result<Response<Bytes>, TransportError> {
     let options = RequestOptions::new();
     // A host that knows no such limit says so; its own limit then holds.
-    _ = options.set_connect_timeout(Some(PATIENCE));
-    _ = options.set_first_byte_timeout(Some(PATIENCE));
-    _ = options.set_between_bytes_timeout(Some(PATIENCE));
+    _ = options.set_connect_timeout(Some(TIMEOUT_NANOS));
+    _ = options.set_first_byte_timeout(Some(TIMEOUT_NANOS));
+    _ = options.set_between_bytes_timeout(Some(TIMEOUT_NANOS));
     let pending = outgoing_handler::handle(request, Some(options)).map_err(failed)?;
     let answer = head_of(&pending).await?;
     let mut headers = HeaderMap::new();
@@ -243,7 +243,7 @@ macro_rules! component {
 /// operator is to read goes to the log.
 pub async fn function(
     request: Request<Bytes>,
-    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<Outbound>>) -> Reply,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, MeteredClient<Outbound>>) -> Reply,
 ) -> Response<Bytes> {
     let reply = match Config::read(variable) {
         Ok(config) => {

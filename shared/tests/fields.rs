@@ -47,7 +47,7 @@ fn code(folder: &Path, files: &mut Vec<PathBuf>) {
 fn names(file: &Path, field: &str) -> bool {
     let text = std::fs::read_to_string(file).unwrap();
     let text = text
-        .split("#[cfg(test)]\nmod tests")
+        .split("#[cfg(test)]\nmod tests {")
         .next()
         .unwrap_or_default();
     let lines = text.lines().map(str::trim_start);

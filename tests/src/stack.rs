@@ -1,13 +1,15 @@
 //! Whole stacks for tests: one for each, on free ports, with a fresh database.
 
+mod crash;
 mod gate;
 
+pub use crash::Crash;
 pub use gate::Gate;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use local::host::{Call, Log, Observer, Verdict};
+use local::host::Log;
 use local::stack::database::{Data, Driver};
 use local::stack::sides::{Crm, Google};
 use local::stack::{Extras, Secrets, Stack, StackOptions, build, people};
@@ -350,50 +352,6 @@ async fn built() -> Result<()> {
         tokio::task::spawn_blocking(|| build(&root(), &|_| {})).await?
     };
     BUILT.get_or_try_init(build).await.copied()
-}
-
-/// Ends one instance at one of its calls.
-#[derive(Default)]
-pub struct Crash(Mutex<Option<Plan>>);
-
-struct Plan {
-    component: String,
-    calls: usize,
-    verdict: Verdict,
-}
-
-impl Crash {
-    /// The instance that makes the `nth` call, from 1, of all components whose names begin so, ends.
-    pub fn arm(&self, component: &str, nth: usize, verdict: Verdict) {
-        *lock(&self.0) = Some(Plan {
-            component: component.to_owned(),
-            calls: nth,
-            verdict,
-        });
-    }
-
-    /// Whether it has not happened yet.
-    pub fn is_armed(&self) -> bool {
-        lock(&self.0).is_some()
-    }
-}
-
-impl Observer for Crash {
-    fn calls(&self, call: &Call) -> Verdict {
-        let mut armed = lock(&self.0);
-        match armed.as_mut() {
-            Some(plan) if call.component.starts_with(&plan.component) => {
-                plan.calls -= 1;
-                let verdict = plan.verdict;
-                if plan.calls > 0 {
-                    return Verdict::Proceed;
-                }
-                *armed = None;
-                verdict
-            }
-            Some(_) | None => Verdict::Proceed,
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

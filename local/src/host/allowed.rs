@@ -54,11 +54,10 @@ impl AllowedHosts {
 
     /// Whether the component may call its own application.
     pub fn allow_self(&self) -> bool {
-        let http =
-            |scheme: &Option<String>| scheme.as_deref().is_none_or(|s| s.starts_with("http"));
-        self.0
-            .iter()
-            .any(|entry| http(&entry.scheme) && matches!(entry.host, Host::This | Host::Any))
+        let http = |scheme: Option<&String>| scheme.is_none_or(|s| s.starts_with("http"));
+        self.0.iter().any(|entry| {
+            http(entry.scheme.as_ref()) && matches!(entry.host, Host::This | Host::Any)
+        })
     }
 }
 

@@ -46,7 +46,16 @@ fn compose(out: &mut BytesMut, payload: &Payload, options: &Options) -> io::Resu
 /// Parameters and results as text, types left to the server.
 fn statement(out: &mut BytesMut, sql: &str, params: &[Option<String>]) -> io::Result<()> {
     frontend::parse("", sql, [], out)?;
-    frontend::bind("", "", [], params, write_parameter, [], out).map_err(|error| match error {
+    frontend::bind(
+        "",
+        "",
+        [],
+        params.iter().map(Option::as_ref),
+        write_parameter,
+        [],
+        out,
+    )
+    .map_err(|error| match error {
         BindError::Conversion(error) => io::Error::other(error),
         BindError::Serialization(error) => error,
     })?;
@@ -55,7 +64,7 @@ fn statement(out: &mut BytesMut, sql: &str, params: &[Option<String>]) -> io::Re
 }
 
 fn write_parameter(
-    param: &Option<String>,
+    param: Option<&String>,
     out: &mut BytesMut,
 ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
     Ok(match param {

@@ -10,7 +10,7 @@ mod tick;
 pub use access::{Accounts, NoAccess, Opened};
 pub use pull::{Pulled, pull, pull_pages};
 pub use push::{Pushed, push};
-pub use tick::{Ticked, tick};
+pub use tick::{TickReport, tick};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;

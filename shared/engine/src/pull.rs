@@ -164,8 +164,8 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    let in_the_middle = request.page_token.is_some();
-                    return self.fail(&error, in_the_middle).await;
+                    let page_token = request.page_token.as_deref();
+                    return self.fail(&error, page_token).await;
                 }
             };
             let cursor = match (page.next_page.clone(), page.sync_token.clone()) {
@@ -204,7 +204,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 match self.read(&id).await {
                     Ok(item) => items.push(item),
                     Err(error) if error.scope == Scope::Event => {}
-                    Err(error) => return self.fail(&error, false).await,
+                    Err(error) => return self.fail(&error, None).await,
                 }
             }
             let stored = self
@@ -289,7 +289,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         if let Trigger::Notification(_) = self.trigger {
             world.notified_at = Some(self.listing.now);
         }
-        world.erasures = erasures(&part.items, &loaded);
+        world.remote_deletions = erasures(&part.items, &loaded);
         let input = PageInput {
             connection: &self.listing.connection,
             items: part.items,

@@ -42,7 +42,7 @@ struct Refusal {
 }
 
 /// Loads between them that a push makes at most: own work may bring newer work.
-const ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 4;
 /// Families of one load.
 pub(crate) const FAMILIES: usize = 50;
 /// Families at once.
@@ -62,7 +62,7 @@ pub async fn push<S: Store, A: Accounts>(
             due: chunk.to_vec(),
             ..Again::default()
         };
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             if again.due.is_empty() {
                 break;
             }
@@ -207,7 +207,7 @@ pub(crate) fn world<'a, S, A>(env: &Env<'a, S, A>, loaded: &'a Loaded, fraction:
         accounts: &loaded.accounts,
         event_url: env.event_url,
         fraction,
-        erasures: 0,
+        remote_deletions: 0,
         notified_at: None,
         new_id: env.new_id,
     }

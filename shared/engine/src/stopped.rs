@@ -33,8 +33,9 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     pub(crate) async fn fail(
         &mut self,
         error: &ProviderError,
-        in_the_middle: bool,
+        page_token: Option<&str>,
     ) -> Result<bool, StoreError> {
+        let in_the_middle = page_token.is_some();
         let continues = self.listing.sync_token.is_some() || in_the_middle;
         let why = match (error.scope, error.class) {
             (_, Class::Resync) if continues => StoppedWhy::Resync,

@@ -12,7 +12,7 @@ use store::{AskDue, ConnectionId, Due, EventId, Store, StoreError, Trigger};
 
 /// What a tick did.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ticked {
+pub struct TickReport {
     /// Families by what came of them.
     pub pushed: Pushed,
     /// Connections listed.
@@ -32,11 +32,11 @@ const BUDGET: TimeDelta = TimeDelta::seconds(20);
 ///
 /// # Errors
 /// [`StoreError`]: what is due could not be asked. Later errors are in the report.
-pub async fn tick<S: Store, A: Accounts>(env: &Env<'_, S, A>) -> Result<Ticked, StoreError> {
+pub async fn tick<S: Store, A: Accounts>(env: &Env<'_, S, A>) -> Result<TickReport, StoreError> {
     let mut run = Run {
         env,
         end: (env.clock)() + BUDGET,
-        ticked: Ticked::default(),
+        ticked: TickReport::default(),
         events: BTreeSet::new(),
         connections: BTreeSet::new(),
     };
@@ -69,7 +69,7 @@ pub async fn tick<S: Store, A: Accounts>(env: &Env<'_, S, A>) -> Result<Ticked, 
 struct Run<'a, S, A> {
     env: &'a Env<'a, S, A>,
     end: DateTime<Utc>,
-    ticked: Ticked,
+    ticked: TickReport,
     /// What has had its turn.
     events: BTreeSet<EventId>,
     connections: BTreeSet<ConnectionId>,

@@ -34,12 +34,11 @@ impl Default for Reminders {
 }
 
 impl Reminders {
-    /// In the one form that is compared: the default excludes overrides, which are in order.
-    pub fn new(use_default: bool, mut overrides: Vec<Reminder>) -> Self {
+    /// In the one form that is compared, overrides in order; none means the default.
+    pub fn new(overrides: Option<Vec<Reminder>>) -> Self {
+        let use_default = overrides.is_none();
+        let mut overrides = overrides.unwrap_or_default();
         overrides.sort();
-        if use_default {
-            overrides.clear();
-        }
         Self {
             use_default,
             overrides,
@@ -54,6 +53,7 @@ impl Reminders {
             method: ReminderMethod::from(one["method"].as_str().unwrap_or_default()),
             minutes: one["minutes"].as_i64().unwrap_or_default(),
         });
-        Self::new(use_default.unwrap_or(!row.is_object()), overrides.collect())
+        let has_own = !use_default.unwrap_or(!row.is_object());
+        Self::new(has_own.then(|| overrides.collect()))
     }
 }

@@ -146,14 +146,14 @@ impl EventTime {
         let keeps_start = start_zone.is_none() && base_start.is_none();
         let same_start = keeps_start || start_zone == shown_start;
         let keeps_end = same_start && end_zone.is_none() && base_end.is_none();
-        let kept = |keeps, shown: &Option<String>, own: &Option<String>| {
-            if keeps { shown.clone() } else { own.clone() }
+        let kept = |keeps, shown: Option<&String>, own: Option<&String>| {
+            if keeps { shown.cloned() } else { own.cloned() }
         };
         Self::timed(
             *start,
             *end,
-            kept(keeps_start, shown_start, start_zone),
-            kept(keeps_end, shown_end, end_zone),
+            kept(keeps_start, shown_start.as_ref(), start_zone.as_ref()),
+            kept(keeps_end, shown_end.as_ref(), end_zone.as_ref()),
         )
     }
 

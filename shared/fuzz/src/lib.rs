@@ -3,13 +3,14 @@
 
 mod door;
 mod events;
+mod pages;
 
 pub use events::event;
 
 use door::Counting;
+use google::notification;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use shared::crm::poke::parse;
-use shared::google::notification;
 use shared::secret::Signer;
 
 /// A body of a poke: it is refused without a call, or it names one event.

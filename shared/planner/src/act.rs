@@ -1,8 +1,9 @@
 //! A link's decision, carried out: calls that are wanted, answers that came.
 
 use crate::choices::Choices;
+use crate::deleted::KnownBy;
 use crate::plan::{Call, CallKind, Pending, Plan, Task};
-use crate::situation::{Decision, Seen, Series, Situation, Wish};
+use crate::situation::{Decision, RowState, Seen, Series, Situation};
 use crate::standing::{DeletedBy, Missed, Proof, Standing};
 use crate::step::{Method, Settlement, Step, Write};
 use chrono::TimeDelta;
@@ -57,19 +58,19 @@ impl Plan<'_> {
         let connection = self.world.connection(&link.connection);
         let choices = connection.map(|connection| Choices::of(&connection.choices));
         let leaves = link.standing.state() == LinkState::Leaving || !self.is_own(link);
-        let wish = match &member.row {
-            None => Wish::Absent,
+        let row_state = match &member.row {
+            None => RowState::Absent,
             Some(row) if leaves || !row.enabled || self.is_series_opted_out(task.member) => {
-                Wish::OptedOut(row)
+                RowState::OptedOut(row)
             }
-            Some(row) => Wish::Present(row),
+            Some(row) => RowState::Present(row),
         };
         let situation = Situation {
             now: self.world.now,
             instance: self.world.instance,
             member,
             link,
-            wish,
+            row_state,
             seen: &task.seen,
             // Of what is another user's by now only the copy goes.
             series: self.series(task).filter(|_| self.is_own(link)),
@@ -303,7 +304,7 @@ impl Plan<'_> {
                     }
                 };
                 self.note(task.member, "pushed", serde_json::json!({"what": "delete"}));
-                return self.deleted(task, by, Proof::Confirmed, true);
+                return self.deleted(task, by, Proof::Confirmed, KnownBy::Writing);
             }
         };
         self.note(

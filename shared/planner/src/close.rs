@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::{
-    ConnectionId, FamilyCommit, LinkState, NewWork, Op, Parked, ParkedState, SyncState, WorkState,
+    ConnectionId, FamilyCommit, LinkState, NewWork, Op, Parked, ParkedState, RemoteId, SyncState,
+    WorkState,
 };
 
 impl Plan<'_> {
@@ -121,23 +122,27 @@ impl Plan<'_> {
     /// The next listing of its calendar reads what becomes of a link's event.
     pub(crate) fn look_again(&mut self, at: usize, link: usize) {
         let link = &self.members[at].links[link];
-        let connection = link.connection.clone();
-        self.ops.push(Op::Park {
-            parked: Parked {
-                connection: connection.clone(),
-                remote: link.remote.clone(),
-                event: None,
-                series: None,
-                state: ParkedState::Read,
-                etag: None,
-                raw: String::new(),
-                item: Value::Null,
-                reason: None,
-                as_of: self.world.as_of,
-                is_gone: false,
-            },
-        });
+        let (connection, remote) = (link.connection.clone(), link.remote.clone());
+        let parked = self.to_be_read(connection.clone(), remote);
+        self.ops.push(Op::Park { parked });
         self.ops.push(Op::List { connection });
+    }
+
+    /// What the next listing of its calendar reads.
+    pub(crate) fn to_be_read(&self, connection: ConnectionId, remote: RemoteId) -> Parked {
+        Parked {
+            connection,
+            remote,
+            event: None,
+            series: None,
+            state: ParkedState::Read,
+            etag: None,
+            raw: String::new(),
+            item: Value::Null,
+            reason: None,
+            as_of: self.world.as_of,
+            is_gone: false,
+        }
     }
 
     /// What was loaded of an event is done.

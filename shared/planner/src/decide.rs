@@ -2,10 +2,10 @@
 //! asked again.
 
 use crate::choices::OptOut;
-use crate::deleted::{delete, delete_found, deleted, revive, shown_though_unwanted};
+use crate::deleted::{delete, delete_found, deleted, recreate_row, shown_though_unwanted};
 use crate::direction;
 use crate::occurrence;
-use crate::situation::{Decision, Seen, Situation, Wish};
+use crate::situation::{Decision, RowState, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
 use crate::step::{Method, Settlement, Step};
@@ -13,19 +13,17 @@ use crate::write::{insert, merge_with, push_changes, restore};
 use event::{Access, Unmappable};
 use provider::RemoteEvent;
 
-/// Decides.
-///
 /// # Errors
 /// [`Unmappable`]: the row or the event lacks what every event needs.
 pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     if *situation.seen == Seen::NotRead && must_read(situation) {
         return Ok(Step::Get);
     }
-    let step = match situation.wish {
-        Wish::Present(row) => present(situation, row),
-        Wish::OptedOut(_) => opted_out(situation),
-        Wish::Absent if situation.is_exception() => occurrence::cancel(situation),
-        Wish::Absent => absent(situation),
+    let step = match situation.row_state {
+        RowState::Present(row) => present(situation, row),
+        RowState::OptedOut(_) => opted_out(situation),
+        RowState::Absent if situation.is_exception() => occurrence::cancel(situation),
+        RowState::Absent => absent(situation),
     };
     direction::allowed(situation, unless_moved(situation, step?))
 }
@@ -43,7 +41,7 @@ fn unless_moved(situation: &Situation<'_>, step: Step) -> Step {
         Step::Write(write) => matches!(write.method, Method::Restore { .. }),
         Step::Settle(settlement) => matches!(
             settlement,
-            Settlement::Deleted { .. } | Settlement::Erased | Settlement::NewId
+            Settlement::Deleted { .. } | Settlement::DeletedByRemote | Settlement::NewId
         ),
     };
     if is_gone && gives_up && situation.may_have_moved {
@@ -78,7 +76,9 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
         (_, Seen::NotFound) if situation.is_within_read_lag() => {
             Ok(Step::Settle(Settlement::NotVisibleYet))
         }
-        (Standing::Live(_), Seen::NotFound) if !outlives => Ok(Step::Settle(Settlement::Erased)),
+        (Standing::Live(_), Seen::NotFound) if !outlives => {
+            Ok(Step::Settle(Settlement::DeletedByRemote))
+        }
         (_, Seen::NotFound) if is_exception => Ok(occurrence::not_planned(situation, row)),
         (_, Seen::NotFound) => Ok(anew(situation)),
         (_, Seen::Found(event)) if !event.is_cancelled => merge_with(situation, row, event),
@@ -86,7 +86,7 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
             occurrence::cancelled_there(situation, row, event)
         }
         (Standing::Reserved | Standing::Live(_), Seen::Found(_)) if !outlives => {
-            Ok(Step::Settle(Settlement::Erased))
+            Ok(Step::Settle(Settlement::DeletedByRemote))
         }
         // What has moved to another organizer does not come back as it was.
         (_, Seen::Found(event)) if situation.is_organizer() && !event.is_organizer => {
@@ -94,7 +94,7 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
         }
         (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(situation, row, event)),
         // A guest cannot bring back what its organizer cancelled.
-        (_, Seen::Found(_)) => Ok(Step::Settle(Settlement::Erased)),
+        (_, Seen::Found(_)) => Ok(Step::Settle(Settlement::DeletedByRemote)),
     }
 }
 
@@ -103,7 +103,7 @@ fn anew(situation: &Situation<'_>) -> Step {
     if situation.is_organizer() {
         Step::Settle(Settlement::NewId)
     } else {
-        Step::Settle(Settlement::Erased)
+        Step::Settle(Settlement::DeletedByRemote)
     }
 }
 
@@ -180,7 +180,7 @@ fn absent(situation: &Situation<'_>) -> Result<Step, Unmappable> {
                 shown_though_unwanted(situation, event)
             }
             // A person wants it back.
-            Proof::Confirmed => revive(situation, event),
+            Proof::Confirmed => recreate_row(situation, event),
         },
     }
 }

@@ -7,6 +7,15 @@ use crate::write::{is_edited_by_remote, with_input};
 use event::{Access, Direction, Merged, Unmappable};
 use provider::RemoteEvent;
 
+/// How it is known that an event is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KnownBy {
+    /// A write of ours deleted it.
+    Writing,
+    /// It was found gone.
+    Reading,
+}
+
 pub(crate) fn deleted(by: DeletedBy, proof: Proof) -> Step {
     Step::Settle(Settlement::Deleted { by, proof })
 }
@@ -37,14 +46,17 @@ pub(crate) fn shown_though_unwanted(
         || situation.access_to(event) == Access::Read
         || is_edited_by_remote(situation, event)?;
     if comes_back {
-        revive(situation, event)
+        recreate_row(situation, event)
     } else {
         Ok(delete_found(event, DeletedBy::Crm))
     }
 }
 
 /// The row comes back with what the provider shows; what it had changed itself is still to be sent.
-pub(crate) fn revive(situation: &Situation<'_>, event: &RemoteEvent) -> Result<Step, Unmappable> {
+pub(crate) fn recreate_row(
+    situation: &Situation<'_>,
+    event: &RemoteEvent,
+) -> Result<Step, Unmappable> {
     let deleted = situation.member.deleted.as_ref().map(|row| &row.fields);
     let known = situation.base_crm();
     let row = deleted.or(known.as_deref()).cloned();
@@ -69,7 +81,7 @@ pub(crate) fn revive(situation: &Situation<'_>, event: &RemoteEvent) -> Result<S
             base.apply(value);
         }
     }
-    Ok(Step::Settle(Settlement::Revived {
+    Ok(Step::Settle(Settlement::RowRecreated {
         event: Box::new(event.clone()),
         fields: Box::new(fields),
         base: Box::new(base),

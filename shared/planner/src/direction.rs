@@ -30,7 +30,7 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
     match (step, situation.seen) {
         (Step::Write(write), Seen::Found(event)) => match write.method {
             Method::Patch { .. } => synced(event, unsent(write.merged)),
-            Method::Restore { .. } if is_live => Step::Settle(Settlement::Erased),
+            Method::Restore { .. } if is_live => Step::Settle(Settlement::DeletedByRemote),
             Method::Insert
             | Method::Restore { .. }
             | Method::Cancel { .. }
@@ -43,7 +43,9 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
             | Method::Cancel { .. }
             | Method::Delete { .. } => Step::Settle(Settlement::Nothing),
         },
-        (Step::Settle(Settlement::NewId), _) if is_live => Step::Settle(Settlement::Erased),
+        (Step::Settle(Settlement::NewId), _) if is_live => {
+            Step::Settle(Settlement::DeletedByRemote)
+        }
         (step @ (Step::Get | Step::Settle(_)), _) => step,
     }
 }
@@ -58,8 +60,10 @@ fn unsent(mut merged: Merged) -> Merged {
 /// Nothing of the provider's is taken over.
 fn only_out(situation: &Situation<'_>, step: Step) -> Step {
     match (step, situation.seen) {
-        (Step::Settle(Settlement::Erased), _) => deleted(DeletedBy::Remote, Proof::Confirmed),
-        (Step::Settle(Settlement::Revived { .. }), Seen::Found(event)) => {
+        (Step::Settle(Settlement::DeletedByRemote), _) => {
+            deleted(DeletedBy::Remote, Proof::Confirmed)
+        }
+        (Step::Settle(Settlement::RowRecreated { .. }), Seen::Found(event)) => {
             delete_found(event, DeletedBy::Crm)
         }
         (step @ (Step::Get | Step::Write(_) | Step::Settle(_)), _) => step,

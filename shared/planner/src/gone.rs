@@ -1,5 +1,6 @@
 //! What goes, and what goes with it.
 
+use crate::deleted::KnownBy;
 use crate::plan::Plan;
 use crate::standing::{DeletedBy, Deletion, Proof, Standing};
 use store::LinkState;
@@ -7,7 +8,7 @@ use store::LinkState;
 impl Plan<'_> {
     /// Exceptions go with their series: rows and links. A deletion of ours takes them along, but for those of
     /// what was no series any more; what became of them where the series was found gone is looked for.
-    pub(crate) fn bury_exceptions(&mut self, by: DeletedBy, took_them_along: bool) {
+    pub(crate) fn delete_exceptions(&mut self, by: DeletedBy, known: KnownBy) {
         let mut roots = self.members.iter().filter(|root| root.event == self.root);
         let bases = roots
             .next()
@@ -18,7 +19,7 @@ impl Plan<'_> {
                 .recurrence()
                 .is_some_and(|lines| !lines.is_empty())
         });
-        let outlive = !(took_them_along && was_series);
+        let outlive = !(known == KnownBy::Writing && was_series);
         for member in 0..self.members.len() {
             if self.members[member].event == self.root {
                 continue;
@@ -30,11 +31,11 @@ impl Plan<'_> {
                     self.look_again(member, link);
                 }
             }
-            self.bury(member, by);
+            self.delete_member(member, by);
         }
     }
 
-    pub(crate) fn bury(&mut self, at: usize, by: DeletedBy) {
+    pub(crate) fn delete_member(&mut self, at: usize, by: DeletedBy) {
         for link in 0..self.members[at].links.len() {
             if self.members[at].links[link].standing.state() != LinkState::Deleted {
                 self.set_deleted(at, link, by, Proof::Confirmed);

@@ -70,7 +70,10 @@ impl Plan<'_> {
         let Standing::Deleted(deletion) = &there.standing else {
             return Stands::Here;
         };
-        if self.has_left(member, link) {
+        if self.is_second_copy(member, link) && !event.is_cancelled {
+            return Stands::Alone;
+        }
+        if self.is_second_copy(member, link) || self.has_left(member, link) {
             return match event.is_cancelled {
                 true => Stands::Nowhere,
                 false => Stands::Anew,

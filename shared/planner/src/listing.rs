@@ -281,13 +281,17 @@ impl<'a> Page<'a> {
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
     fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
-        let was_taken_out =
-            |link: &Link| link.remote == *id && matches!(link.standing, Standing::Deleted(_));
+        let was_taken_out = |family: &Plan<'_>, link: &Link| {
+            let is_out = matches!(link.standing, Standing::Deleted(_));
+            link.remote == *id && is_out && family.is_own(link)
+        };
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
                 let is_out = of.row.as_ref().is_some_and(|row| !row.enabled)
                     && of.link_in(&self.input.connection.id).is_none();
-                let link = of.links.iter().position(was_taken_out).filter(|_| is_out)?;
+                let mut links = of.links.iter();
+                let link = links.position(|link| was_taken_out(family, link));
+                let link = link.filter(|_| is_out)?;
                 Some((plan, member, link))
             })
         })

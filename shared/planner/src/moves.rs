@@ -62,6 +62,10 @@ impl Plan<'_> {
                 self.ops.push(self.drop_link(member, link));
                 // Of an occurrence that its user is invited to, a guest's copy stays.
                 self.look_again(member, link);
+                // Where its user was invited to it, a row of its own may have it there, and gives way.
+                let remote = self.members[member].links[link].remote.clone();
+                let there = self.to_be_read(parked.connection.clone(), remote);
+                self.instead.push(there);
             }
             let moved: &mut Link = &mut self.members[member].links[link];
             moved.connection = parked.connection.clone();

@@ -1,12 +1,12 @@
 //! Exceptions: occurrences that differ from their series.
 
-use crate::deleted::{deleted, revive};
+use crate::deleted::{deleted, recreate_row};
 use crate::situation::{Decision, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, restore, synced};
-use event::{EventFields, Group, Merged, Status, Unmappable};
+use event::{Access, EventFields, Group, Merged, Status, Unmappable};
 use provider::RemoteEvent;
 
 /// The series has no such occurrence: one that is cancelled needs none.
@@ -60,7 +60,12 @@ pub(crate) fn cancelled_there(
 /// The row of an exception was deleted: the occurrence does not take place, and a cancelled row takes
 /// its place.
 pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
-    let keeps = situation.decision == Some(Decision::Keep);
+    // What can only be read comes back.
+    let is_readable_only = match situation.seen {
+        Seen::Found(event) => situation.access_to(event) == Access::Read,
+        Seen::NotRead | Seen::NotFound => situation.access() == Access::Read,
+    };
+    let keeps = is_readable_only || situation.decision == Some(Decision::Keep);
     match (situation.seen, &situation.link.standing) {
         (Seen::NotRead, Standing::Live(bases)) if !keeps => Ok(match &bases.etag {
             Some(etag) => cancel_write(situation, etag),
@@ -75,7 +80,7 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
             }))
         }
         (Seen::Found(event), _) if keeps || is_edited_by_remote(situation, event)? => {
-            revive(situation, event)
+            recreate_row(situation, event)
         }
         // It went with its series, and somebody has brought both back.
         (Seen::Found(event), Standing::Deleted(deletion))
@@ -83,7 +88,7 @@ pub(crate) fn cancel(situation: &Situation<'_>) -> Result<Step, Unmappable> {
                 && situation.member.deleted.is_none()
                 && !situation.was_opted_out() =>
         {
-            revive(situation, event)
+            recreate_row(situation, event)
         }
         (Seen::Found(event), _) => Ok(match &event.etag {
             Some(etag) => cancel_write(situation, etag),

@@ -14,7 +14,7 @@ impl Plan<'_> {
             let goes_by_itself = self.is_series_opted_out(task.member);
             return self.mode == Mode::Write && !goes_by_itself && !self.has_series_there(task);
         }
-        if self.is_second_copy(task) {
+        if self.is_second_copy(task.member, task.link) {
             self.ops.push(self.drop_link(task.member, task.link));
             self.look_again(task.member, task.link);
             return true;
@@ -32,12 +32,13 @@ impl Plan<'_> {
     }
 
     /// What was taken out, and whose row has another copy by now, stands by itself.
-    fn is_second_copy(&self, task: &Task) -> bool {
-        let member = &self.members[task.member];
-        let link = &member.links[task.link];
+    pub(crate) fn is_second_copy(&self, member: usize, link: usize) -> bool {
+        let member = &self.members[member];
+        let link = &member.links[link];
         let is_live = |other: &Link| matches!(other.standing, Standing::Live(_));
         let mut others = member.links.iter().filter(|other| *other != link);
-        self.is_own(link)
+        member.event == self.root
+            && self.is_own(link)
             && matches!(link.standing, Standing::Deleted(_))
             && others.any(|other| self.is_own(other) && is_live(other))
     }

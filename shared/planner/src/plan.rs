@@ -33,7 +33,7 @@ pub struct World<'a> {
     /// From 0 to 1: spreads retries.
     pub fraction: f64,
     /// Deletions on the provider's side that the listing shows and that are not stored yet.
-    pub erasures: i64,
+    pub remote_deletions: i64,
     /// When a notification announced what is listed.
     pub notified_at: Option<DateTime<Utc>>,
     /// A fresh random id.

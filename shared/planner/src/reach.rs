@@ -1,5 +1,6 @@
 //! Which links of a family there is something to decide about: the master first, then its exceptions.
 
+use crate::deleted::KnownBy;
 use crate::failed::connect_again;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
@@ -73,6 +74,7 @@ impl Plan<'_> {
             if !self.may_be_there(at, link) {
                 let connection = self.members[at].links[link].connection.clone();
                 self.read_parked_again(at, |parked| parked.connection == connection);
+                self.give_back(at, link);
                 continue;
             }
             goes = true;
@@ -113,6 +115,17 @@ impl Plan<'_> {
         }
     }
 
+    /// What was taken out of a calendar before its row changed hands, and what people do with it there, is its
+    /// user's.
+    fn give_back(&mut self, at: usize, link: usize) {
+        let member = &self.members[at];
+        let is_confirmed = member.links[link].standing.was_there();
+        if is_confirmed && member.changed.contains_key("owner") {
+            self.ops.push(self.drop_link(at, link));
+            self.look_again(at, link);
+        }
+    }
+
     /// A link of another user's connection is to go, whatever the row says.
     fn leave(&mut self, at: usize, link: usize) {
         let standing = &mut self.members[at].links[link].standing;
@@ -125,7 +138,7 @@ impl Plan<'_> {
     /// A row that no calendar is there for.
     fn unlinked(&mut self, at: usize) {
         if self.members[at].row.is_none() {
-            self.bury_exceptions(DeletedBy::Crm, false);
+            self.delete_exceptions(DeletedBy::Crm, KnownBy::Reading);
         }
         self.show(at, SyncState::None, None);
         self.drop_parked(at);
@@ -230,7 +243,7 @@ impl Plan<'_> {
             None if is_gone && root.deleted.is_none() && root.links.is_empty() => {
                 self.without_series(at)
             }
-            None | Some(LinkState::Deleted) if is_gone => self.bury(at, DeletedBy::Crm),
+            None | Some(LinkState::Deleted) if is_gone => self.delete_member(at, DeletedBy::Crm),
             None => self.not_there(at),
             Some(LinkState::Deleted | LinkState::Kept) => self.not_there(at),
             // It waits for its series, whose work is open.

@@ -1,6 +1,7 @@
 //! What a settlement makes of rows and links.
 
 use crate::choices::{Choices, Direction};
+use crate::deleted::KnownBy;
 use crate::direction::keep_differences;
 use crate::plan::{Mode, Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
@@ -18,11 +19,13 @@ impl Plan<'_> {
         let at = task.member;
         match settlement {
             Settlement::Synced { event, merged } => self.synced(task, *event, *merged),
-            Settlement::Deleted { by, proof } => self.deleted(task, by, proof, false),
-            Settlement::Erased if self.is_mass_erasure(task) => self.hold(task, Side::Remote),
-            Settlement::Erased => self.erased(task),
+            Settlement::Deleted { by, proof } => self.deleted(task, by, proof, KnownBy::Reading),
+            Settlement::DeletedByRemote if self.is_mass_deletion(task) => {
+                self.hold(task, Side::Remote)
+            }
+            Settlement::DeletedByRemote => self.deleted_by_remote(task),
             Settlement::Missed => self.missed(task, self.sequence_of(task)),
-            Settlement::Revived {
+            Settlement::RowRecreated {
                 event,
                 fields,
                 base,
@@ -72,7 +75,13 @@ impl Plan<'_> {
         }
         let mut row = merged.row.clone();
         let mut groups = merged.to_crm.clone();
-        let made = take_server_made(&mut row, &event.fields, is_exception);
+        // An occurrence's visibility is its series' or stricter.
+        let inherited: &[Group] = if is_exception {
+            &[Group::Visibility]
+        } else {
+            &[]
+        };
+        let made = take_server_made(&mut row, &event.fields, inherited);
         groups.extend(
             made.into_iter()
                 .filter(|group| !merged.to_crm.contains(group)),
@@ -186,13 +195,13 @@ impl Plan<'_> {
         self.done(task, event.etag.clone());
     }
 
-    pub(crate) fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof, is_ours: bool) {
+    pub(crate) fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof, known: KnownBy) {
         let at = task.member;
         self.set_deleted(at, task.link, by, proof);
         if self.members[at].event == self.root {
             match by {
                 DeletedBy::Crm | DeletedBy::Remote if self.members[at].row.is_none() => {
-                    self.bury_exceptions(by, is_ours)
+                    self.delete_exceptions(by, known)
                 }
                 DeletedBy::Crm | DeletedBy::Remote | DeletedBy::OptOut => {}
             }
@@ -201,7 +210,7 @@ impl Plan<'_> {
         self.done(task, None);
     }
 
-    fn erased(&mut self, task: &Task) {
+    fn deleted_by_remote(&mut self, task: &Task) {
         let at = task.member;
         let (by, proof) = (DeletedBy::Remote, Proof::Confirmed);
         self.set_deleted(at, task.link, by, proof);
@@ -212,19 +221,19 @@ impl Plan<'_> {
         );
         self.delete_row(at);
         if self.members[at].event == self.root {
-            self.bury_exceptions(by, false);
+            self.delete_exceptions(by, KnownBy::Reading);
         }
         self.done(task, None);
     }
 
-    fn is_mass_erasure(&self, task: &Task) -> bool {
+    fn is_mass_deletion(&self, task: &Task) -> bool {
         let link = &self.members[task.member].links[task.link];
         let connection = self.world.connection(&link.connection);
         self.notes.decision.is_none()
             && self.members[task.member].event == self.root
             && connection.is_some_and(|connection| {
                 crate::act::is_mass(
-                    connection.deleted_by_remote + self.world.erasures,
+                    connection.deleted_by_remote + self.world.remote_deletions,
                     connection,
                 )
             })

@@ -9,9 +9,9 @@ use provider::RemoteEvent;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What the CRM wants of a link.
+/// What the row says of a link.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Wish<'a> {
+pub enum RowState<'a> {
     /// The row is to be there.
     Present(&'a Row),
     /// There is a row, but not for this link.
@@ -57,12 +57,10 @@ pub struct Situation<'a> {
     pub now: DateTime<Utc>,
     /// The installation, which stamps name.
     pub instance: &'a str,
-    /// The event.
     pub member: &'a Member,
-    /// The link.
     pub link: &'a Link,
     /// What the CRM wants.
-    pub wish: Wish<'a>,
+    pub row_state: RowState<'a>,
     /// What the provider shows.
     pub seen: &'a Seen,
     /// Of an exception.

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use store::{ConnectionId, EventId, Parked, RemoteId, Side, UserId};
 
-/// A row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Its mapped fields.
@@ -27,7 +26,6 @@ pub struct Row {
 /// An event of a family.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
-    /// Which.
     pub event: EventId,
     /// The row as the commit leaves it; none where there is none.
     pub row: Option<Row>,
@@ -37,7 +35,6 @@ pub struct Member {
     pub rev: i64,
     /// Open changes, by field.
     pub changed: BTreeMap<String, DateTime<Utc>>,
-    /// Links.
     pub links: Vec<Link>,
     /// Writes that were never acknowledged, without this load's own.
     pub attempts: Vec<Attempt>,
@@ -56,9 +53,7 @@ pub struct Member {
 /// Which remote event an event is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// Where.
     pub connection: ConnectionId,
-    /// Which.
     pub remote: RemoteId,
     /// Where it was born.
     pub origin: Side,

@@ -15,7 +15,6 @@ pub enum Step {
     Settle(Settlement),
 }
 
-/// A write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
     /// The method and its guard.
@@ -30,23 +29,13 @@ pub enum Method {
     /// Adds it.
     Insert,
     /// Changes it.
-    Patch {
-        /// The version.
-        etag: String,
-    },
+    Patch { etag: String },
     /// Brings it back.
-    Restore {
-        /// The version.
-        etag: String,
-    },
+    Restore { etag: String },
     /// Cancels an occurrence whose row was deleted.
-    Cancel {
-        /// The version.
-        etag: String,
-    },
+    Cancel { etag: String },
     /// Deletes it.
     Delete {
-        /// The version.
         etag: String,
         /// Who wants it.
         by: DeletedBy,
@@ -71,14 +60,13 @@ pub enum Settlement {
         proof: Proof,
     },
     /// It was deleted with the provider: the row goes too.
-    Erased,
+    DeletedByRemote,
     /// It is not shown any more, and may be in another calendar of the account.
     Missed,
     /// The row was deleted, and the provider's event is to live: the row comes back.
-    Revived {
+    RowRecreated {
         /// What the provider shows.
         event: Box<RemoteEvent>,
-        /// The row.
         fields: Box<EventFields>,
         /// The row as the base, where edits of it are still to be sent.
         base: Box<EventFields>,
@@ -87,7 +75,6 @@ pub enum Settlement {
     OccurrenceCancelled {
         /// What the provider shows.
         event: Box<RemoteEvent>,
-        /// The row.
         fields: Box<EventFields>,
     },
     /// The id can never be used again: the next claim uses another one.

@@ -86,7 +86,7 @@ impl DbError {
                 code,
                 hint: Some(hint),
                 ..
-            } if is_impersonal(code) => Some(hint),
+            } if is_safe_to_log(code) => Some(hint),
             Self::Refused { .. } | Self::Transport(_) | Self::Sync(_) | Self::Unreadable { .. } => {
                 None
             }
@@ -96,7 +96,7 @@ impl DbError {
 
 /// Texts about connections, resources, locks, time-outs, logins and rights name what is ours, and so
 /// do the front end's, a gateway's, which has no SQLSTATE, and the refusal of another deployment.
-fn is_impersonal(code: &str) -> bool {
+fn is_safe_to_log(code: &str) -> bool {
     let classes = ["08", "28", "53", "57", "58", "PGRST", "HTTP "];
     let codes = [
         "PT409", "3D000", "3F000", "40P01", "42501", "42883", "42P01", "55P03",
@@ -105,7 +105,7 @@ fn is_impersonal(code: &str) -> bool {
 }
 
 fn told(code: &str, message: &str) -> String {
-    if is_impersonal(code) {
+    if is_safe_to_log(code) {
         format!(": {message}")
     } else {
         "; its own log has the reason".to_owned()

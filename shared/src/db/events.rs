@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// A way to the database as a user.
 #[derive(Debug)]
-pub struct Own<'a, D> {
+pub struct UserDb<'a, D> {
     /// The way out.
     pub door: &'a D,
     /// Where the database is.
@@ -87,7 +87,7 @@ pub struct Saved {
     pub removed: Vec<Uuid>,
 }
 
-impl<D: HttpClient> Own<'_, D> {
+impl<D: HttpClient> UserDb<'_, D> {
     /// Events in a range.
     ///
     /// # Errors
@@ -106,12 +106,21 @@ impl<D: HttpClient> Own<'_, D> {
         self.call("tandem_my_changes", &parameters).await
     }
 
-    /// An event; with `series`, its master and all exceptions of that too.
+    /// An event alone.
     ///
     /// # Errors
     /// [`DbError`].
-    pub async fn event(&self, event: Uuid, series: bool) -> Result<Found, DbError> {
-        let parameters = json!({"event_id": event, "series": series});
+    pub async fn event(&self, event: Uuid) -> Result<Found, DbError> {
+        let parameters = json!({"event_id": event, "series": false});
+        self.call("tandem_my_event", &parameters).await
+    }
+
+    /// An event, its master and all exceptions of that.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn event_with_series(&self, event: Uuid) -> Result<Found, DbError> {
+        let parameters = json!({"event_id": event, "series": true});
         self.call("tandem_my_event", &parameters).await
     }
 

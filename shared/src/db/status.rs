@@ -25,7 +25,7 @@ pub async fn of_user(
 /// What a person decides about something of theirs that waits for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Wish {
+pub enum UserDecision {
     /// The deletions that wait in a calendar: `apply` or `keep`.
     Confirm {
         /// The calendar.
@@ -56,23 +56,23 @@ pub async fn decide(
     database: &Database,
     instance: &str,
     user_id: Uuid,
-    wish: &Wish,
+    decision: &UserDecision,
 ) -> Result<Value, DbError> {
     #[derive(Serialize)]
     struct Parameters<'a> {
         instance: &'a str,
         user_id: Uuid,
         #[serde(flatten)]
-        wish: &'a Wish,
+        decision: &'a UserDecision,
     }
-    let function = match wish {
-        Wish::Confirm { .. } => "tandem_confirm",
-        Wish::Event { .. } | Wish::Item { .. } => "tandem_retry",
+    let function = match decision {
+        UserDecision::Confirm { .. } => "tandem_confirm",
+        UserDecision::Event { .. } | UserDecision::Item { .. } => "tandem_retry",
     };
     let parameters = Parameters {
         instance,
         user_id,
-        wish,
+        decision,
     };
     call(door, database, function, &parameters).await
 }

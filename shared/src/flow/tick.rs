@@ -15,11 +15,11 @@ use uuid::Uuid;
 /// How long a tick takes at most before it leaves the rest to the next one; a call under way ends.
 const BUDGET: TimeDelta = TimeDelta::seconds(20);
 /// Of each kind of chore.
-const MOST: usize = 50;
+const MAX_FAMILIES: usize = 50;
 
 /// What a tick did.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ticked {
+pub struct TickReport {
     /// Families of events by what came of them.
     pub pushed: Pushed,
     /// Connections listed.
@@ -40,7 +40,7 @@ pub struct Ticked {
     pub unfinished: bool,
 }
 
-impl Ticked {
+impl TickReport {
     /// For the log: numbers only.
     pub fn log_fields(&self) -> serde_json::Value {
         json!({
@@ -65,11 +65,11 @@ impl Ticked {
 ///
 /// # Errors
 /// [`DbError`]: what is due could not be asked. Later errors are in the report.
-pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
+pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<TickReport, DbError> {
     let mut run = Run {
         env,
         end: (env.clock)() + BUDGET,
-        ticked: Ticked::default(),
+        ticked: TickReport::default(),
     };
     let config = env.config;
     let secret = config.function_secrets.first().map(String::as_str);
@@ -77,7 +77,7 @@ pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
         env.door,
         &config.database,
         config.instance(),
-        MOST,
+        MAX_FAMILIES,
         secret.unwrap_or_default(),
         config.event_url.as_deref(),
         config.keys.current(),
@@ -93,7 +93,7 @@ pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<Ticked, DbError> {
 struct Run<'a, D> {
     env: &'a Env<'a, D>,
     end: DateTime<Utc>,
-    ticked: Ticked,
+    ticked: TickReport,
 }
 
 impl<D: HttpClient> Run<'_, D> {

@@ -12,7 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// The longest login that is looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+const MAX_TOKEN: usize = 8 * 1024;
 
 /// The user whose login the request shows as `Authorization: Bearer`.
 ///
@@ -32,7 +32,7 @@ pub async fn user<D: HttpClient>(
         return Err(Box::new(reply.logged(line)));
     }
     let token = bearer(headers)
-        .filter(|token| token.len() <= LONGEST)
+        .filter(|token| token.len() <= MAX_TOKEN)
         .unwrap_or_default();
     let (now, wanted) = ((env.clock)(), &config.logins);
     let user = match (jwt::signed(token), &config.jwt_secret, &config.jwks_url) {

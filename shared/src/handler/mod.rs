@@ -103,7 +103,7 @@ fn database_error(error: &DbError) -> Reply {
 }
 
 /// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.
-fn refuse_stranger(config: &Config, headers: &HeaderMap) -> Option<Reply> {
+fn require_function_secret(config: &Config, headers: &HeaderMap) -> Option<Reply> {
     if config.function_secrets.is_empty() {
         let reply = Reply::error(
             StatusCode::UNAUTHORIZED,

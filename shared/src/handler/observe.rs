@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// A door that counts who goes through it, and what Google answers.
-pub struct Counted<D> {
+pub struct MeteredClient<D> {
     door: D,
     google: [String; 2],
     database_calls: Cell<u32>,
@@ -23,7 +23,7 @@ pub struct Counted<D> {
     fresh: RefCell<ApiUsage>,
 }
 
-impl<D: HttpClient> HttpClient for Counted<D> {
+impl<D: HttpClient> HttpClient for MeteredClient<D> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let authority = request.uri().authority().map(ToString::to_string);
         let units = units(&request);
@@ -79,10 +79,10 @@ pub async fn observed<D: HttpClient>(
     config: &Config,
     random: &Random,
     clock: &dyn Fn() -> DateTime<Utc>,
-    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<D>>) -> Reply,
+    handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, MeteredClient<D>>) -> Reply,
 ) -> Reply {
     let google = [&config.google.api, &config.google.oauth];
-    let counted = Counted {
+    let metered = MeteredClient {
         door,
         google: google.map(|url| url.authority().to_owned()),
         database_calls: Cell::new(0),
@@ -90,7 +90,7 @@ pub async fn observed<D: HttpClient>(
         fresh: RefCell::default(),
     };
     let env = Env {
-        door: &counted,
+        door: &metered,
         config,
         random,
         clock,
@@ -107,10 +107,10 @@ pub async fn observed<D: HttpClient>(
         .collect();
     let begun = clock();
     let mut reply = handle(request, &env).await;
-    let results = counted.results.take();
+    let results = metered.results.take();
     let mut line = json!({
         "flow": what, "status": reply.response.status().as_u16(),
-        "calls": {"database": counted.database_calls.get(), "google": results.values().sum::<u32>()},
+        "calls": {"database": metered.database_calls.get(), "google": results.values().sum::<u32>()},
         "ms": (clock() - begun).num_milliseconds(),
     });
     if !results.is_empty() {

@@ -1,6 +1,6 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
-use super::{Reply, database_error, refuse_stranger};
+use super::{Reply, database_error, require_function_secret};
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
 use crate::flow::tick::tick;
@@ -27,7 +27,7 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
     if request.method() != wanted {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, ROUTES);
     }
-    if let Some(reply) = refuse_stranger(env.config, request.headers()) {
+    if let Some(reply) = require_function_secret(env.config, request.headers()) {
         return reply;
     }
     match action {

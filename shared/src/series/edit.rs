@@ -2,7 +2,7 @@
 
 use super::patch::{check_lines, keeps_its_first, patched, span, with};
 use super::rule::Plan;
-use super::target::{Occurrence, Series, Target, Wish, lines_of, plan_of, target, zone_of};
+use super::target::{EditTarget, Occurrence, Series, Target, lines_of, plan_of, target, zone_of};
 use super::when::{Span, Start};
 use super::{Edit, Refusal, Rows, Write, lines};
 use crate::crm::Row;
@@ -50,11 +50,11 @@ pub fn create(id: Uuid, patch: &Map<String, Value>, zone: &str) -> Result<Edit, 
 /// [`Refusal`].
 pub fn edit(
     rows: &Rows,
-    wish: &Wish,
+    wanted: &EditTarget,
     patch: &Map<String, Value>,
     new: Uuid,
 ) -> Result<Edit, Refusal> {
-    match target(rows, wish)? {
+    match target(rows, wanted)? {
         Target::Single(row) => {
             let (fields, span) = patched(row, patch)?;
             let mut after = row.clone();
@@ -64,7 +64,7 @@ pub fn edit(
             }
             check_lines(&after, span, &rows.zone)?;
             Ok(one(Write::Update {
-                id: wish.event,
+                id: wanted.event,
                 fields,
             }))
         }

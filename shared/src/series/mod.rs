@@ -1,5 +1,5 @@
 //! What an edit of an event, of one occurrence, of it and the following, or of a whole series means for
-//! the rows. Pure: rows as read and a wish in, the rows to write out.
+//! the rows. Pure: rows as read and a wanted in, the rows to write out.
 
 mod edit;
 mod lines;
@@ -14,7 +14,7 @@ mod tests;
 
 pub use edit::{create, edit};
 pub use remove::remove;
-pub use target::{Scope, Wish};
+pub use target::{EditTarget, Scope};
 pub use when::Start;
 
 use crate::crm::Row;

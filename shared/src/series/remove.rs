@@ -1,7 +1,7 @@
 //! Deletion of an event, an occurrence, it and the following, or a series.
 
 use super::edit::{later, occurrence, trimmed};
-use super::target::{Target, Wish, target};
+use super::target::{EditTarget, Target, target};
 use super::{Edit, Refusal, Rows, Write};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn remove(rows: &Rows, wish: &Wish, new: Uuid) -> Result<Edit, Refusal> {
+pub fn remove(rows: &Rows, wanted: &EditTarget, new: Uuid) -> Result<Edit, Refusal> {
     let cancelled = || Map::from_iter([("status".to_owned(), json!("cancelled"))]);
-    let writes = match target(rows, wish)? {
-        Target::Single(_) => vec![Write::Delete { id: wish.event }],
+    let writes = match target(rows, wanted)? {
+        Target::Single(_) => vec![Write::Delete { id: wanted.event }],
         // An occurrence that does not take place is a row that says so.
         Target::This(series, at) => vec![match at.row {
             Some((_, row)) if row.is_cancelled() => return Err(Refusal::Unknown),
@@ -41,6 +41,6 @@ pub fn remove(rows: &Rows, wish: &Wish, new: Uuid) -> Result<Edit, Refusal> {
             ids.map(|id| Write::Delete { id }).collect()
         }
     };
-    let main = wish.event;
+    let main = wanted.event;
     Ok(Edit { main, writes })
 }

@@ -9,7 +9,7 @@ use rrule::{RRule, RRuleSet, Unvalidated};
 use std::collections::BTreeSet;
 
 /// Occurrences of one series that are ever computed.
-const MOST: usize = 20_000;
+const MAX_OCCURRENCES: usize = 20_000;
 
 /// A series: its first start on the wall clock, and its lines.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Plan {
         let planned = found.into_iter();
         planned
             .filter(|at| *at <= bound && !out.contains(at))
-            .take(MOST)
+            .take(MAX_OCCURRENCES)
             .collect()
     }
 
@@ -232,6 +232,9 @@ impl Rule {
             return Vec::new();
         };
         let dates = set.into_iter().map(|date| date.naive_utc());
-        dates.take_while(|date| *date <= last).take(MOST).collect()
+        dates
+            .take_while(|date| *date <= last)
+            .take(MAX_OCCURRENCES)
+            .collect()
     }
 }

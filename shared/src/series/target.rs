@@ -1,4 +1,4 @@
-//! Which rows and which occurrence a wish is about.
+//! Which rows and which occurrence a wanted is about.
 
 use super::rule::Plan;
 use super::when::{Span, Start};
@@ -37,7 +37,7 @@ impl Scope {
 
 /// What of which event.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct EditTarget {
     /// The event: a single one, a master or an exception.
     pub event: Uuid,
     /// None: all, but of an exception this one.
@@ -46,7 +46,7 @@ pub struct Wish {
     pub original_start: Option<Start>,
 }
 
-/// What a wish is about.
+/// What a wanted is about.
 pub enum Target<'a> {
     /// An event that does not repeat, or an exception whose series is gone.
     Single(&'a Row),
@@ -109,16 +109,16 @@ fn start_of(row: &Row) -> Option<Start> {
 }
 
 /// Finds it.
-pub fn target<'a>(rows: &'a Rows, wish: &Wish) -> Result<Target<'a>, Refusal> {
-    let event = rows.rows.get(&wish.event).ok_or(Refusal::Unknown)?;
+pub fn target<'a>(rows: &'a Rows, wanted: &EditTarget) -> Result<Target<'a>, Refusal> {
+    let event = rows.rows.get(&wanted.event).ok_or(Refusal::Unknown)?;
     let root = event
         .text("recurring_event_id")
         .and_then(|id| id.parse().ok());
-    let id: Uuid = root.unwrap_or(wish.event);
+    let id: Uuid = root.unwrap_or(wanted.event);
     let master = rows.rows.get(&id);
     let series = master.and_then(|row| series(rows, id, row));
     let Some(series) = series else {
-        return match (wish.original_start, wish.scope) {
+        return match (wanted.original_start, wanted.scope) {
             (Some(_), _) if !event.is_exception() => Err(Refusal::invalid(
                 "original_start",
                 "this event does not repeat; leave original_start out",
@@ -127,17 +127,21 @@ pub fn target<'a>(rows: &'a Rows, wish: &Wish) -> Result<Target<'a>, Refusal> {
         };
     };
     let own = event.is_exception().then(|| start_of(event)).flatten();
-    if own.is_some() && wish.original_start.is_some_and(|start| own != Some(start)) {
+    if own.is_some()
+        && wanted
+            .original_start
+            .is_some_and(|start| own != Some(start))
+    {
         let reason = "this is another occurrence; leave original_start out, or name the series";
         return Err(Refusal::invalid("original_start", reason));
     }
-    let start = own.or(wish.original_start);
+    let start = own.or(wanted.original_start);
     let default = if own.is_some() {
         Scope::This
     } else {
         Scope::All
     };
-    match (wish.scope.unwrap_or(default), start) {
+    match (wanted.scope.unwrap_or(default), start) {
         (Scope::This | Scope::Following, None) => Err(Refusal::invalid(
             "original_start",
             "say which occurrence by its planned start",

@@ -24,7 +24,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use shared::config::Config;
 use shared::flow::Env;
-use shared::handler::observe::{Counted, observed};
+use shared::handler::observe::{MeteredClient, observed};
 use shared::handler::{Reply, poke, scheduler, webhook};
 use shared::secret::Random;
 use std::cell::{Cell, RefCell};
@@ -329,7 +329,7 @@ impl System {
     async fn run(
         &self,
         request: Request<Bytes>,
-        handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, Counted<&Calls<'_>>>) -> Reply,
+        handle: impl AsyncFnOnce(Request<Bytes>, &Env<'_, MeteredClient<&Calls<'_>>>) -> Reply,
     ) -> Option<Reply> {
         self.requests.set(self.requests.get() + 1);
         let mut seed = [0; 32];

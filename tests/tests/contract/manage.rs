@@ -137,7 +137,7 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
             ANN.parse()?,
             serde_json::from_value(connection["calendar_id"].clone())?,
         );
-        let confirm = status::Wish::Confirm {
+        let confirm = status::UserDecision::Confirm {
             calendar_id,
             decision: "keep".to_owned(),
         };
@@ -150,7 +150,7 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
                 .and_then(|error| error.refusal("PT404"))
                 .is_some()
         );
-        let retry = status::Wish::Event {
+        let retry = status::UserDecision::Event {
             event_id: Uuid::nil(),
         };
         let retried = status::decide(door, db, INSTANCE, ann, &retry).await;

@@ -5,7 +5,7 @@ use super::fixtures::{NASTY, calendar, event};
 use anyhow::{Context, Result, bail, ensure};
 use local::postgrest::jwt;
 use serde_json::{Value, json};
-use shared::db::events::{self, Own, Part, Since};
+use shared::db::events::{self, Part, Since, UserDb};
 use shared::jwt::Login;
 use shared::series::Write;
 use std::collections::BTreeMap;
@@ -21,8 +21,8 @@ fn login(user: &str, role: &str) -> Result<Login> {
     ))?)
 }
 
-fn own<'a>(c: &'a Contract, login: &'a Login) -> Own<'a, super::door::Plain> {
-    Own {
+fn own<'a>(c: &'a Contract, login: &'a Login) -> UserDb<'a, super::door::Plain> {
+    UserDb {
         door: &c.door,
         database: &c.database,
         login,
@@ -56,7 +56,7 @@ async fn a_users_events_are_read_and_written_alike() -> Result<()> {
             bail!("expired");
         };
         ensure!(changes.changed[0]["title"] == NASTY, "{changes:?}");
-        let found = ann.event(id, true).await?;
+        let found = ann.event_with_series(id).await?;
         let update = write(json!({"op": "update", "id": id, "fields": {"title": "New"}}))?;
         ann.save(std::slice::from_ref(&update), &found.versions).await?;
         let stale = ann.save(&[update], &found.versions).await;
@@ -64,7 +64,7 @@ async fn a_users_events_are_read_and_written_alike() -> Result<()> {
         let odd = ann.since("odd").await;
         ensure!(odd.err().and_then(|error| error.refusal("PT400")).is_some());
         let zone = write(json!({"op": "update", "id": id, "fields": {"time_zone": "Mars/Olympus"}}))?;
-        let versions = ann.event(id, false).await?.versions;
+        let versions = ann.event(id).await?.versions;
         let zone = ann.save(&[zone], &versions).await;
         let said = zone.err().and_then(|error| error.refusal("PT400"));
         ensure!(said.is_some_and(|said| said.starts_with("time_zone")));
@@ -85,10 +85,10 @@ async fn nobody_reaches_anothers_events_and_nothing_stays_of_a_call() -> Result<
         );
         let before = own(c, &bobs).between(from, to).await?.cursor;
         let event = event(c, "Ann's").await?.0;
-        let versions = own(c, &anns).event(event, true).await?.versions;
+        let versions = own(c, &anns).event_with_series(event).await?.versions;
         ensure!(versions.len() == 1);
         let bob = own(c, &bobs);
-        ensure!(bob.event(event, true).await?.events.is_empty());
+        ensure!(bob.event_with_series(event).await?.events.is_empty());
         ensure!(bob.between(from, to).await?.events.is_empty());
         let Since::Changed(changes) = bob.since(&before).await? else {
             bail!("expired");

@@ -42,25 +42,41 @@ fn fields(email: &str, base: Option<&Attendee>, row: &Attendee, remote: &Attende
         return guest;
     };
     let ours = row.canonical(email);
-    let field = said(&row.display_name, &ours.display_name, &base.display_name);
+    let field = said(
+        row.display_name.as_ref(),
+        ours.display_name.as_ref(),
+        base.display_name.as_ref(),
+    );
     replace(&mut guest.display_name, field);
-    let field = said(&row.optional, &ours.optional, &base.optional);
+    let field = said(
+        row.optional.as_ref(),
+        ours.optional.as_ref(),
+        base.optional.as_ref(),
+    );
     replace(&mut guest.optional, field);
-    let field = said(&row.comment, &ours.comment, &base.comment);
+    let field = said(
+        row.comment.as_ref(),
+        ours.comment.as_ref(),
+        base.comment.as_ref(),
+    );
     replace(&mut guest.comment, field);
     let field = said(
-        &row.additional_guests,
-        &ours.additional_guests,
-        &base.additional_guests,
+        row.additional_guests.as_ref(),
+        ours.additional_guests.as_ref(),
+        base.additional_guests.as_ref(),
     );
     replace(&mut guest.additional_guests, field);
-    let field = said(&row.resource, &ours.resource, &base.resource);
+    let field = said(
+        row.resource.as_ref(),
+        ours.resource.as_ref(),
+        base.resource.as_ref(),
+    );
     replace(&mut guest.resource, field);
     if remote.is_self == Some(true) {
         let field = said(
-            &row.response_status,
-            &ours.response_status,
-            &base.response_status,
+            row.response_status.as_ref(),
+            ours.response_status.as_ref(),
+            base.response_status.as_ref(),
         );
         replace(&mut guest.response_status, field);
     }
@@ -69,11 +85,11 @@ fn fields(email: &str, base: Option<&Attendee>, row: &Attendee, remote: &Attende
 
 /// The canonical value of a field that the row says and changed; `None` leaves the field.
 fn said<T: Clone + PartialEq>(
-    row: &Option<T>,
-    canonical: &Option<T>,
-    base: &Option<T>,
+    row: Option<&T>,
+    canonical: Option<&T>,
+    base: Option<&T>,
 ) -> Option<Option<T>> {
-    (row.is_some() && canonical != base).then(|| canonical.clone())
+    (row.is_some() && canonical != base).then(|| canonical.cloned())
 }
 
 fn replace<T>(field: &mut Option<T>, value: Option<Option<T>>) {

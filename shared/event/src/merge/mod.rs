@@ -199,31 +199,22 @@ pub fn merge(input: &MergeInput<'_>) -> Result<Merged, Unmappable> {
 }
 
 /// Takes into the row what the provider makes by itself when it is written to: organizer and files, a
-/// new conference, guests' roles; and of an occurrence the visibility, which is its series' or stricter.
+/// new conference, guests' roles; and of an occurrence what it inherits from its series.
 /// Returns the groups that this changes.
 pub fn take_server_made(
     row: &mut EventFields,
     remote: &RemoteFields,
-    is_occurrence: bool,
+    inherited: &[Group],
 ) -> Vec<Group> {
     let mut taken = Vec::new();
     for value in remote.iter() {
         let group = value.group();
-        let made_there = match value {
-            GroupValue::Visibility(_) => is_occurrence,
-            GroupValue::Attendees(guests) => row.attendees.differs_in_roles(guests),
-            GroupValue::Conference(conference) => conference.is_some(),
-            GroupValue::Organizer { .. } | GroupValue::Attachments(_) => true,
-            GroupValue::Title(_)
-            | GroupValue::Description(_)
-            | GroupValue::Location(_)
-            | GroupValue::Time(_)
-            | GroupValue::Recurrence(_)
-            | GroupValue::Status(_)
-            | GroupValue::Transparency(_)
-            | GroupValue::Color(_)
-            | GroupValue::Reminders(_)
-            | GroupValue::References(_) => false,
+        let made_there = if let GroupValue::Attendees(guests) = value {
+            row.attendees.differs_in_roles(guests)
+        } else if let GroupValue::Conference(conference) = value {
+            conference.is_some()
+        } else {
+            group.direction() == Direction::FromRemote || inherited.contains(&group)
         };
         let before = row.clone();
         if made_there {

@@ -118,12 +118,12 @@ fn times(time: &EventTime, calendar_zone: &str) -> (Value, Value) {
             start_zone,
             end_zone,
         } => {
-            let side = |time: chrono::DateTime<chrono::Utc>, zone: &Option<String>| {
+            let side = |time: chrono::DateTime<chrono::Utc>, zone: Option<String>| {
                 let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
                 json!({"date": null, "dateTime": time, "timeZone": zone})
             };
             let end_zone = end_zone.or_else(|| start_zone.clone());
-            (side(start, &start_zone), side(end, &end_zone))
+            (side(start, start_zone), side(end, end_zone))
         }
     }
 }

@@ -112,7 +112,8 @@ fn reminders(reminders: Option<&wire::Reminders>) -> Reminders {
         method: word::<ReminderMethod>(one.method.as_ref().map(|word| word.as_str())),
         minutes: one.minutes.unwrap_or_default(),
     });
-    Reminders::new(reminders.use_default.unwrap_or(false), overrides.collect())
+    let has_own = reminders.use_default != Some(true);
+    Reminders::new(has_own.then(|| overrides.collect()))
 }
 
 fn person(person: &wire::Person) -> Person {

@@ -74,14 +74,14 @@ pub(crate) fn references(event: &Event) -> References {
 
 /// The references of the row, which every write repeats, and what the patch says of them.
 pub(crate) fn reference_body(patch: &EventPatch, row: &References) -> Value {
-    let of = |change: &Change<String>, row: &Option<String>| match change {
+    let of = |change: &Change<String>, row: Option<&String>| match change {
         Change::Keep => json!(row),
         Change::Set(text) => json!(text),
         Change::Clear => Value::Null,
     };
     json!({"private": {
-        CONTACT: of(&patch.contact_id, &row.contact_id),
-        COMPANY: of(&patch.company_id, &row.company_id),
-        DEAL: of(&patch.deal_id, &row.deal_id),
+        CONTACT: of(&patch.contact_id, row.contact_id.as_ref()),
+        COMPANY: of(&patch.company_id, row.company_id.as_ref()),
+        DEAL: of(&patch.deal_id, row.deal_id.as_ref()),
     }})
 }

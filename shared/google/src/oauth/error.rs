@@ -15,7 +15,7 @@ pub enum TokenError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The code or refresh token is of no use: revoked, expired, spent, or under a policy.
-    #[error("invalid_grant{}{}", labelled(subtype), labelled(description))]
+    #[error("invalid_grant{}{}", labelled(subtype.as_deref()), labelled(description.as_deref()))]
     InvalidGrant {
         /// For example `invalid_rapt`, when a Workspace asks for a new sign-in.
         subtype: Option<String>,
@@ -23,7 +23,7 @@ pub enum TokenError {
         description: Option<String>,
     },
     /// The client's id or secret is wrong, or the client was deleted.
-    #[error("{error}{}", labelled(description))]
+    #[error("{error}{}", labelled(description.as_deref()))]
     InvalidClient {
         /// Google's word.
         error: String,
@@ -49,7 +49,7 @@ pub enum TokenError {
         why: String,
     },
     /// Any other refusal.
-    #[error("HTTP {status} {error}{}", labelled(description))]
+    #[error("HTTP {status} {error}{}", labelled(description.as_deref()))]
     Other {
         /// The HTTP status.
         status: u16,
@@ -149,8 +149,6 @@ fn is_temporary(word: &str) -> bool {
     )
 }
 
-fn labelled(text: &Option<String>) -> String {
-    text.as_deref()
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default()
+fn labelled(text: Option<&str>) -> String {
+    text.map(|text| format!(": {text}")).unwrap_or_default()
 }

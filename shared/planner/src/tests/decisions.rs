@@ -29,11 +29,11 @@ fn settled(settlement: &Settlement) -> String {
     match settlement {
         Settlement::Synced { merged, .. } => format!("synced {}", json!(merged.to_crm)),
         Settlement::Deleted { by, proof } => format!("deleted {}", json!([by, proof])),
-        Settlement::Revived { fields, base, .. } => {
+        Settlement::RowRecreated { fields, base, .. } => {
             let title = |fields: &EventFields| Value::from(fields.title.clone());
             format!("revived {}", json!([title(fields), title(base)]))
         }
-        Settlement::Erased => "erased".to_owned(),
+        Settlement::DeletedByRemote => "erased".to_owned(),
         Settlement::Missed => "missed".to_owned(),
         Settlement::OccurrenceCancelled { .. } => "occurrence cancelled".to_owned(),
         Settlement::NewId => "new id".to_owned(),

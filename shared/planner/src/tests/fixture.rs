@@ -2,7 +2,7 @@
 
 use crate::choices::Choices;
 use crate::decide::decide;
-use crate::situation::{Decision, Seen, Series, Situation, Wish};
+use crate::situation::{Decision, RowState, Seen, Series, Situation};
 use crate::standing::{Bases, DeletedBy, Deletion, Proof, Standing};
 use crate::state::{Attempt, Link, Member, Row};
 use crate::step::Step;
@@ -79,17 +79,17 @@ impl Case {
     /// What the planner decides.
     pub fn decide(&self) -> Step {
         let (member, seen) = (self.member(), self.seen());
-        let wish = match &member.row {
-            Some(row) if row.enabled => Wish::Present(row),
-            Some(row) => Wish::OptedOut(row),
-            None => Wish::Absent,
+        let row_state = match &member.row {
+            Some(row) if row.enabled => RowState::Present(row),
+            Some(row) => RowState::OptedOut(row),
+            None => RowState::Absent,
         };
         let situation = Situation {
             now: updated() + TimeDelta::hours(1),
             instance: "test",
             member: &member,
             link: &member.links[0],
-            wish,
+            row_state,
             seen: &seen,
             series: self.is_exception.then(|| Series {
                 bases: *bases(),

@@ -47,7 +47,7 @@ fn quarantined(items: &[&str]) -> BTreeSet<RemoteId> {
         accounts: &[],
         event_url: None,
         fraction: 0.0,
-        erasures: 0,
+        remote_deletions: 0,
         notified_at: None,
         new_id: &Uuid::nil,
     };

@@ -19,7 +19,7 @@ use crate::secret::{self, Signer};
 use chrono::{DateTime, Utc};
 use engine::pull_pages;
 use http_client::HttpClient;
-use state::{PATIENCE, Purpose, Refused, TICKET, Wish};
+use state::{CONSENT_TIMEOUT, ConnectRequest, Purpose, Refused, TICKET};
 use store::{ConnectionId, Trigger};
 use uuid::Uuid;
 
@@ -64,10 +64,10 @@ pub fn ticket<D: HttpClient>(
     user: Uuid,
     wanted: Option<Uuid>,
 ) -> Ticket {
-    let wish = Wish::new(user, wanted, env.random);
+    let request = ConnectRequest::new(user, wanted, env.random);
     Ticket {
-        text: wish.sign(signer, Purpose::Ticket, (env.clock)() + TICKET),
-        cookie: wish.cookie(signer, Purpose::Ticket),
+        text: request.sign(signer, Purpose::Ticket, (env.clock)() + TICKET),
+        cookie: request.cookie(signer, Purpose::Ticket),
     }
 }
 
@@ -82,17 +82,18 @@ pub async fn redeem<D: HttpClient>(
     signer: &Signer,
     ticket: &str,
     sender: Sender<impl Fn(&str) -> Option<String>>,
-) -> Result<Wish, ConnectError> {
-    let wish = Wish::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
+) -> Result<ConnectRequest, ConnectError> {
+    let request =
+        ConnectRequest::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
     let known = match sender {
         Sender::Page => true,
-        Sender::Browser(cookie) => shows(cookie, wish.cookie(signer, Purpose::Ticket)),
+        Sender::Browser(cookie) => shows(cookie, request.cookie(signer, Purpose::Ticket)),
     };
     if !known {
         return Err(ConnectError::Elsewhere);
     }
-    take(env, &wish).await?;
-    Ok(wish)
+    take(env, &request).await?;
+    Ok(request)
 }
 
 /// Where to send the user's browser.
@@ -103,19 +104,19 @@ pub fn start<D: HttpClient>(
     wanted: Option<Uuid>,
 ) -> Started {
     let config = env.config;
-    let wish = Wish::new(user, wanted, env.random);
+    let request = ConnectRequest::new(user, wanted, env.random);
     let consent = Consent {
         client_id: &config.client_id,
         redirect_uri: &config.function_url(CALLBACK),
-        state: &wish.sign(signer, Purpose::State, (env.clock)() + PATIENCE),
-        nonce: &wish.id_token_nonce(signer),
-        verifier: &wish.verifier(signer),
+        state: &request.sign(signer, Purpose::State, (env.clock)() + CONSENT_TIMEOUT),
+        nonce: &request.id_token_nonce(signer),
+        verifier: &request.verifier(signer),
         login_hint: None,
         prompt: Prompt::AccountAndConsent,
     };
     Started {
         url: authorize::url(&config.google.accounts, &consent).to_string(),
-        cookie: wish.cookie(signer, Purpose::State),
+        cookie: request.cookie(signer, Purpose::State),
     }
 }
 
@@ -145,8 +146,9 @@ pub async fn finish<D: HttpClient>(
 ) -> Result<String, ConnectError> {
     let config = env.config;
     let text = returned.state.as_deref().unwrap_or_default();
-    let wish = Wish::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
-    if !shows(cookie, wish.cookie(signer, Purpose::State)) {
+    let request =
+        ConnectRequest::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
+    if !shows(cookie, request.cookie(signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
     match returned.error.as_deref() {
@@ -156,15 +158,15 @@ pub async fn finish<D: HttpClient>(
         None => {}
     }
     let code = AuthorizationCode::from(returned.code.as_deref().ok_or(ConnectError::State)?);
-    let now = take(env, &wish).await?;
-    let request = exchange::request(
+    let now = take(env, &request).await?;
+    let sent = exchange::request(
         &config.google.oauth,
         &token::client(env),
         &code,
-        &wish.verifier(signer),
+        &request.verifier(signer),
         &config.function_url(CALLBACK),
     );
-    let tokens = exchange::answer(env.door.send(request).await).map_err(|error| {
+    let tokens = exchange::answer(env.door.send(sent).await).map_err(|error| {
         if matches!(error, TokenError::InvalidGrant { .. }) {
             ConnectError::Code
         } else {
@@ -175,7 +177,7 @@ pub async fn finish<D: HttpClient>(
     if !missing.is_empty() {
         return Err(ConnectError::Scopes(missing.join(", ")));
     }
-    let (email, kept) = store(env, signer, &wish, &tokens, now).await?;
+    let (email, kept) = store(env, signer, &request, &tokens, now).await?;
     begin(env, &kept, &tokens.access_token).await?;
     Ok(email)
 }
@@ -188,9 +190,19 @@ fn refused(why: Refused) -> ConnectError {
 }
 
 /// Uses a request up; the database's time.
-async fn take<D: HttpClient>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<Utc>, ConnectError> {
+async fn take<D: HttpClient>(
+    env: &Env<'_, D>,
+    request: &ConnectRequest,
+) -> Result<DateTime<Utc>, ConnectError> {
     let config = env.config;
-    match db::use_state(env.door, &config.database, config.instance(), &wish.nonce).await? {
+    match db::use_state(
+        env.door,
+        &config.database,
+        config.instance(),
+        &request.nonce,
+    )
+    .await?
+    {
         StateUse::Fresh(fresh) => Ok(fresh.now),
         StateUse::Used => Err(ConnectError::Replayed),
     }
@@ -199,14 +211,14 @@ async fn take<D: HttpClient>(env: &Env<'_, D>, wish: &Wish) -> Result<DateTime<U
 async fn store<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    wish: &Wish,
+    request: &ConnectRequest,
     tokens: &Tokens,
     now: DateTime<Utc>,
 ) -> Result<(String, Kept), ConnectError> {
     let config = env.config;
     let expected = Expected {
         client_id: &config.client_id,
-        nonce: &wish.id_token_nonce(signer),
+        nonce: &request.id_token_nonce(signer),
         now,
     };
     let id_token = tokens.id_token.as_ref().ok_or(ConnectError::Identity)?;
@@ -215,7 +227,7 @@ async fn store<D: HttpClient>(
     let email = identity.email.unwrap_or_default();
     let account = Account {
         instance: config.instance(),
-        user_id: wish.user,
+        user_id: request.user,
         sub: &identity.sub,
         email: &email,
         scopes: tokens.scope.as_deref().unwrap_or_default(),
@@ -226,7 +238,7 @@ async fn store<D: HttpClient>(
             .transpose()?,
         access_token: seal(tokens.access_token.as_str(), token::ACCESS)?,
         expires_in: tokens.expires_in,
-        wanted: wish.wanted,
+        wanted: request.wanted,
     };
     match db::store_account(env.door, &config.database, &account).await {
         Ok(Stored::Stored(kept)) => Ok((email, kept)),

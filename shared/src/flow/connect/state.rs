@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 /// How long a person may take on Google's page.
-pub const PATIENCE: TimeDelta = TimeDelta::minutes(15);
+pub const CONSENT_TIMEOUT: TimeDelta = TimeDelta::minutes(15);
 /// How long a ticket is good: a redirect follows at once.
 pub const TICKET: TimeDelta = TimeDelta::seconds(60);
 
@@ -47,7 +47,7 @@ impl Purpose {
 
 /// A connection request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct ConnectRequest {
     /// Which one: it works once.
     pub nonce: String,
     /// Whose.
@@ -56,7 +56,7 @@ pub struct Wish {
     pub wanted: Option<Uuid>,
 }
 
-impl Wish {
+impl ConnectRequest {
     /// A new one.
     pub fn new(user: Uuid, wanted: Option<Uuid>, random: &Random) -> Self {
         let nonce = random.token();
@@ -76,7 +76,7 @@ impl Wish {
         format!("{signed}.{}", signer.sign(purpose.name(), &signed))
     }
 
-    /// Reads what [`Wish::sign`] made for the same purpose.
+    /// Reads what [`ConnectRequest::sign`] made for the same purpose.
     ///
     /// # Errors
     /// [`Refused`].
@@ -135,17 +135,17 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn wish(wanted: Option<Uuid>) -> Wish {
-        Wish::new(Uuid::from_u128(1), wanted, &Random::new([7; 32]))
+    fn request(wanted: Option<Uuid>) -> ConnectRequest {
+        ConnectRequest::new(Uuid::from_u128(1), wanted, &Random::new([7; 32]))
     }
 
     #[test]
     fn a_signed_wish_comes_back_until_it_expires() {
         let signer = Signer::new("key");
-        for wish in [wish(None), wish(Some(Uuid::from_u128(2)))] {
-            let text = wish.sign(&signer, Purpose::State, at(1000));
-            let read = |now| Wish::read(&signer, Purpose::State, &text, at(now));
-            assert_eq!(read(999), Ok(wish.clone()));
+        for request in [request(None), request(Some(Uuid::from_u128(2)))] {
+            let text = request.sign(&signer, Purpose::State, at(1000));
+            let read = |now| ConnectRequest::read(&signer, Purpose::State, &text, at(now));
+            assert_eq!(read(999), Ok(request.clone()));
             assert_eq!(read(1000), Err(Refused::Expired));
         }
     }
@@ -153,28 +153,28 @@ mod tests {
     #[test]
     fn a_ticket_is_no_state_and_another_key_signs_neither() {
         let signer = Signer::new("key");
-        let text = wish(None).sign(&signer, Purpose::Ticket, at(1000));
-        let read = |signer: &Signer, purpose| Wish::read(signer, purpose, &text, at(1));
+        let text = request(None).sign(&signer, Purpose::Ticket, at(1000));
+        let read = |signer: &Signer, purpose| ConnectRequest::read(signer, purpose, &text, at(1));
         assert_eq!(read(&signer, Purpose::State), Err(Refused::Forged));
         assert_eq!(
             read(&Signer::new("other"), Purpose::Ticket),
             Err(Refused::Forged)
         );
-        assert_eq!(read(&signer, Purpose::Ticket), Ok(wish(None)));
+        assert_eq!(read(&signer, Purpose::Ticket), Ok(request(None)));
     }
 
     #[test]
     fn a_changed_part_is_noticed() {
         let signer = Signer::new("key");
-        let text = wish(Some(Uuid::from_u128(2))).sign(&signer, Purpose::State, at(1000));
+        let text = request(Some(Uuid::from_u128(2))).sign(&signer, Purpose::State, at(1000));
         for n in 0..5 {
             let mut parts: Vec<&str> = text.split('.').collect();
             parts[n] = "1";
-            let read = Wish::read(&signer, Purpose::State, &parts.join("."), at(1));
+            let read = ConnectRequest::read(&signer, Purpose::State, &parts.join("."), at(1));
             assert_eq!(read, Err(Refused::Forged), "part {n}");
         }
         for odd in ["", ".", "a.b.c.d", "..."] {
-            let read = Wish::read(&signer, Purpose::State, odd, at(1));
+            let read = ConnectRequest::read(&signer, Purpose::State, odd, at(1));
             assert_eq!(read, Err(Refused::Forged), "{odd}");
         }
     }

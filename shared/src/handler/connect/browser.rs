@@ -4,7 +4,7 @@ use super::super::{Reply, login};
 use super::{of_form, parameter};
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
-use crate::flow::connect::state::{PATIENCE, TICKET};
+use crate::flow::connect::state::{CONSENT_TIMEOUT, TICKET};
 use crate::flow::connect::{self, ConnectError, Returned, Sender};
 use crate::secret::Signer;
 use bytes::Bytes;
@@ -44,7 +44,7 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
     } else {
         Reply::json(StatusCode::OK, &json!({"url": begun.url}))
     };
-    set_cookie(&mut reply, env, &begun.cookie, PATIENCE);
+    set_cookie(&mut reply, env, &begun.cookie, CONSENT_TIMEOUT);
     reply
 }
 

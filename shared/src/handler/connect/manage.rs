@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// The longest body that makes sense, in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_BODY: usize = 16 * 1024;
 
 /// All calendars of all accounts of the user, or of one account.
 pub async fn list<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
@@ -97,12 +97,18 @@ pub async fn set_state<D: HttpClient>(
 
 /// What waits for the user: deletions to confirm, an event or an item to try again.
 pub async fn decide<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
-    let (user, wish) = match signed::<status::Wish, _>(request, env).await {
+    let (user, decision) = match signed::<status::UserDecision, _>(request, env).await {
         Ok(signed) => signed,
         Err(reply) => return *reply,
     };
     let config = env.config;
-    let decided = status::decide(env.door, &config.database, config.instance(), user, &wish);
+    let decided = status::decide(
+        env.door,
+        &config.database,
+        config.instance(),
+        user,
+        &decision,
+    );
     match decided.await {
         Ok(answer) => Reply::json(StatusCode::OK, &answer),
         Err(error) => match (error.refusal("PT404"), error.refusal("PT400")) {
@@ -123,11 +129,11 @@ struct Disconnect {
 
 /// Begins to disconnect a calendar or an account; the scheduler does the rest.
 pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
-    let (user, wish) = match signed::<Disconnect, _>(request, env).await {
+    let (user, decision) = match signed::<Disconnect, _>(request, env).await {
         Ok(signed) => signed,
         Err(reply) => return *reply,
     };
-    let which = &wish.which;
+    let which = &decision.which;
     if which.connection_id.is_some() == which.account_id.is_some() {
         let reason = "name either the connection_id of a calendar or the account_id of all of them";
         return Reply::error(StatusCode::BAD_REQUEST, reason);
@@ -139,7 +145,7 @@ pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D
         config.instance(),
         user,
         which,
-        &wish.choice,
+        &decision.choice,
     );
     match begun.await {
         Ok(Begun::Begun(ids)) => Reply::json(StatusCode::ACCEPTED, &json!({"disconnections": ids})),
@@ -155,7 +161,7 @@ async fn signed<B: DeserializeOwned, D: HttpClient>(
     env: &Env<'_, D>,
 ) -> Result<(Uuid, B), Box<Reply>> {
     let user = login::user(env, request.headers()).await?;
-    if request.body().len() > LONGEST {
+    if request.body().len() > MAX_BODY {
         let reason = "the body is too large";
         return Err(Box::new(Reply::error(
             StatusCode::PAYLOAD_TOO_LARGE,

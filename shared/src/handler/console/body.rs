@@ -15,14 +15,14 @@ use uuid::Uuid;
 pub type Fields = Map<String, Value>;
 
 /// The longest body, in bytes.
-const LONGEST: usize = 64 * 1024;
+const MAX_BODY: usize = 64 * 1024;
 
 /// A body that is a JSON object.
 ///
 /// # Errors
 /// 413, 415 or 400.
 pub fn object(request: &Request<Bytes>) -> Result<Fields, Problem> {
-    if request.body().len() > LONGEST {
+    if request.body().len() > MAX_BODY {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is larger than 64 KiB",
@@ -93,15 +93,24 @@ fn event_fields() -> Vec<&'static str> {
         .collect()
 }
 
+/// The fields of a new event.
+///
+/// # Errors
+/// The field, and what to do.
+pub fn new_event(fields: Fields) -> Result<Fields, Problem> {
+    only(&fields, &event_fields())?;
+    if !fields.contains_key("all_day") {
+        return Err(Problem::invalid("all_day", "say whether it is all day"));
+    }
+    event(fields)
+}
+
 /// The fields of an event, in the forms in which they are stored and compared.
 ///
 /// # Errors
 /// The field, and what to do.
-pub fn event(fields: Fields, new: bool) -> Result<Fields, Problem> {
+pub fn event(fields: Fields) -> Result<Fields, Problem> {
     only(&fields, &event_fields())?;
-    if new && !fields.contains_key("all_day") {
-        return Err(Problem::invalid("all_day", "say whether it is all day"));
-    }
     let mut checked = Fields::new();
     for (field, value) in fields {
         let value = one(&field, value)?;

@@ -9,7 +9,7 @@ use crate::crm::Row;
 use crate::db::DbError;
 use crate::db::events::Saved;
 use crate::handler::Reply;
-use crate::series::{self, Edit, Refusal, Rows, Scope, Start, Wish, Write};
+use crate::series::{self, Edit, EditTarget, Refusal, Rows, Scope, Start, Write};
 use event::{Access, Group};
 use http::StatusCode;
 use http_client::HttpClient;
@@ -23,7 +23,7 @@ const TRIES: u32 = 4;
 /// Creates an event.
 pub async fn create<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
-    let fields = body::event(body::object(call.request)?, true)?;
+    let fields = body::new_event(body::object(call.request)?)?;
     let id = new_id(call);
     let edit = series::create(id, &fields, "UTC")?;
     let saved = call.own().save(&edit.writes, &BTreeMap::new()).await?;
@@ -34,12 +34,12 @@ pub async fn create<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem>
 
 /// Changes an event.
 pub async fn change<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
-    let wish = wish(call, event)?;
-    let fields = body::event(body::object(call.request)?, false)?;
+    let wanted = wanted(call, event)?;
+    let fields = body::event(body::object(call.request)?)?;
     let new = new_id(call);
     let (edit, saved) = write(call, event, |rows| {
-        allow(rows, &wish, &fields)?;
-        series::edit(rows, &wish, &fields, new)
+        allow(rows, &wanted, &fields)?;
+        series::edit(rows, &wanted, &fields, new)
     })
     .await?;
     Ok(saved_reply(&edit, saved)?.about("event", event))
@@ -47,10 +47,10 @@ pub async fn change<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Re
 
 /// Deletes an event.
 pub async fn remove<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
-    let wish = wish(call, event)?;
+    let wanted = wanted(call, event)?;
     let new = new_id(call);
     let (_, saved) = write(call, event, |rows| {
-        let edit = series::remove(rows, &wish, new)?;
+        let edit = series::remove(rows, &wanted, new)?;
         allow_removal(rows, &edit)?;
         Ok(edit)
     })
@@ -65,7 +65,7 @@ fn new_id<D: HttpClient>(call: &Call<'_, D>) -> Uuid {
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
-fn wish<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Wish, Problem> {
+fn wanted<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<EditTarget, Problem> {
     let query = Query::read(call.request, &["scope", "original_start"])?;
     let start = query.get("original_start").map(|text| {
         Start::read(text).ok_or_else(|| {
@@ -73,7 +73,7 @@ fn wish<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Wish, Problem>
             Problem::invalid("original_start", reason)
         })
     });
-    Ok(Wish {
+    Ok(EditTarget {
         event,
         scope: query.get("scope").map(Scope::read).transpose()?,
         original_start: start.transpose()?,
@@ -88,7 +88,7 @@ async fn write<D: HttpClient>(
 ) -> Result<(Edit, Saved), Problem> {
     let own = call.own();
     for _ in 0..TRIES {
-        let found = own.event(event, true).await?;
+        let found = own.event_with_series(event).await?;
         let id = |row: &Row| row.text("id").and_then(|id| id.parse().ok());
         let rows = found.events.into_iter();
         let rows = Rows {
@@ -135,15 +135,15 @@ fn saved_reply(edit: &Edit, saved: Saved) -> Result<Reply, Problem> {
 }
 
 /// An edit that Google would give back is refused at once.
-fn allow(rows: &Rows, wish: &Wish, fields: &Fields) -> Result<(), Refusal> {
-    let Some(row) = rows.rows.get(&wish.event) else {
+fn allow(rows: &Rows, wanted: &EditTarget, fields: &Fields) -> Result<(), Refusal> {
+    let Some(row) = rows.rows.get(&wanted.event) else {
         return Err(Refusal::Unknown);
     };
     let access = access_named(row.text("google_access"));
     if access == Access::Full {
         return Ok(());
     }
-    if wish.scope == Some(Scope::Following) {
+    if wanted.scope == Some(Scope::Following) {
         return Err(refused(access, "the series be cut in two"));
     }
     let changed = fields

@@ -3,7 +3,7 @@
 use super::Call;
 use super::answer::{Problem, json};
 use super::query::Query;
-use crate::db::events::{Own, Since};
+use crate::db::events::{Since, UserDb};
 use crate::handler::Reply;
 use chrono::TimeDelta;
 use http::header::{ETAG, IF_NONE_MATCH};
@@ -13,12 +13,12 @@ use serde_json::{Value, json as object};
 use uuid::Uuid;
 
 /// The longest range, in days.
-const LONGEST: i64 = 400;
+const MAX_DAYS: i64 = 400;
 
 impl<D: HttpClient> Call<'_, D> {
     /// The database, as the user.
-    pub fn own(&self) -> Own<'_, D> {
-        Own {
+    pub fn own(&self) -> UserDb<'_, D> {
+        UserDb {
             door: self.env.door,
             database: &self.env.config.database,
             login: &self.login,
@@ -33,8 +33,8 @@ pub async fn list<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     if to <= from {
         return Err(Problem::invalid("to", "the range ends before it starts"));
     }
-    if to - from > TimeDelta::days(LONGEST) {
-        let reason = format!("ask for at most {LONGEST} days at a time");
+    if to - from > TimeDelta::days(MAX_DAYS) {
+        let reason = format!("ask for at most {MAX_DAYS} days at a time");
         return Err(Problem::invalid("to", reason));
     }
     let listed = call.own().between(from, to).await?;
@@ -79,7 +79,7 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 /// One event.
 pub async fn one<D: HttpClient>(call: &Call<'_, D>, event: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
-    let found = call.own().event(event, false).await?;
+    let found = call.own().event(event).await?;
     let row = found.events.first().ok_or_else(unknown)?;
     Ok(json(row).about("event", event))
 }

@@ -7,7 +7,7 @@ use super::query::Query;
 use crate::db::connect::Choices;
 use crate::db::events::{self, Part};
 use crate::db::manage::{self as db, Changed, Which};
-use crate::db::status::{self, Wish};
+use crate::db::status::{self, UserDecision};
 use crate::flow::Env;
 use crate::google::EventId;
 use crate::handler::Reply;
@@ -167,10 +167,13 @@ pub async fn resync<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply
     Ok(reply.about("connection", id))
 }
 
-async fn decide<D: HttpClient>(call: &Call<'_, D>, wish: &Wish) -> Result<Reply, Problem> {
+async fn decide<D: HttpClient>(
+    call: &Call<'_, D>,
+    decision: &UserDecision,
+) -> Result<Reply, Problem> {
     let config = call.env.config;
     let (door, database) = (call.env.door, &config.database);
-    let decided = status::decide(door, database, config.instance(), call.user, wish);
+    let decided = status::decide(door, database, config.instance(), call.user, decision);
     Ok(json(&decided.await?))
 }
 
@@ -183,11 +186,11 @@ pub async fn confirm<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem
     let decision = fields.get("decision").unwrap_or(&Value::Null);
     body::word("decision", decision, &["apply", "keep"])?;
     let decision = decision.as_str().unwrap_or_default().to_owned();
-    let wish = Wish::Confirm {
+    let decision = UserDecision::Confirm {
         calendar_id,
         decision,
     };
-    decide(call, &wish).await
+    decide(call, &decision).await
 }
 
 /// Tries again what was given up.
@@ -197,7 +200,7 @@ pub async fn retry<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> 
     if fields.contains_key("event_id") {
         body::only(&fields, &["event_id"])?;
         let event_id = body::uuid(&fields, "event_id")?;
-        let reply = decide(call, &Wish::Event { event_id }).await?;
+        let reply = decide(call, &UserDecision::Event { event_id }).await?;
         return Ok(reply.about("event", event_id));
     }
     body::only(&fields, &["event_id", "calendar_id", "google_id"])?;
@@ -213,7 +216,7 @@ pub async fn retry<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> 
     let google_id = EventId::from(google_id);
     decide(
         call,
-        &Wish::Item {
+        &UserDecision::Item {
             calendar_id,
             google_id,
         },

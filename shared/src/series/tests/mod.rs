@@ -1,9 +1,9 @@
-//! Small cases: the rows of a series, a wish, and what is written.
+//! Small cases: the rows of a series, a wanted, and what is written.
 
 mod cut;
 mod whole;
 
-use super::{Edit, Refusal, Rows, Scope, Start, Wish, Write, edit, remove};
+use super::{Edit, EditTarget, Refusal, Rows, Scope, Start, Write, edit, remove};
 use crate::crm::Row;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -38,8 +38,8 @@ fn series(lines: Value, exceptions: &[Value]) -> Rows {
     }
 }
 
-fn wish(scope: Scope, start: &str) -> Wish {
-    Wish {
+fn wanted(scope: Scope, start: &str) -> EditTarget {
+    EditTarget {
         event: MASTER,
         scope: Some(scope),
         original_start: Start::read(start),
@@ -72,9 +72,9 @@ fn field_of<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> &'static str {
 }
 
 fn change(rows: &Rows, scope: Scope, start: &str, value: Value) -> Result<Edit, Refusal> {
-    edit(rows, &wish(scope, start), &patch(value), NEW)
+    edit(rows, &wanted(scope, start), &patch(value), NEW)
 }
 
 fn delete(rows: &Rows, scope: Scope, start: &str) -> Result<Edit, Refusal> {
-    remove(rows, &wish(scope, start), NEW)
+    remove(rows, &wanted(scope, start), NEW)
 }

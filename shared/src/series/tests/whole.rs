@@ -1,6 +1,6 @@
 //! A whole series, and single events.
 
-use super::super::{Refusal, Rows, Scope, Wish, Write, create, edit, remove};
+use super::super::{EditTarget, Refusal, Rows, Scope, Write, create, edit, remove};
 use super::{MASTER, NEW, change, delete, field_of, fields, lines, patch, row, series};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -116,22 +116,22 @@ fn an_exception_is_itself_unless_more_is_meant() {
     let exceptions = [json!({"original_start": "2031-01-14T08:00:00Z"})];
     let rows = series(json!(["RRULE:FREQ=WEEKLY"]), &exceptions);
     let own = Uuid::from_u128(10);
-    let wish = |scope| Wish {
+    let wanted = |scope| EditTarget {
         event: own,
         scope,
         original_start: None,
     };
-    let this = edit(&rows, &wish(None), &patch(json!({"title": "x"})), NEW).unwrap();
+    let this = edit(&rows, &wanted(None), &patch(json!({"title": "x"})), NEW).unwrap();
     assert_eq!(this.main, own);
     let all = edit(
         &rows,
-        &wish(Some(Scope::All)),
+        &wanted(Some(Scope::All)),
         &patch(json!({"title": "x"})),
         NEW,
     )
     .unwrap();
     assert_eq!(all.main, MASTER);
-    let gone = remove(&rows, &wish(Some(Scope::Following)), NEW).unwrap();
+    let gone = remove(&rows, &wanted(Some(Scope::Following)), NEW).unwrap();
     assert_eq!(
         lines(&gone, MASTER),
         ["RRULE:FREQ=WEEKLY;UNTIL=20310114T075959Z"]
@@ -143,12 +143,12 @@ fn single(value: Value, change: Value) -> Result<super::Edit, Refusal> {
         rows: [(MASTER, row(value))].into(),
         zone: "UTC".into(),
     };
-    let wish = Wish {
+    let wanted = EditTarget {
         event: MASTER,
         scope: None,
         original_start: None,
     };
-    edit(&rows, &wish, &patch(change), NEW)
+    edit(&rows, &wanted, &patch(change), NEW)
 }
 
 #[test]

@@ -13,7 +13,7 @@ const USABLE: TimeDelta = TimeDelta::seconds(30);
 /// How long a refresh may take before somebody else tries.
 const REFRESH: TimeDelta = TimeDelta::seconds(30);
 /// How long work waits that nobody can say a time for.
-const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+const REFRESH_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
 
 /// Why a connection's work cannot go on, and when to ask again.
 pub(super) struct Blocked {
@@ -30,7 +30,7 @@ impl State {
                 reason: reason.to_owned(),
             })
         };
-        let unknown = self.now + PATIENCE;
+        let unknown = self.now + REFRESH_TIMEOUT;
         match row.shown.state {
             ConnectionState::Active | ConnectionState::Disconnecting => {}
             ConnectionState::Paused => return later(unknown, "sync is paused"),

@@ -202,6 +202,9 @@ impl State {
         open.attempts = 0;
         open.at = now;
         open.waits_for = None;
+        // What was refused is tried again.
+        open.notes
+            .retain(|name, _| name != "refused" && name != "failed");
         open.notes.extend(notes.clone());
         self.tables.works.put(root, row);
     }

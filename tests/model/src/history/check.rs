@@ -264,7 +264,7 @@ pub(super) fn said(row: &Map<String, Value>, own: &str) -> Forms {
 }
 
 /// An occurrence that was cancelled before the CRM heard of it says nothing at a guest, nor while its series
-/// is not for Google, nor where nobody has seen the series.
+/// is not for Google, nor where nobody has seen the series, nor of what is no series any more.
 fn says_nothing(
     found: &Found,
     unseen: &BTreeSet<String>,
@@ -274,7 +274,12 @@ fn says_nothing(
     let Some(id) = event["recurringEventId"].as_str() else {
         return false;
     };
-    let series = found.link(&(at.0.clone(), RemoteId(id.to_owned())));
+    let series = (at.0.clone(), RemoteId(id.to_owned()));
+    let is_single = |event: &Value| !event["recurrence"].is_array();
+    if found.events.get(&series).is_some_and(is_single) {
+        return true;
+    }
+    let series = found.link(&series);
     let leads = series.is_some_and(|series| series.state != LinkState::Deleted);
     !leads || unseen.contains(id)
 }
@@ -287,9 +292,11 @@ fn equal(id: &EventId, row: &ShownRow, event: &Value, own: &str) -> Result<(), V
             field.of_row(&row.row.fields, own),
             field.of_google(event, own),
         );
-        // A copy made in Google carries the references of what it was copied from. Of a private event readers
+        // A copy made in Google carries the references of what it was copied from; where nothing can be written,
+        // none are carried. Of a private event readers
         // of its calendar see when it is, and nothing else: what was known before they lost a right stays.
-        let is_shown = (field != Field::Deal || born_here) && (!is_hidden || field == Field::When);
+        let is_carried = born_here && row.shown.access.as_deref() != Some("read");
+        let is_shown = (field != Field::Deal || is_carried) && (!is_hidden || field == Field::When);
         if crm != google && is_shown {
             let found = format!(
                 "{field:?}: {crm:?} here, {google:?} there: {} {}",

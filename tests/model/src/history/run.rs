@@ -130,7 +130,14 @@ impl Run {
         let Some(team) = self.team.clone().filter(|_| self.people.len() > 1) else {
             return Ok(());
         };
-        self.role = (role, self.role.1 || self.role.0 != role);
+        let is_new = self.role.0 != role;
+        self.role = (role, self.role.1 || is_new);
+        // What Bob has changed may not have been written yet.
+        let his = |life: &&mut Life| is_new && life.crm.users.contains(&1);
+        self.lives
+            .values_mut()
+            .filter(his)
+            .for_each(|life| life.unsettled = true);
         let share = json!({"user": "bob@example.com", "role": role.name()});
         self.world
             .control("POST", &format!("calendars/{team}/share"), &share)

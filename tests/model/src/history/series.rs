@@ -90,7 +90,11 @@ impl Run {
         self.say(Statement::Delete { event }, all)?;
         let life = self.life(which);
         match weight {
-            Weight::Nothing => return Ok(()),
+            Weight::Nothing => {
+                // A guest's copy: the account's own answer, if it is not another account's.
+                life.declined = true;
+                return Ok(());
+            }
             Weight::Unknown => life.unsettled = true,
             Weight::Counts => {}
         }

@@ -386,10 +386,10 @@ fn what_the_provider_makes_goes_into_the_row() {
     remote["visibility"] = json!("private");
     remote["title"] = json!("Theirs");
     let remote = RemoteFields::from(remote);
-    let taken = take_server_made(&mut row, &remote, false);
+    let taken = take_server_made(&mut row, &remote, &[]);
     let made = [Group::Attendees, Group::Conference, Group::Organizer];
     assert_eq!(taken, made);
-    let taken = take_server_made(&mut row, &remote, true);
+    let taken = take_server_made(&mut row, &remote, &[Group::Visibility]);
     assert_eq!(taken, [Group::Visibility]);
     assert_eq!(row.title.as_deref(), Some("Call"));
 }

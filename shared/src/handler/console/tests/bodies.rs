@@ -1,14 +1,15 @@
 //! Bodies that are refused, each with the field.
 
-use super::super::body::{event, object};
+use super::super::answer::Problem;
+use super::super::body::{Fields, event, new_event, object};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
 /// The status, and the field that the refusal names.
-fn refused(value: Value, new: bool) -> (u16, String) {
+fn refused(value: Value, check: fn(Fields) -> Result<Fields, Problem>) -> (u16, String) {
     let fields = value.as_object().cloned().unwrap();
-    match event(fields, new) {
+    match check(fields) {
         Ok(fields) => panic!("taken: {fields:?}"),
         Err(problem) => {
             let reply = problem.reply();
@@ -63,13 +64,13 @@ fn a_value_that_does_not_fit_names_its_field() {
         (json!({"sync_state": "synced"}), "sync_state"),
     ] {
         assert_eq!(
-            refused(body.clone(), false),
+            refused(body.clone(), event),
             (400, field.to_owned()),
             "{body}"
         );
     }
     assert_eq!(
-        refused(json!({"title": "x"}), true),
+        refused(json!({"title": "x"}), new_event),
         (400, "all_day".to_owned())
     );
 }
@@ -77,7 +78,7 @@ fn a_value_that_does_not_fit_names_its_field() {
 #[test]
 fn values_are_stored_in_one_form() {
     let fields = json!({"starts_at": "2031-03-03T09:00:00+01:00", "recurrence": [], "color": "11"});
-    let stored = event(fields.as_object().cloned().unwrap(), false).unwrap();
+    let stored = event(fields.as_object().cloned().unwrap()).unwrap();
     assert_eq!(stored["starts_at"], "2031-03-03T08:00:00.000000Z");
     assert_eq!(stored["recurrence"], Value::Null);
 }
