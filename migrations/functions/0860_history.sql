@@ -43,7 +43,9 @@ begin
     (select o.deleted_row -> 'fields' ->> 'title' from tandem.open_changes o
       where o.event = event_id and o.owner = title_of.owner),
     (select c.old_row ->> 'title' from tandem.past_changes c where c.event = event_id and c.owner = title_of.owner
-      and c.op = 'delete' order by c.id desc limit 1));
+      and c.op = 'delete' order by c.id desc limit 1),
+    (select h.detail -> 'row' ->> 'title' from tandem.history h where h.event = event_id and h.owner = title_of.owner
+      and h.kind = 'deleted' order by h.id desc limit 1));
 end $$;
 comment on function tandem.title_of(uuid, text) is 'A user''s event''s title, also after it was deleted.';
 

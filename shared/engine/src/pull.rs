@@ -29,6 +29,9 @@ pub struct Pulled {
     /// Why it stopped before the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// The same, where it is nothing usual.
+    #[serde(skip)]
+    pub problem: Option<String>,
 }
 
 /// Pages that one request lists at most; the rest stays due.

@@ -84,6 +84,10 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         pause: Option<Pause>,
     ) -> Result<(), StoreError> {
         self.pulled.stopped = Some(reason.clone());
+        self.pulled.problem = match why {
+            StoppedWhy::Failed | StoppedWhy::Unreachable => Some(reason.clone()),
+            StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => None,
+        };
         let stopped = Stopped {
             instance: self.env.instance.to_owned(),
             connection: self.listing.connection.id.clone(),

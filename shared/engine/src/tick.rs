@@ -93,7 +93,7 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
             self.ticked.connections += 1;
             match pull(self.env, Trigger::Connection(connection)).await {
                 Ok(pulled) => {
-                    self.ticked.problems.extend(pulled.stopped.clone());
+                    self.ticked.problems.extend(pulled.problem.clone());
                     self.ticked.pulled.add(pulled);
                 }
                 Err(error) => self.ticked.problems.push(error.to_string()),

@@ -72,6 +72,27 @@ async fn an_id_that_is_used_again_tells_nothing_of_its_past() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_google_deleted_keeps_its_title_in_all_of_its_entries() -> Result<()> {
+    let db = Db::new().await;
+    let ann = db.person("ann").await?;
+    let event = "00000000-0000-4000-8000-0000000000e1";
+    db.run(&format!(
+        "insert into tandem.history (event, owner, at, kind, detail) select '{event}', '{}', now() - s * interval '1 second', k, d from (values
+         (2, 'pulled', '{{\"what\": \"insert\"}}'::jsonb), (1, 'deleted', '{{\"by\": \"google\", \"row\": {{\"title\": \"Lunch\"}}}}')) x (s, k, d)",
+        ann.user
+    ))
+    .await?;
+    let his = db
+        .call("history", json!({"user_id": ann.user, "event_id": event}))
+        .await?;
+    assert_eq!(kinds(&his), ["pulled", "deleted"]);
+    for entry in his["entries"].as_array().expect("entries") {
+        assert_eq!(entry["title"], "Lunch");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_users_history_is_paged_without_gaps() -> Result<()> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;

@@ -80,7 +80,7 @@ function Detail({ kind, detail }: { kind: string; detail: Record<string, unknown
     <dl className="detail">
       {rows.map(([name, value]) => (
         <div key={name}>
-          <dt>{readable(name)}</dt>
+          <dt>{name === "row" ? "It was" : readable(name)}</dt>
           <dd>{(typeof value === "string" && WORDS[name]?.[value]) || spellValue(value)}</dd>
         </div>
       ))}
@@ -105,6 +105,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isEmpty(value: unknown): boolean {
+  return (
+    value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
+  );
+}
+
 function readable(name: string): string {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -118,11 +124,12 @@ function spellTime(time: Date): string {
 }
 
 function spellValue(value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
+  if (isEmpty(value)) return "–";
   if (typeof value === "string") return MOMENT.test(value) ? spellTime(new Date(value)) : value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return value.map(spellValue).join(", ");
   return Object.entries(value as object)
+    .filter(([, inner]) => !isEmpty(inner))
     .map(([name, inner]) => `${readable(name)}: ${spellValue(inner)}`)
     .join("; ");
 }

@@ -32,6 +32,10 @@ export function SourceMark({ source }: { source: CalendarEvent["source"] }) {
   );
 }
 
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Where an event stands, why, and what can be done. */
 export function SyncPanel({ event, sync }: { event: CalendarEvent; sync: CalendarSync }) {
   const { isRunning, error, run } = useAction();
@@ -42,7 +46,7 @@ export function SyncPanel({ event, sync }: { event: CalendarEvent; sync: Calenda
       <SyncMark state={event.sync_state} />
       <div>
         <Text size="sm" fw={600}>{`${SYNC_NAMES[event.sync_state]}${where}`}</Text>
-        {event.sync_error && <Text size="sm">{event.sync_error}</Text>}
+        {event.sync_error && <Text size="sm">{capitalized(event.sync_error)}</Text>}
         {event.held && (
           <Text size="sm">
             It was deleted on the other side together with many others; that waits in Settings.
