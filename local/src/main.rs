@@ -101,6 +101,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,
         Command::Bench { part: None } => local::bench::run(&root, &say).await,
         Command::Bench {
+            part: Some(Part::Database),
+        } => local::bench::database::run(&root, &say).await,
+        Command::Bench {
             part: Some(Part::Google),
         } => local::bench::google::run(&say),
         Command::Bench {

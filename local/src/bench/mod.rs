@@ -1,6 +1,7 @@
 //! Measurements of the product, printed. They compare runs on one machine with each other; no test
 //! asserts a time.
 
+pub mod database;
 mod functions;
 pub mod google;
 pub mod page;
@@ -15,6 +16,8 @@ use std::time::Duration;
 /// What else than the product can be measured.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Part {
+    /// What the triggers cost the CRM.
+    Database,
     /// A large calendar in the Google simulator.
     Google,
     /// The console's page: what a browser fetches at first.

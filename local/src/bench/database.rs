@@ -1,0 +1,74 @@
+//! What the triggers cost the CRM: a statement on a table without a trigger, on one with a webhook's as Supabase makes
+//! it, and on Tandem's. CPU time of the database's process, which another load of the machine does not stretch.
+
+use crate::postgres::connect;
+use crate::stack::database::supabase_like;
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio_postgres::Client;
+
+/// Statements of one kind in a round.
+const MEASURED: i32 = 400;
+/// Of which the cheapest counts.
+const ROUNDS: usize = 3;
+/// Tables, and what is on them.
+const TABLES: [(&str, &str); 3] = [
+    ("bench.bare", "no trigger"),
+    ("bench.hooked", "a webhook"),
+    ("public.events", "Tandem"),
+];
+/// Kinds of statements.
+const KINDS: [(&str, &str); 5] = [
+    ("insert", "one row inserted"),
+    ("update", "one mapped column updated"),
+    ("other", "one unmapped column updated"),
+    ("delete", "one row deleted"),
+    ("bulk", "10,000 rows updated"),
+];
+
+/// Prints the measurements.
+///
+/// # Errors
+/// When there is no database, or it does not say what its process has computed.
+pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    let database = supabase_like(&root.join("migrations")).await?;
+    let client = connect(&database.url()).await?;
+    client
+        .batch_execute(include_str!("database.sql"))
+        .await
+        .context("this needs Linux's /proc and a superuser")?;
+    let mut costs: BTreeMap<(&str, String), f64> = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        for (table, _) in TABLES {
+            for (kind, cost) in round(&client, table).await? {
+                let least = costs.entry((table, kind)).or_insert(f64::INFINITY);
+                *least = least.min(cost);
+            }
+        }
+    }
+    let [bare, hooked, own] = TABLES.map(|(_, what)| what);
+    say(&format!(
+        "milliseconds of CPU: {bare}, {hooked}, {own} (times a webhook's)"
+    ));
+    for (kind, what) in KINDS {
+        let cost = TABLES.map(|(table, _)| {
+            let cost = costs.get(&(table, kind.to_owned()));
+            cost.copied().unwrap_or_default() / 1000.0
+        });
+        let times = cost[2] / cost[1];
+        say(&format!(
+            "  {what:<28} {:>9.3} {:>9.3} {:>9.3}  ({times:.2})",
+            cost[0], cost[1], cost[2]
+        ));
+    }
+    say("  a push's and a page's: cargo test -p database-tests --test cost -- --nocapture");
+    Ok(())
+}
+
+/// Microseconds by kind.
+async fn round(client: &Client, table: &str) -> Result<Vec<(String, f64)>> {
+    let query = "select kind, cost from bench.round($1, $2)";
+    let rows = client.query(query, &[&table, &MEASURED]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
