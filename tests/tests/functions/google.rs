@@ -39,7 +39,7 @@ async fn a_failed_change_waits_with_a_reason_and_then_arrives() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_deletion_happens_later() -> Result<()> {
-    let w = world(Driver::Neon).await?;
+    let w = silent().await?;
     for (name, fault) in faults("events.delete") {
         // A deletion has no body that could be garbage.
         if name.starts_with("garbage") {
