@@ -93,11 +93,11 @@ comment on function tandem.due_families(integer, timestamptz) is
 create or replace function tandem.due_connections(most integer, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  -- Whose account cannot work is not found again and again.
+  -- What cannot be listed now is not found again and again.
   update tandem.connections k set due_at = t + interval '1 hour' * (0.75 + random() / 4)
-  where k.due_at <= t and k.id in (select x.id from (select y.id, y.account_id from tandem.connections y
-      where y.state in ('active', 'unreachable') and y.due_at <= t order by y.due_at limit most * 4) x
-    join tandem.accounts a on a.id = x.account_id where a.state <> 'active' order by x.id);
+  where k.due_at <= t and k.id in (select x.id from (select y.id, y.account_id, y.state from tandem.connections y
+      where y.due_at <= t order by y.due_at limit most * 4) x join tandem.accounts a on a.id = x.account_id
+    where a.state <> 'active' or x.state not in ('active', 'unreachable') order by x.id);
   return (with k as (
     (select y.* from tandem.connections y join tandem.accounts a on a.id = y.account_id and a.state = 'active'
       where y.state in ('active', 'unreachable') and y.due_at <= t and (y.lease_until is null or y.lease_until <= t)

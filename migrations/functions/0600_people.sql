@@ -159,14 +159,6 @@ end $$;
 comment on function tandem.touch_events(uuid[], text, boolean) is
   'Notes that the running transaction wrote these events.';
 
-create or replace function tandem.note_event(event_id uuid, owner text, kind text, detail jsonb, t timestamptz)
-returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-  insert into tandem.history (event, owner, at, kind, detail) values (event_id, owner, t, kind, detail);
-end $$;
-comment on function tandem.note_event(uuid, text, text, jsonb, timestamptz) is 'Adds to an event''s history.';
-
 -- Rows that are shown under Tandem's hand, so that no trigger takes it for a change of the CRM's.
 create or replace function tandem.show_events(events uuid[], owner text, shown_state text, error text, keeps boolean)
 returns void

@@ -11,13 +11,9 @@ begin
   where c.id = any (array(select k.id from tandem.connections k join tandem.accounts a on a.id = k.account_id
     where k.watch_at <= t and (a.state <> 'active' or k.state not in ('active', 'unreachable'))
     order by k.watch_at limit most for no key update of k skip locked));
-  update tandem.connections c set due_at = t + interval '1 day' * (0.75 + random() / 4)
-  where c.id = any (array(select k.id from tandem.connections k
-    where k.due_at <= t and k.state not in ('active', 'unreachable')
-    order by k.due_at limit most for no key update skip locked));
 end $$;
 comment on function tandem.let_rest(integer, timestamptz) is
-  'Puts off connections that want a channel and can have none, and those that are not listed.';
+  'Puts off connections that want a channel and can have none.';
 
 -- Of those that have waited longest, each user's first before the second of any.
 create or replace function tandem.due_channels(most integer, t timestamptz) returns jsonb

@@ -106,11 +106,6 @@ impl Simulator {
         self.lock().switches.set(name, &position.into())
     }
 
-    /// Sets the position of every switch back to its default.
-    pub fn reset_switches(&self) {
-        self.lock().switches = crate::switches::Switches::default();
-    }
-
     /// What the switches are at, as `GET /_sim/switches` shows it.
     pub fn switches(&self) -> Value {
         self.lock().switches.describe()

@@ -289,7 +289,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         if let Trigger::Notification(_) = self.trigger {
             world.notified_at = Some(self.listing.now);
         }
-        world.remote_deletions = erasures(&part.items, &loaded);
+        world.remote_deletions = deletions(&part.items, &loaded);
         let input = PageInput {
             connection: &self.listing.connection,
             items: part.items,
@@ -375,7 +375,7 @@ fn parked(park: &[Parked]) -> Vec<EventId> {
 }
 
 /// Those that are parked are counted already.
-fn erasures(items: &[Listed], loaded: &Loaded) -> i64 {
+fn deletions(items: &[Listed], loaded: &Loaded) -> i64 {
     let members = loaded.families.iter().flat_map(|family| &family.members);
     let parked = members.flat_map(|member| &member.parked);
     let known: BTreeSet<&str> = parked

@@ -24,9 +24,11 @@ pub struct GoogleCalendar<D> {
     units: Cell<i64>,
 }
 
-/// Quota units of `events.patch`; all else costs one
+/// What Google counts of its quota for a call of the Calendar API: three for `events.patch`
 /// (<https://developers.google.com/workspace/calendar/api/v3/reference/events/patch>).
-const PATCH_UNITS: i64 = 3;
+pub fn quota_units(method: &http::Method) -> u32 {
+    if *method == http::Method::PATCH { 3 } else { 1 }
+}
 
 impl<D> GoogleCalendar<D> {
     /// Google Calendar, as the token's account sees it.
@@ -56,7 +58,7 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
             since.as_ref(),
             page.as_ref(),
         );
-        let page = list::answer(self.send(1, request).await);
+        let page = list::answer(self.send(request).await);
         let page = page.map_err(|error| page_error(&error))?;
         let (next_page, sync_token) = match page.next {
             Next::Page(token) => (Some(token.as_str().to_owned()), None),
@@ -75,14 +77,14 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
     async fn get(&self, calendar: &str, id: &str) -> Result<Listed, ProviderError> {
         let (calendar, id) = (CalendarId::from(calendar), EventId::from(id));
         let request = get::request(&self.api, &self.token, &calendar, &id);
-        let item = get::item(self.send(1, request).await);
+        let item = get::item(self.send(request).await);
         item.map(listed).map_err(|error| provider_error(&error))
     }
 
     async fn probe(&self, calendar: &str) -> Result<(), ProviderError> {
         let calendar = CalendarId::from(calendar);
         let request = list::probe(&self.api, &self.token, &calendar);
-        let page = list::answer(self.send(1, request).await);
+        let page = list::answer(self.send(request).await);
         page.map(drop).map_err(|error| page_error(&error))
     }
 
@@ -120,10 +122,10 @@ fn without_request(row: &::event::EventFields) -> ::event::EventFields {
 impl<D: HttpClient> GoogleCalendar<D> {
     async fn send(
         &self,
-        units: i64,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        self.units.set(self.units.get() + units);
+        let units = quota_units(request.method());
+        self.units.set(self.units.get() + i64::from(units));
         self.door.send(request).await
     }
 
@@ -144,17 +146,17 @@ impl<D: HttpClient> GoogleCalendar<D> {
         let answer = match &write.method {
             Method::Insert => {
                 let request = insert::request(api, token, &calendar, &event, &body, mail);
-                self.send(1, request).await
+                self.send(request).await
             }
             Method::Patch { etag } | Method::Restore { etag } | Method::Cancel { etag } => {
                 let etag = Etag::from(etag.as_str());
                 let request = patch::request(api, token, &calendar, &event, &etag, &body, mail);
-                self.send(PATCH_UNITS, request).await
+                self.send(request).await
             }
             Method::Delete { etag } => {
                 let etag = Etag::from(etag.as_str());
                 let request = delete::request(api, token, &calendar, &event, &etag, mail);
-                let answer = delete::answer(self.send(1, request).await);
+                let answer = delete::answer(self.send(request).await);
                 return answer
                     .map(|()| None)
                     .map_err(|error| provider_error(&error));

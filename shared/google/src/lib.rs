@@ -26,7 +26,7 @@ mod wire;
 mod tests;
 
 pub use self::event::{AccessRole, Event, EventTime, Unreadable};
-pub use calendar::{GoogleCalendar, listed};
+pub use calendar::{GoogleCalendar, listed, quota_units};
 pub use error::{ApiError, GoogleError, Reason};
 pub use events::SendUpdates;
 pub use id::{

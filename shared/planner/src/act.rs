@@ -84,7 +84,7 @@ impl Plan<'_> {
     }
 
     pub(crate) fn is_series_opted_out(&self, member: usize) -> bool {
-        let root = self.members.iter().find(|root| root.event == self.root);
+        let root = self.master();
         let row = root.and_then(|root| root.row.as_ref());
         self.members[member].event != self.root && row.is_some_and(|row| !row.enabled)
     }
@@ -95,10 +95,7 @@ impl Plan<'_> {
             return None;
         }
         let connection = &member.links[task.link].connection;
-        let root = self
-            .members
-            .first()
-            .filter(|root| root.event == self.root)?;
+        let root = self.master()?;
         let link = root.link_in(connection)?;
         Some(Series {
             bases: root.links[link].standing.bases()?.clone(),

@@ -2,23 +2,16 @@
 
 use crate::deleted::KnownBy;
 use crate::plan::Plan;
-use crate::standing::{DeletedBy, Deletion, Proof, Standing};
+use crate::standing::{Bases, DeletedBy, Deletion, Proof, Standing};
 use store::LinkState;
 
 impl Plan<'_> {
     /// Exceptions go with their series: rows and links. A deletion of ours takes them along, but for those of
     /// what was no series any more; what became of them where the series was found gone is looked for.
     pub(crate) fn delete_exceptions(&mut self, by: DeletedBy, known: KnownBy) {
-        let mut roots = self.members.iter().filter(|root| root.event == self.root);
-        let bases = roots
-            .next()
-            .and_then(|root| root.links.iter().find_map(|link| link.standing.bases()));
-        let was_series = bases.is_some_and(|bases| {
-            bases
-                .remote
-                .recurrence()
-                .is_some_and(|lines| !lines.is_empty())
-        });
+        let root = self.master();
+        let bases = root.and_then(|root| root.links.iter().find_map(|link| link.standing.bases()));
+        let was_series = bases.and_then(Bases::shows_series) == Some(true);
         let outlive = !(known == KnownBy::Writing && was_series);
         for member in 0..self.members.len() {
             if self.members[member].event == self.root {

@@ -54,7 +54,7 @@ impl Plan<'_> {
 
     /// What is in the trash, or another user's: what of a series somebody has brought back stands by itself.
     pub(crate) fn is_series_gone(&self, link: usize) -> bool {
-        let root = self.members.iter().find(|root| root.event == self.root);
+        let root = self.master();
         root.is_none_or(|root| {
             let is_gone = |link: &Link| matches!(link.standing, Standing::Deleted(_));
             let has_row =
@@ -92,7 +92,7 @@ impl Plan<'_> {
         if of.event == self.root || of.row.is_some() || of.has_open_changes() {
             return Stands::Here;
         }
-        let root = self.members.iter().find(|root| root.event == self.root);
+        let root = self.master();
         let series = root.and_then(|root| root.link_in(&there.connection));
         match series {
             Some(link) if self.is_series_gone(link) => Stands::Alone,
@@ -104,8 +104,7 @@ impl Plan<'_> {
     /// An exception's link to where its series is not: what is there belongs to the series that it was of.
     fn has_left(&self, member: usize, link: usize) -> bool {
         let of = &self.members[member];
-        let mut roots = self.members.iter();
-        let root = roots.find(|root| root.event == self.root && root.event != of.event);
+        let root = self.master().filter(|root| root.event != of.event);
         let is_home = |link: &&Link| self.is_own(link) && link.standing.is_there();
         root.and_then(|root| root.links.iter().find(is_home))
             .is_some_and(|home| home.connection != of.links[link].connection)
@@ -165,7 +164,7 @@ impl Plan<'_> {
 
     /// An exception of a series that is not with the provider: what becomes of it comes with the series.
     pub(crate) fn is_without_series(&self, member: usize) -> bool {
-        let root = self.members.iter().find(|root| root.event == self.root);
+        let root = self.master();
         self.members[member].event != self.root
             && root.is_none_or(|root| {
                 let is_live = |link: &Link| matches!(link.standing, Standing::Live(_));

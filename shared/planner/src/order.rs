@@ -46,8 +46,7 @@ impl Plan<'_> {
     /// An exception's series is where the exception is to be, as far as is known.
     fn has_series_there(&self, task: &Task) -> bool {
         let connection = &self.members[task.member].links[task.link].connection;
-        let mut roots = self.members.iter().filter(|root| root.event == self.root);
-        let Some(root) = roots.next() else {
+        let Some(root) = self.master() else {
             return true;
         };
         let link = root.link_in(connection).map(|link| &root.links[link]);
@@ -65,8 +64,7 @@ impl Plan<'_> {
     pub(crate) fn is_of_unread_series(&self, task: &Task, write: &Write) -> bool {
         let is_exception = self.members[task.member].event != self.root;
         let restores = matches!(write.method, Method::Restore { .. });
-        let mut roots = self.members.iter().filter(|root| root.event == self.root);
-        is_exception && restores && roots.next().is_some_and(|root| !root.was_read)
+        is_exception && restores && self.master().is_some_and(|root| !root.was_read)
     }
 
     /// Reads the series, then goes on.

@@ -227,6 +227,12 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// The series' master, or the single event; none where exceptions are all that is left.
+    pub(crate) fn master(&self) -> Option<&Member> {
+        let mut members = self.members.iter();
+        members.find(|member| member.event == self.root)
+    }
+
     /// What stops a family before anything is asked.
     fn begin(&mut self, family: &Family) {
         if self.attempts > crate::backoff::MOST_ATTEMPTS {

@@ -221,7 +221,7 @@ impl Plan<'_> {
         if self.is_refused(at) || self.members[at].is_new || self.is_of_another_series(at) {
             return;
         }
-        let Some(root) = self.members.first().filter(|root| root.event == self.root) else {
+        let Some(root) = self.master() else {
             return self.without_series(at);
         };
         let home = root.links.iter().find(|link| self.is_own(link));
@@ -283,9 +283,8 @@ impl Plan<'_> {
     fn was_single(&self, connection: &store::ConnectionId) -> bool {
         let root = &self.members[0];
         let link = root.link_in(connection).map(|link| &root.links[link]);
-        let bases = link.filter(|link| link.standing.state() == LinkState::Deleted);
-        let lines = bases.and_then(|link| link.standing.bases()?.remote.recurrence());
-        lines.is_some_and(<[String]>::is_empty)
+        let gone = link.filter(|link| link.standing.state() == LinkState::Deleted);
+        gone.and_then(|link| link.standing.bases()?.shows_series()) == Some(false)
     }
 
     fn reach_occurrence(&mut self, at: usize) {

@@ -151,6 +151,11 @@ impl Standing {
 }
 
 impl Bases {
+    /// Whether the provider showed a series; none where it was not seen.
+    pub fn shows_series(&self) -> Option<bool> {
+        self.remote.recurrence().map(|lines| !lines.is_empty())
+    }
+
     /// Both sides agree on this.
     pub fn of(event: &RemoteEvent, crm: EventFields, row: Uuid) -> Self {
         Self {

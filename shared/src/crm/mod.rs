@@ -1,7 +1,6 @@
 //! The CRM's side: a row of its events table as the database's adapter shows it, and the body that
 //! its triggers post.
 
-pub mod derived;
 pub mod poke;
 mod row;
 

@@ -36,19 +36,4 @@ impl Row {
     pub fn is_cancelled(&self) -> bool {
         self.text("status") == Some("cancelled")
     }
-
-    /// Whether the event is to be in Google: not opted out, not cancelled. A cancelled occurrence is
-    /// there as one.
-    pub fn is_wanted(&self) -> bool {
-        self.flag("enabled") && (self.is_exception() || !self.is_cancelled())
-    }
-
-    /// Whether one of `fields` differs from `base`; fields that the base does not know do not.
-    pub fn differs(&self, base: &Self, fields: &[&str]) -> bool {
-        fields.iter().any(|field| {
-            base.0
-                .get(*field)
-                .is_some_and(|known| known != self.value(field))
-        })
-    }
 }

@@ -7,7 +7,8 @@ use crate::flow::Env;
 use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{Method, Request, Response};
+use google::quota_units;
+use http::{Request, Response};
 use http_client::{ApiUsage, HttpClient, TransportError};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -45,12 +46,11 @@ impl<D: HttpClient> HttpClient for MeteredClient<D> {
     }
 }
 
-/// What Google counts for a call of the Calendar API: three for a patch. Its tokens have no such quota.
+/// Google's tokens have no such quota.
 fn units(request: &Request<Bytes>) -> u32 {
-    match (request.uri().path(), request.method()) {
-        (path, _) if !path.starts_with("/calendar/") => 0,
-        (_, &Method::PATCH) => 3,
-        _ => 1,
+    match request.uri().path().starts_with("/calendar/") {
+        true => quota_units(request.method()),
+        false => 0,
     }
 }
 

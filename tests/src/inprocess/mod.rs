@@ -122,11 +122,6 @@ impl System {
         Ok(system)
     }
 
-    /// Gives the database back, for the next system.
-    pub fn into_database(self) -> Database {
-        self.database
-    }
-
     /// The deployment that all calls name.
     pub fn instance(&self) -> &str {
         self.config.instance()

@@ -1,7 +1,7 @@
 //! Coming to rest, and what must hold then.
 
 use super::{Play, list, text};
-use crate::field::Field;
+use crate::field::{Field, of_row};
 use crate::inprocess::Written;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -112,7 +112,7 @@ impl Play {
                 .filter(|field| !odd.contains(field) && **field != Field::Deal);
             for field in fields {
                 let (crm, google) = (
-                    field.of_row(row, &calendar),
+                    of_row(*field, row, &calendar),
                     field.of_google(&event, &calendar),
                 );
                 ensure!(

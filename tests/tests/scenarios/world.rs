@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::field::Field;
+use tests::field::{Field, of_row};
 use tests::inprocess::{Database, EMAIL, Person, System, Written};
 
 /// Work that goes on by itself.
@@ -279,7 +279,7 @@ impl World {
         let (row, event) = (self.row(id).await, self.google_of(id).await);
         assert_eq!(row["sync_state"], "synced", "{row}");
         for field in Field::ALL {
-            let (here, there) = (field.of_row(&row, EMAIL), field.of_google(&event, EMAIL));
+            let (here, there) = (of_row(field, &row, EMAIL), field.of_google(&event, EMAIL));
             // A single event without a zone is in the calendar's.
             let zoned = |form: String| {
                 form.strip_suffix(" UTC")
