@@ -37,7 +37,11 @@ impl Plan<'_> {
             return self.unpark(task, event.etag.clone(), as_of);
         }
         if self.is_without_series(task.member) {
-            return self.unpark(task, event.etag.clone(), as_of);
+            // A deletion that the provider refuses brings the series back, and this with it.
+            return match self.master().is_some_and(|root| root.deleted.is_some()) {
+                true => self.park_listed(task, &listed, as_of),
+                false => self.unpark(task, event.etag.clone(), as_of),
+            };
         }
         let is_clean = !member.is_dirty() && member.parked.is_empty() && link.recorded <= as_of;
         if !is_clean {

@@ -140,7 +140,7 @@ impl<'a> Page<'a> {
         let is_apart = self.is_apart(&id);
         if let Some((plan, member)) = self
             .find_elsewhere(&id)
-            .filter(|_| !is_apart && !event.is_cancelled)
+            .filter(|_| !is_apart && !event.is_cancelled && !self.is_invitation_of_own(event))
         {
             return self.park_move(plan, member, item, event);
         }
@@ -240,20 +240,6 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// A copy of an event that is linked in another of the user's calendars has been seen here.
-    pub(crate) fn is_moving_here(&self, id: &RemoteId) -> bool {
-        let here = |parked: &Parked| {
-            parked.connection == self.input.connection.id
-                && parked.remote == *id
-                && parked.state == ParkedState::Waiting
-        };
-        self.find_elsewhere(id).is_some_and(|(plan, member)| {
-            let plan = &self.plans[plan];
-            let parks = |op: &store::Op| matches!(op, store::Op::Park { parked } if here(parked));
-            plan.members[member].parked.iter().any(here) || plan.ops.iter().any(parks)
-        })
-    }
-
     /// The row of an occurrence that its user was invited to, where the series moves here with a row of the
     /// same occurrence: the event is that one's.
     fn gives_way(&self, plan: usize, member: usize, event: &RemoteEvent) -> bool {
@@ -271,12 +257,6 @@ impl<'a> Page<'a> {
             && !family.members[member].is_dirty()
             && event.series.as_ref().is_some_and(comes)
             && exceptions.any(|of| of.row.is_some() && of.links.iter().any(is_it))
-    }
-
-    /// A copy of what lives on in another of the user's calendars is read next, to get a row of its own.
-    pub(crate) fn is_apart(&self, id: &RemoteId) -> bool {
-        let mut parked = self.input.loaded.parked.iter();
-        parked.any(|parked| parked.remote == *id && parked.item["apart"] == true)
     }
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
@@ -332,17 +312,6 @@ impl<'a> Page<'a> {
         self.count("parked");
         let parked = self.parked(item, event, of);
         self.plan.park.push(Parked { state, ..parked });
-    }
-
-    /// The same event in another of the user's calendars: its copy there is read before the row follows.
-    fn park_move(&mut self, plan: usize, member: usize, item: &Listed, event: &RemoteEvent) {
-        self.count("moved");
-        let of = self.plans[plan].members[member].event.clone();
-        let parked = self.parked(item, event, Some(of));
-        let plan = &mut self.plans[plan];
-        plan.ops.push(store::Op::Park { parked });
-        plan.read_again(member);
-        plan.wait_in(0.0, "it is in another calendar, too".to_owned());
     }
 }
 

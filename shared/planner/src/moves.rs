@@ -1,9 +1,11 @@
 //! An event that moved between two calendars of one account: same id, the old copy cancelled.
 
+use crate::listing::Page;
 use crate::plan::{Plan, Task};
 use crate::standing::Standing;
 use crate::state::Link;
-use store::{Parked, ParkedState};
+use provider::{Listed, RemoteEvent};
+use store::{Connection, ConnectionState, Parked, ParkedState, RemoteId};
 
 impl Plan<'_> {
     /// A copy in another of the user's calendars that a listing has shown: the row goes there if its own is
@@ -116,5 +118,56 @@ impl Plan<'_> {
         self.drop_parked(at);
         // Its attempts were of the id before.
         self.forget_attempts(at);
+    }
+}
+
+impl Page<'_> {
+    /// A copy of an event that is linked in another of the user's calendars has been seen here.
+    pub(crate) fn is_moving_here(&self, id: &RemoteId) -> bool {
+        let here = |parked: &Parked| {
+            parked.connection == self.input.connection.id
+                && parked.remote == *id
+                && parked.state == ParkedState::Waiting
+        };
+        self.find_elsewhere(id).is_some_and(|(plan, member)| {
+            let plan = &self.plans[plan];
+            let parks = |op: &store::Op| matches!(op, store::Op::Park { parked } if here(parked));
+            plan.members[member].parked.iter().any(here) || plan.ops.iter().any(parks)
+        })
+    }
+
+    /// A copy of what lives on in another of the user's calendars is read next, to get a row of its own.
+    pub(crate) fn is_apart(&self, id: &RemoteId) -> bool {
+        let mut parked = self.input.loaded.parked.iter();
+        parked.any(|parked| parked.remote == *id && parked.item["apart"] == true)
+    }
+
+    /// A guest's copy of what another of the user's calendars organizes: the event itself is there.
+    pub(crate) fn is_invitation_of_own(&self, event: &RemoteEvent) -> bool {
+        let here = self.input.connection;
+        let organizes = |one: &Connection| {
+            one.user == here.user
+                && one.id != here.id
+                && one.state == ConnectionState::Active
+                && Some(&one.calendar) == event.organizer.as_ref()
+        };
+        !event.is_organizer && self.world.connections.iter().any(organizes)
+    }
+
+    /// The same event in another of the user's calendars: its copy there is read before the row follows.
+    pub(crate) fn park_move(
+        &mut self,
+        plan: usize,
+        member: usize,
+        item: &Listed,
+        event: &RemoteEvent,
+    ) {
+        self.count("moved");
+        let of = self.plans[plan].members[member].event.clone();
+        let parked = self.parked(item, event, Some(of));
+        let plan = &mut self.plans[plan];
+        plan.ops.push(store::Op::Park { parked });
+        plan.read_again(member);
+        plan.wait_in(0.0, "it is in another calendar, too".to_owned());
     }
 }

@@ -306,6 +306,9 @@ impl Plan<'_> {
             }
         }
         if self.has_successor(at, &root_link) {
+            if self.members[at].link_in(&root_link.connection).is_none() {
+                self.acknowledge(at);
+            }
             return;
         }
         self.leave_series(at, &root_link);
@@ -346,14 +349,16 @@ impl Plan<'_> {
         self.last(task(at, link));
     }
 
-    /// Its row was deleted, and another one inserted for the same occurrence, which takes its link over.
+    /// Its row was deleted, and another one inserted for the same occurrence, which takes over the link that
+    /// it may have.
     fn has_successor(&self, at: usize, series: &Link) -> bool {
         let member = &self.members[at];
+        let is_there = |of: &Member| of.link_in(&series.connection).is_some();
         let takes_over = |other: &Member| {
             other.row.as_ref().is_some_and(|row| row.enabled)
                 && other.event != self.root
                 && other.original_start == member.original_start
-                && other.link_in(&series.connection).is_none()
+                && !(is_there(other) && is_there(member))
         };
         member.row.is_none()
             && member.original_start.is_some()

@@ -311,7 +311,11 @@ async fn h20_a_live_change_does_not_wait_for_a_first_export() -> Result<()> {
     p.tick().await;
     let row = p.row(&live).await?;
     let waits = "select jsonb_agg(to_jsonb(w)) from tandem.work w where not is_bulk";
-    ensure!(row["sync_state"] == "synced", "{row} waits: {}", p.value(waits).await?);
+    ensure!(
+        row["sync_state"] == "synced",
+        "{row} waits: {}",
+        p.value(waits).await?
+    );
     p.rest().await?;
     ensure!(p.shown(EMAIL)?.len() == 201, "not all arrived");
     Ok(())
