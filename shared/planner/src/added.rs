@@ -110,7 +110,9 @@ impl<'a> Page<'a> {
             }
             // What has no series here may belong to one that was over before the import began.
             None if event.is_cancelled
-                && (self.input.is_read || self.input.import_from.is_none()) =>
+                && (self.input.is_read
+                    || self.input.import_from.is_none()
+                        && self.find_elsewhere(series).is_none()) =>
             {
                 self.plan.unpark.push(RemoteId(event.id.clone()));
                 self.count("unknown");

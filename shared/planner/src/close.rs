@@ -2,7 +2,7 @@
 
 use crate::plan::{Mode, Plan, Task};
 use crate::standing::Standing;
-use crate::state::Member;
+use crate::state::{Link, Member};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -68,11 +68,10 @@ impl Plan<'_> {
             etag,
             as_of,
         });
-        let others_leave = member
-            .links
-            .iter()
-            .any(|link| link.standing.state() == LinkState::Leaving);
-        if is_own || !others_leave {
+        let decides =
+            |link: &Link| link.standing.state() == LinkState::Leaving || self.is_own(link);
+        let others_decide = self.members[task.member].links.iter().any(decides);
+        if is_own || !others_decide {
             self.acknowledge(task.member);
         }
     }

@@ -59,7 +59,8 @@ pub(crate) fn recreate_row(
 ) -> Result<Step, Unmappable> {
     let deleted = situation.member.deleted.as_ref().map(|row| &row.fields);
     let known = situation.base_crm();
-    let row = deleted.or(known.as_deref()).cloned();
+    let before = situation.link.standing.deleted_row();
+    let row = deleted.or(before).or(known.as_deref()).cloned();
     // Of what never had a row nothing is to be sent.
     let merged = row
         .as_ref()

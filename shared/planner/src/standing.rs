@@ -121,6 +121,14 @@ impl Standing {
         }
     }
 
+    /// The row as it was when the event went.
+    pub fn deleted_row(&self) -> Option<&EventFields> {
+        match self {
+            Self::Deleted(deletion) => deletion.row.as_ref(),
+            Self::Reserved | Self::Live(_) | Self::Kept(_) | Self::Leaving(_) => None,
+        }
+    }
+
     /// The provider has it, as far as is known.
     pub fn is_there(&self) -> bool {
         match self {

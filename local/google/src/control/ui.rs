@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Done, body};
+use crate::calendars::Role;
 use crate::events;
 use crate::http_api::{Call, Caller, Query, Reply, Route};
 use crate::world::World;
@@ -208,6 +209,9 @@ impl Person<'_> {
 
     /// "This and following" from the first occurrence on is the whole series.
     fn split(&self, world: &mut World) -> Done {
+        if world.role(&self.calendar, &self.email) < Role::Writer {
+            return Err("this calendar can only be read".to_owned());
+        }
         match world.split_series(&self.calendar, &self.act.id, &self.email) {
             Some(tail) => {
                 let changes = Value::Object(self.act.changes.clone());
