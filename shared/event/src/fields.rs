@@ -101,8 +101,20 @@ impl EventFields {
     }
 }
 
-/// A base without a place for the zone of the end says nothing about it.
+/// All-day events have no zone with the provider, and a base without a place for the zone of the end says
+/// nothing about it.
 fn time_differs(row: &EventFields, base: &EventFields) -> bool {
+    if let (
+        Some(EventTime::AllDay { start, end, .. }),
+        Some(EventTime::AllDay {
+            start: from,
+            end: to,
+            ..
+        }),
+    ) = (&row.time, &base.time)
+    {
+        return (start, end) != (from, to);
+    }
     let without_end_zone = |time: &Option<EventTime>| match time.clone() {
         Some(EventTime::Timed {
             start,

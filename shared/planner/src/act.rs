@@ -39,6 +39,10 @@ impl Plan<'_> {
         if self.waits_for_another(task) {
             return None;
         }
+        if self.is_of_changed_series(task) {
+            self.read_series_first(task);
+            return None;
+        }
         match self.decide(task) {
             Err(error) => self.refuse(task.member, error),
             Ok(Step::Write(write)) if self.is_of_unread_series(task, &write) => {
@@ -192,6 +196,7 @@ impl Plan<'_> {
             self.wait(LOOP_WINDOW, reason.to_owned());
             return None;
         }
+        self.may_be_written(task.member);
         let what = CallKind::Write(Box::new(self.request(task, &write)));
         self.ask(Pending::Write(write), task, what)
     }

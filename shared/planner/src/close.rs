@@ -172,6 +172,13 @@ impl Plan<'_> {
         });
     }
 
+    /// A write is sent, whatever became of those before it.
+    pub(crate) fn may_be_written(&mut self, at: usize) {
+        let of = &self.members[at].event;
+        let is_it = |op: &Op| matches!(op, Op::NotWritten { event, .. } if event == of);
+        self.ops.retain(|op| !is_it(op));
+    }
+
     /// The next plan reads the event first.
     pub(crate) fn read_again(&mut self, at: usize) {
         self.notes.reads.insert(self.members[at].event.0);

@@ -93,9 +93,18 @@ fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
             Ok(Step::Settle(Settlement::NewId))
         }
         (_, Seen::Found(event)) if situation.is_organizer() => Ok(restore(situation, row, event)),
+        // A new row under the id of a guest's deleted one is a meeting of its own.
+        (Standing::Deleted(_), Seen::Found(_)) if is_own_meeting(row) => {
+            Ok(Step::Settle(Settlement::NewId))
+        }
         // A guest cannot bring back what its organizer cancelled.
         (_, Seen::Found(_)) => Ok(Step::Settle(Settlement::DeletedByRemote)),
     }
+}
+
+fn is_own_meeting(row: &Row) -> bool {
+    let organizer = row.fields.organizer.as_ref();
+    organizer.is_none_or(|organizer| organizer.is_self)
 }
 
 /// The id is of no use any more; only its organizer makes a meeting anew.

@@ -98,6 +98,10 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
             page.plan.families.push(*family);
         }
     }
+    // What one family forgets may be what another one knows from now on.
+    let forgets = |op: &store::Op| matches!(op, store::Op::DropLink { .. });
+    let families = &mut page.plan.families;
+    families.sort_by_key(|family| !family.ops.iter().any(forgets));
     page.plan
 }
 

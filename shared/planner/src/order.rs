@@ -5,6 +5,7 @@ use crate::situation::Seen;
 use crate::standing::Standing;
 use crate::state::Link;
 use crate::step::{Method, Write};
+use event::Group;
 use store::LinkState;
 
 impl Plan<'_> {
@@ -65,6 +66,29 @@ impl Plan<'_> {
         let is_exception = self.members[task.member].event != self.root;
         let restores = matches!(write.method, Method::Restore { .. });
         is_exception && restores && self.master().is_some_and(|root| !root.was_read)
+    }
+
+    /// An occurrence that was never written shows something else than its series last did: one of them was
+    /// edited, and which one is not known yet.
+    pub(crate) fn is_of_changed_series(&self, task: &Task) -> bool {
+        let member = &self.members[task.member];
+        let link = &member.links[task.link];
+        let (Some(event), Some(root)) = (Self::found(task), self.master()) else {
+            return false;
+        };
+        let is_first = member.event != self.root && matches!(link.standing, Standing::Reserved);
+        let series = root.link_in(&link.connection);
+        let series = series.and_then(|link| root.links[link].standing.bases());
+        is_first
+            && !event.is_cancelled
+            && !root.was_read
+            && series.is_some_and(|series| {
+                let authored = event.fields.iter().map(|value| value.group());
+                let mut authored = authored.filter(|group| {
+                    group.is_authored() && *group != Group::Recurrence && *group != Group::Time
+                });
+                authored.any(|group| event.fields.get(group) != series.remote.get(group))
+            })
     }
 
     /// Reads the series, then goes on.

@@ -33,6 +33,9 @@ impl Plan<'_> {
         let is_root = self.members[at].event == self.root;
         let series = (!is_root).then(|| self.root.clone());
         let member = &mut self.members[at];
+        // What comes back has opted out if it had.
+        let was_wanted = |row: &Row| row.enabled || row.fields.is_cancelled();
+        let enabled = member.deleted.as_ref().is_none_or(was_wanted);
         let raw = as_map(fields);
         let original_start = member.original_start.clone();
         self.ops.push(Op::InsertRow {
@@ -40,7 +43,7 @@ impl Plan<'_> {
             row: store::Row {
                 fields: raw.clone(),
                 owner: owner.clone(),
-                enabled: true,
+                enabled,
                 series: series.clone(),
                 original_start: original_start.clone(),
             },
@@ -49,7 +52,7 @@ impl Plan<'_> {
             fields: fields.clone(),
             raw,
             owner,
-            enabled: true,
+            enabled,
             series,
             original_start,
         });

@@ -265,7 +265,9 @@ impl Plan<'_> {
         self.note(at, "restored", json!({"by": "google"}));
         let has_more = !crm_changed_groups(fields, Some(&base)).is_empty();
         self.set_live(task, event, base);
-        if has_more {
+        if !self.members[at].is_for_provider() {
+            self.kept(task);
+        } else if has_more {
             self.read_again(at);
             self.wait_in(
                 0.0,

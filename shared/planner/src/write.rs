@@ -27,7 +27,7 @@ pub(crate) fn push_changes(
     let Some(etag) = &bases.etag else {
         return Ok(Step::Get);
     };
-    let merged = event::merge(&MergeInput {
+    let mut merged = event::merge(&MergeInput {
         row: &row.fields,
         base_crm: Some(&bases.crm),
         remote: &bases.remote,
@@ -41,6 +41,7 @@ pub(crate) fn push_changes(
         access: situation.access(),
         context: &situation.context(),
     })?;
+    cancel_only(situation, &mut merged);
     // Never seen in full, refused, or said in another way only: what is shown now decides.
     let is_settled = merged.to_remote.is_empty() || !merged.refused.is_empty();
     if is_settled || !merged.unsent.is_empty() {
@@ -59,6 +60,7 @@ pub(crate) fn merge_with(
     let mut merged = with_input(situation, &row.fields, event, event::merge)?;
     if situation.is_exception() {
         edit_outlives_cancellation(&mut merged);
+        cancel_only(situation, &mut merged);
     }
     match &event.etag {
         Some(etag) if !merged.to_remote.is_empty() => {
@@ -84,6 +86,15 @@ fn edit_outlives_cancellation(merged: &mut Merged) {
         merged.row.status = Status::Confirmed;
         merged.to_crm.push(Group::Status);
         merged.patch.status = Change::Keep;
+    }
+}
+
+/// Nobody sees what else a cancelled occurrence says, and its visibility would become that of its series.
+fn cancel_only(situation: &Situation<'_>, merged: &mut Merged) {
+    let cancels = merged.row.is_cancelled() && merged.to_remote.contains(&Group::Status);
+    if situation.is_exception() && cancels {
+        merged.to_remote = vec![Group::Status];
+        merged.patch = EventPatch::of(&merged.to_remote, &merged.row);
     }
 }
 

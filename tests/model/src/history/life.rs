@@ -74,8 +74,12 @@ pub struct Life {
     pub row: Option<EventId>,
     /// Its calendar and Google id, where Google made it or a person moved it.
     pub place: Option<(String, String)>,
+    /// Google copied it from another one, with the references that the CRM gave that one.
+    pub is_copy: bool,
     /// What names its occurrences.
     pub plan: Plan,
+    /// The visibility of its row when exceptions were made of it: Google makes the series as private as those.
+    pub stricter: Option<String>,
     /// It was there at the last rest.
     pub exists: bool,
     /// What it said then.
@@ -158,6 +162,10 @@ impl Life {
         if self.crm.users.len() > 1 && self.crm.ended {
             return None;
         }
+        // A row that stayed with its user's invitation when the event moved ends with it.
+        if self.declined && self.row.is_some() && self.place.is_some() {
+            return None;
+        }
         let after = |side: &Side| side.gone.map_or(self.exists, |gone| !gone);
         match (self.crm.acted, self.google.acted) {
             (false, false) => Some(self.exists),
@@ -222,7 +230,9 @@ impl Life {
         // Where one side ended what the other went on with, what was said before may live on.
         let all = self.crm.all.iter().chain(&self.google.all);
         let earlier = all.filter(|(of, _)| (ended || joined || several) && *of == field);
-        let last = [crm, google, base].into_iter().flatten();
+        let stricter = self.stricter.as_ref();
+        let stricter = stricter.filter(|_| field == Field::Visibility);
+        let last = [crm, google, base, stricter].into_iter().flatten();
         Some(
             last.chain(earlier.map(|(_, form)| form))
                 .map(String::as_str)
@@ -293,6 +303,7 @@ impl Life {
         self.base = said.unwrap_or_default();
         self.unsettled = false;
         self.declined = false;
+        self.stricter = None;
         self.crm = Side::default();
         self.google = Side::default();
     }

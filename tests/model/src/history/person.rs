@@ -117,7 +117,8 @@ impl Run {
         if let (Some(shown), Some((calendar, _))) = (asked, place) {
             let life = self.life(Which::Event(event));
             let (owner, plan) = (life.owner, life.plan);
-            self.born(copy, owner, calendar, &shown).plan = plan;
+            let life = self.born(copy, owner, calendar, &shown);
+            (life.plan, life.is_copy) = (plan, true);
         }
         Ok(())
     }
@@ -244,9 +245,8 @@ impl Run {
     fn meet(&mut self, which: Which, shown: &Value) -> &mut Life {
         let series = self.life(Which::Event(which.event()));
         let (owner, enabled) = (series.owner, series.enabled);
-        // The series may be a copy, see `born`.
         let deal = series.base.get(&Field::Deal).cloned();
-        let deal = deal.filter(|_| series.row.is_none());
+        let deal = deal.filter(|_| series.is_copy);
         let own = self.people[owner].email.clone();
         self.lives.entry(which).or_insert_with(|| {
             let mut base = forms(shown, &own);

@@ -1,7 +1,7 @@
 //! What the CRM does to series: exceptions, splits, a series handed over.
 
 use super::crm::{Weight, is_planned, moved, row_id};
-use super::field::{Values, rule_lines};
+use super::field::{Field, Values, rule_lines};
 use super::life::Life;
 use super::run::Run;
 use super::step::Which;
@@ -63,6 +63,8 @@ impl Run {
             },
             all,
         )?;
+        let visibility = Field::Visibility.of_row(&of.row.fields, "");
+        self.life(master).stricter.get_or_insert(visibility);
         let mut base = life.base.clone();
         base.extend(life.crm.set.clone());
         let exception = self.lives.entry(which).or_default();
