@@ -9,7 +9,7 @@ use crate::situation::{Decision, RowState, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::Row;
 use crate::step::{Method, Settlement, Step};
-use crate::write::{insert, merge_with, push_changes, restore};
+use crate::write::{agreed, insert, merge_with, push_changes, restore};
 use event::{Access, Unmappable};
 use provider::RemoteEvent;
 
@@ -21,7 +21,7 @@ pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     }
     let step = match situation.row_state {
         RowState::Present(row) => present(situation, row),
-        RowState::OptedOut(_) => opted_out(situation),
+        RowState::OptedOut(row) => opted_out(situation, row),
         RowState::Absent if situation.is_exception() => occurrence::cancel(situation),
         RowState::Absent => absent(situation),
     };
@@ -116,11 +116,13 @@ fn anew(situation: &Situation<'_>) -> Step {
     }
 }
 
-fn opted_out(situation: &Situation<'_>) -> Result<Step, Unmappable> {
+fn opted_out(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
     let by = DeletedBy::OptOut;
     let keeps = situation.choices.opt_out == OptOut::Keep || situation.access() == Access::Read;
     match (&situation.link.standing, situation.seen) {
-        (Standing::Live(_) | Standing::Kept(_), _) if keeps => Ok(Step::Settle(Settlement::Kept)),
+        (Standing::Live(_) | Standing::Kept(_), _) if keeps => {
+            Ok(Step::Settle(Settlement::Kept(agreed(situation, row)?)))
+        }
         // An insert may have landed.
         (Standing::Reserved, Seen::NotRead) => Ok(Step::Get),
         (Standing::Reserved, Seen::NotFound) => Ok(deleted(by, Proof::NeverSeen)),

@@ -34,7 +34,7 @@ impl Plan<'_> {
                 self.revived(task, &event, &fields, (*fields).clone());
             }
             Settlement::NewId => self.new_id(task),
-            Settlement::Kept => self.kept(task),
+            Settlement::Kept(agreed) => self.kept(task, agreed),
             Settlement::Nothing => {
                 self.show_link(task);
                 self.done(task, None);
@@ -266,7 +266,7 @@ impl Plan<'_> {
         let has_more = !crm_changed_groups(fields, Some(&base)).is_empty();
         self.set_live(task, event, base);
         if !self.members[at].is_for_provider() {
-            self.kept(task);
+            self.kept(task, None);
         } else if has_more {
             self.read_again(at);
             self.wait_in(
@@ -295,8 +295,14 @@ impl Plan<'_> {
         self.wait(TimeDelta::zero(), "a new id in Google".to_owned());
     }
 
-    fn kept(&mut self, task: &Task) {
+    fn kept(&mut self, task: &Task, agreed: Option<Box<(EventFields, RemoteFields)>>) {
         let at = task.member;
+        let standing = &mut self.members[at].links[task.link].standing;
+        let bases = standing.bases_mut();
+        if let (Some(agreed), Some(bases)) = (agreed, bases) {
+            (bases.crm, bases.remote) = *agreed;
+            self.put_link(at, task.link);
+        }
         let standing = &mut self.members[at].links[task.link].standing;
         if let Standing::Live(bases) = standing {
             *standing = Standing::Kept(bases.clone());

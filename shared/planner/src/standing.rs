@@ -121,10 +121,13 @@ impl Standing {
         }
     }
 
-    /// The row as it was when the event went.
+    /// The row as it was when the provider's deletion ended it.
     pub fn deleted_row(&self) -> Option<&EventFields> {
         match self {
-            Self::Deleted(deletion) => deletion.row.as_ref(),
+            Self::Deleted(deletion) => {
+                let row = deletion.row.as_ref();
+                row.filter(|_| deletion.deleted_by == DeletedBy::Remote)
+            }
             Self::Reserved | Self::Live(_) | Self::Kept(_) | Self::Leaving(_) => None,
         }
     }

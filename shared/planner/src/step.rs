@@ -1,7 +1,7 @@
 //! What a decision comes to.
 
 use crate::standing::{DeletedBy, Proof};
-use event::{EventFields, Merged};
+use event::{EventFields, Merged, RemoteFields};
 use provider::RemoteEvent;
 
 /// What to do next about a link.
@@ -79,8 +79,8 @@ pub enum Settlement {
     },
     /// The id can never be used again: the next claim uses another one.
     NewId,
-    /// It has opted out and stays as it is.
-    Kept,
+    /// It has opted out and stays as it is; with what both sides agree on, where that is known anew.
+    Kept(Option<Box<(EventFields, RemoteFields)>>),
     /// There is nothing to do.
     Nothing,
     /// The provider does not show its own write yet.

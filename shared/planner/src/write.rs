@@ -1,12 +1,14 @@
 //! What a decision writes.
 
-use crate::situation::Situation;
+use crate::situation::{Seen, Situation};
 use crate::standing::Bases;
 use crate::state::Row;
 use crate::step::{Method, Settlement, Step, Write};
 use chrono::{DateTime, Utc};
 use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_groups};
-use event::{Change, Direction, EventFields, EventPatch, Group, Merged, Status, Unmappable};
+use event::{
+    Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status, Unmappable,
+};
 use provider::RemoteEvent;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -107,10 +109,55 @@ pub(crate) fn restore(situation: &Situation<'_>, row: &Row, event: &RemoteEvent)
     // A guest list that was never seen in full is not written over.
     let base = situation.base_remote();
     let knows_guests = base.is_none_or(|base| base.attendees().is_some());
+    // An occurrence has its series' visibility, and would make the series as private as itself.
+    let inherits = situation.is_exception()
+        && situation
+            .base_crm()
+            .is_some_and(|base| !row.fields.differs(&base, Group::Visibility));
     groups.retain(|group| {
-        *group != Group::Conference && (knows_guests || *group != Group::Attendees)
+        *group != Group::Conference
+            && (knows_guests || *group != Group::Attendees)
+            && !(inherits && *group == Group::Visibility)
     });
     whole(Method::Restore { etag }, row, &groups)
+}
+
+/// What both sides agree on with what an attempt has written; none where no attempt has.
+///
+/// # Errors
+/// [`Unmappable`].
+pub(crate) fn agreed(
+    situation: &Situation<'_>,
+    row: &Row,
+) -> Result<Option<Box<(EventFields, RemoteFields)>>, Unmappable> {
+    let (Seen::Found(event), Some(bases)) = (situation.seen, situation.link.standing.bases())
+    else {
+        return Ok(None);
+    };
+    if event.is_cancelled || situation.landed(event).is_empty() {
+        return Ok(None);
+    }
+    let merged = with_input(situation, &row.fields, event, event::merge)?;
+    let differs = |group: &Group| {
+        let mut open = [
+            &merged.to_crm,
+            &merged.to_remote,
+            &merged.refused,
+            &merged.unsent,
+        ]
+        .into_iter();
+        open.any(|groups| groups.contains(group))
+    };
+    let (mut crm, mut remote) = (bases.crm.clone(), bases.remote.clone());
+    for group in Group::ALL.into_iter().filter(|group| !differs(group)) {
+        crm.set(group, &row.fields);
+        event
+            .fields
+            .get(group)
+            .into_iter()
+            .for_each(|value| remote.insert(value.clone()));
+    }
+    Ok(Some(Box::new((crm, remote))))
 }
 
 fn writable() -> Vec<Group> {

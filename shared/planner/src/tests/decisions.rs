@@ -37,7 +37,7 @@ fn settled(settlement: &Settlement) -> String {
         Settlement::Missed => "missed".to_owned(),
         Settlement::OccurrenceCancelled { .. } => "occurrence cancelled".to_owned(),
         Settlement::NewId => "new id".to_owned(),
-        Settlement::Kept => "kept".to_owned(),
+        Settlement::Kept(_) => "kept".to_owned(),
         Settlement::Nothing => "nothing".to_owned(),
         Settlement::NotVisibleYet => "not visible yet".to_owned(),
         Settlement::Refused(reason) => format!("refused: {reason}"),

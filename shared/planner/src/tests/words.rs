@@ -101,7 +101,7 @@ fn settled(settlement: &Settlement) -> String {
         Settlement::RowRecreated { .. } => "row comes back",
         Settlement::OccurrenceCancelled { .. } => "cancelled row",
         Settlement::NewId => "new id",
-        Settlement::Kept => "kept",
+        Settlement::Kept(_) => "kept",
         Settlement::Nothing => "nothing",
         Settlement::NotVisibleYet => "ask again",
         Settlement::Refused(_) => "error",

@@ -141,7 +141,11 @@ impl State {
         let is_root = members.first().is_some_and(|member| member.event == *root);
         let target = self.target_of(root).filter(|target| {
             let row = self.tables.connections.get(target);
-            is_root && row.is_some_and(|row| row.shown.state == ConnectionState::Active)
+            let waits = |state| {
+                use ConnectionState::{Active, Paused, Unreachable};
+                matches!(state, Active | Paused | Unreachable)
+            };
+            is_root && row.is_some_and(|row| waits(row.shown.state))
         });
         let Some(connection) = target else {
             return false;

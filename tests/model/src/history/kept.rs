@@ -66,10 +66,14 @@ impl Run {
         let is_there = id.as_ref().and_then(|id| found.event_of(id)).is_some();
         if shown.is_some()
             && life.enabled != is_there
+            && !life.moved
             && life.google.gone != Some(false)
             && matches!(which, Which::Event(_))
         {
             return Err(violation("Google has what is for Google", told()));
+        }
+        if std::mem::take(&mut life.moved) && shown.is_some() {
+            life.enabled = is_there;
         }
         life.unheard &= is_out;
         life.rest(said);

@@ -92,6 +92,8 @@ pub struct Life {
     /// The event was edited elsewhere while its row was not for Google: nobody has heard of that yet, and the
     /// day on which the row is for Google again, or deleted, is the day on which it counts.
     pub unheard: bool,
+    /// It moved between its user's calendars, one of which may still have an invitation to it.
+    pub moved: bool,
     /// A guest deleted their copy, and declined thereby.
     pub declined: bool,
     /// Something was done to it between the last two rests.

@@ -157,6 +157,7 @@ impl Run {
             life.google.acted = true;
             // Who sees only one of the calendars has seen an end or a beginning.
             life.unsettled |= several;
+            life.moved |= several;
         }
         Ok(())
     }
@@ -182,7 +183,7 @@ impl Run {
         if shown["id"] != id.as_str() {
             let (owner, plan) = (self.life(master).owner, self.life(master).plan);
             let life = self.born(rest, owner, calendar, &shown);
-            life.plan = plan.rest(number);
+            (life.plan, life.is_copy) = (plan.rest(number), true);
         }
         Ok(())
     }
@@ -248,6 +249,15 @@ impl Run {
         let deal = series.base.get(&Field::Deal).cloned();
         let deal = deal.filter(|_| series.is_copy);
         let own = self.people[owner].email.clone();
+        // An occurrence whose exception came to nothing is a plain one again.
+        let is_plain = |life: &mut Life| !life.exists && !life.touched() && life.row.is_none();
+        let is_occurrence = matches!(which, Which::Occurrence(..));
+        if is_occurrence
+            && shown["status"] == "confirmed"
+            && self.lives.get_mut(&which).is_some_and(is_plain)
+        {
+            self.lives.remove(&which);
+        }
         self.lives.entry(which).or_insert_with(|| {
             let mut base = forms(shown, &own);
             base.extend(deal.map(|deal| (Field::Deal, deal)));
