@@ -197,7 +197,7 @@ pub struct EventPatch {
 
 impl EventFields {
     /// What the row says of a group; none of a time that it lacks.
-    pub(crate) fn value(&self, group: Group) -> Option<GroupValue> {
+    pub fn value(&self, group: Group) -> Option<GroupValue> {
         Some(match group {
             Group::Title => GroupValue::Title(self.title.clone()),
             Group::Description => GroupValue::Description(self.description.clone()),

@@ -4,8 +4,8 @@ use crate::situation::{Decision, Situation};
 use crate::standing::{DeletedBy, Proof};
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, with_input};
-use event::{Access, Direction, Merged, Unmappable};
-use provider::RemoteEvent;
+use event::{Access, Direction, GroupValue, Merged, Unmappable};
+use provider::{LinkBack, RemoteEvent};
 
 /// How it is known that an event is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,13 +71,17 @@ pub(crate) fn recreate_row(
         .unwrap_or_default();
     let row = row.unwrap_or_default();
     let (mut fields, mut base) = (row.clone(), row);
+    let is_ours = event.link_back == LinkBack::Row(situation.member.event.0);
     for value in event.fields.iter() {
         let group = value.group();
-        if !to_send.contains(&group) {
+        let is_outdated = is_ours
+            && group.direction() == Direction::ToRemote
+            && fields.value(group).as_ref() != Some(value);
+        if !to_send.contains(&group) && !is_outdated {
             fields.apply(value);
             base.apply(value);
-        } else if group.direction() == Direction::ToRemote {
-            base.set(group, &event::EventFields::default());
+        } else if let GroupValue::References(shown) = value {
+            base.references.clone_from(shown);
         } else {
             base.apply(value);
         }

@@ -46,10 +46,14 @@ impl Plan<'_> {
         let row = member.row.as_ref().or(member.deleted.as_ref());
         let row = row.map(|row| row.fields.clone());
         let standing = &mut member.links[link].standing;
-        let (known, bases) = match standing {
-            Standing::Deleted(deletion) => (deletion.row.clone(), deletion.bases.clone()),
+        let (known, bases, by) = match standing {
+            Standing::Deleted(deletion) => {
+                // Seen again: it is the same deletion where there was no row since.
+                let by = row.as_ref().map_or(deletion.deleted_by, |_| by);
+                (deletion.row.clone(), deletion.bases.clone(), by)
+            }
             Standing::Reserved | Standing::Live(_) | Standing::Kept(_) | Standing::Leaving(_) => {
-                (None, standing.bases().cloned())
+                (None, standing.bases().cloned(), by)
             }
         };
         *standing = Standing::Deleted(Box::new(Deletion {

@@ -11,6 +11,7 @@ mod direction;
 mod failed;
 mod family;
 mod gone;
+mod leave;
 mod listed;
 mod listing;
 mod moves;

@@ -68,6 +68,11 @@ impl Plan<'_> {
                 let remote = self.members[member].links[link].remote.clone();
                 let there = self.to_be_read(parked.connection.clone(), remote);
                 self.instead.push(there);
+                let member = &mut self.members[member];
+                if member.row.is_none() && !member.links[link].standing.is_there() {
+                    member.links.remove(link);
+                    continue;
+                }
             }
             let moved: &mut Link = &mut self.members[member].links[link];
             moved.connection = parked.connection.clone();

@@ -72,11 +72,8 @@ impl Run {
         {
             return Err(violation("Google has what is for Google", told()));
         }
-        if std::mem::take(&mut life.moved) && shown.is_some() {
-            life.enabled = is_there;
-        }
         life.unheard &= is_out;
-        life.rest(said);
+        life.rest(said, is_there);
         Ok(())
     }
 

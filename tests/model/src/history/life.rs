@@ -164,8 +164,13 @@ impl Life {
         if self.crm.users.len() > 1 && self.crm.ended {
             return None;
         }
-        // A row that stayed with its user's invitation when the event moved ends with it.
-        if self.declined && self.row.is_some() && self.place.is_some() {
+        // A row may have stayed with its user's invitation when the event moved, and ends with that.
+        let is_list =
+            |(field, form): (&Field, &String)| *field == Field::Guests && !form.is_empty();
+        let sides = [&self.crm, &self.google].into_iter();
+        let mut said = sides.flat_map(|side| side.all.iter().map(|(field, form)| (field, form)));
+        let has_guests = said.any(is_list) || self.base.iter().any(is_list);
+        if self.row.is_some() && self.place.is_some() && has_guests {
             return None;
         }
         let after = |side: &Side| side.gone.map_or(self.exists, |gone| !gone);
@@ -299,7 +304,10 @@ impl Life {
     }
 
     /// Everything is at rest, and this is what is there.
-    pub fn rest(&mut self, said: Option<Forms>) {
+    pub fn rest(&mut self, said: Option<Forms>, is_in_google: bool) {
+        if std::mem::take(&mut self.moved) && said.is_some() {
+            self.enabled = is_in_google;
+        }
         self.was_touched = self.touched();
         self.exists = said.is_some();
         self.base = said.unwrap_or_default();
