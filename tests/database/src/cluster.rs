@@ -224,6 +224,18 @@ pub async fn halves() -> Client {
     client
 }
 
+/// Ends a database that nobody needs any more.
+pub(crate) async fn discard(client: Client) {
+    let name = client
+        .query_one("select current_database()::text", &[])
+        .await;
+    let name: String = name.expect("it has a name").get(0);
+    drop(client);
+    let server = connect("postgres").await.expect("it is connected");
+    let drop = format!("drop database {name} with (force)");
+    server.batch_execute(&drop).await.expect("it is dropped");
+}
+
 /// Another connection to a test's database.
 ///
 /// # Panics

@@ -26,7 +26,7 @@ impl PostgresStore {
     pub async fn new() -> Self {
         let client = fresh().await;
         client
-            .batch_execute(include_str!("crm.sql"))
+            .batch_execute(concat!(include_str!("crm.sql"), include_str!("sides.sql")))
             .await
             .expect("the CRM's table is adopted");
         Self { client }

@@ -1,6 +1,7 @@
 //! The way of one instance to Google and to the database, at which it can end, stand still or lose its
 //! patience, and the token that opens it.
 
+use crate::database::Database;
 use crate::watch::Watch;
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -16,7 +17,6 @@ use std::collections::BTreeSet;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
-use store::memory::MemoryStore;
 use store::{Account, AccountId, NewToken};
 use url::Url;
 
@@ -117,7 +117,7 @@ impl Pulse {
 #[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) simulator: Rc<Simulator>,
-    pub(crate) store: MemoryStore,
+    pub(crate) store: Rc<dyn Database>,
     pub(crate) lines: Rc<Lines>,
     pub(crate) pulse: Rc<Pulse>,
 }
@@ -173,7 +173,7 @@ impl Line {
                 body: serde_json::from_slice(&body).unwrap_or_default(),
                 status: response.status().as_u16(),
             };
-            self.lines.watch.written(&self.store, &written);
+            self.lines.watch.written(&*self.store, &written);
             self.lines.tell(|| {
                 format!(
                     "    {} {} {} {}",

@@ -112,7 +112,7 @@ impl World {
     fn line(&self, pulse: &Rc<Pulse>) -> Line {
         Line {
             simulator: Rc::clone(&self.simulator),
-            store: self.store.clone(),
+            store: Rc::clone(&self.store),
             lines: Rc::clone(&self.lines),
             pulse: Rc::clone(pulse),
         }

@@ -1,6 +1,7 @@
-//! The whole sync in one process, in memory and on virtual time: the engine, the simulator without a
-//! socket, and the store in memory.
+//! The whole sync in one process and on virtual time: the engine, the simulator without a socket, and the store in
+//! memory or on a database.
 
+mod database;
 mod door;
 mod google_side;
 pub mod history;
@@ -9,6 +10,7 @@ mod stored;
 mod watch;
 mod world;
 
+pub use database::Database;
 pub use door::{Fate, Written};
 pub use instance::{Instance, Worked};
-pub use world::{ANN, Person, World};
+pub use world::{ANN, INSTANCE, Person, World};

@@ -21,7 +21,7 @@ impl Stored {
 impl Store for Stored {
     async fn load(&self, load: &Load) -> Result<Loaded, StoreError> {
         let call = async || {
-            let loaded = self.0.store.load(load).await;
+            let loaded = self.0.store.load(load);
             self.0.lines.tell(|| {
                 format!(
                     "    load {:?}: {:?}",
@@ -40,8 +40,8 @@ impl Store for Stored {
 
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
         let call = async || {
-            self.0.lines.watch.committed(&self.0.store, commit);
-            let committed = self.0.store.commit(commit).await;
+            self.0.lines.watch.committed(&*self.0.store, commit);
+            let committed = self.0.store.commit(commit);
             self.0.lines.watch.answered(&committed);
             self.0.lines.tell(|| told(commit, &committed));
             committed
@@ -50,15 +50,15 @@ impl Store for Stored {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
-        self.call(async || self.0.store.claim(claim).await).await
+        self.call(async || self.0.store.claim(claim)).await
     }
 
     async fn fail(&self, stopped: &Stopped) -> Result<(), StoreError> {
-        self.call(async || self.0.store.fail(stopped).await).await
+        self.call(async || self.0.store.fail(stopped)).await
     }
 
     async fn due(&self, ask: &AskDue) -> Result<Due, StoreError> {
-        self.call(async || self.0.store.due(ask).await).await
+        self.call(async || self.0.store.due(ask)).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! Who may do what: no user's connection or token is used for another user's row.
 
+use crate::database::Database;
 use crate::door::Written;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use store::memory::MemoryStore;
 use store::{
     Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId, StoreError,
     UserId,
@@ -40,7 +40,7 @@ impl Watch {
     }
 
     /// A write to Google: whose row it is of has to be whose account it is.
-    pub(crate) fn written(&self, store: &MemoryStore, written: &Written) {
+    pub(crate) fn written(&self, store: &dyn Database, written: &Written) {
         let properties = &written.body["extendedProperties"]["private"];
         let Some(stamp) = properties["crmflowRev"].as_str() else {
             return;
@@ -53,7 +53,7 @@ impl Watch {
             return;
         };
         let owner = stored.row.owner;
-        let mut connections = store.look().connections.into_iter();
+        let mut connections = store.connections().into_iter();
         let is_own = connections
             .any(|connection| connection.account == written.account && connection.user == owner);
         if !is_own && !self.is_given(&row) {
@@ -62,7 +62,7 @@ impl Watch {
     }
 
     /// A commit: a listing changes only rows of its user, and no family is linked in others' connections.
-    pub(crate) fn committed(&self, store: &MemoryStore, commit: &Commit) {
+    pub(crate) fn committed(&self, store: &dyn Database, commit: &Commit) {
         let lister = commit
             .listing
             .as_ref()
@@ -96,7 +96,7 @@ impl Watch {
         }
     }
 
-    fn linked(&self, store: &MemoryStore, link: &Link) {
+    fn linked(&self, store: &dyn Database, link: &Link) {
         let goes = matches!(link.state, LinkState::Leaving | LinkState::Deleted);
         let owner = store.row(&link.event).map(|stored| stored.row.owner);
         let other = owner.filter(|owner| user(store, &link.connection).as_ref() != Some(owner));
@@ -116,10 +116,10 @@ impl Watch {
     }
 }
 
-fn user(store: &MemoryStore, connection: &ConnectionId) -> Option<UserId> {
-    store
-        .connection(connection)
-        .map(|connection| connection.user)
+fn user(store: &dyn Database, connection: &ConnectionId) -> Option<UserId> {
+    let mut connections = store.connections().into_iter();
+    let connection = connections.find(|one| one.id == *connection);
+    connection.map(|connection| connection.user)
 }
 
 /// Of a path, the calendar and the event.

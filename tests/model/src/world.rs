@@ -1,5 +1,6 @@
 //! One system and those who use it.
 
+use crate::database::Database;
 use crate::door::{Lines, Written};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,7 +29,7 @@ pub struct World {
     /// Google.
     pub simulator: Rc<Simulator>,
     /// The database.
-    pub store: MemoryStore,
+    pub store: Rc<dyn Database>,
     pub(crate) lines: Rc<Lines>,
     pub(crate) ids: Rc<Cell<u128>>,
     pub(crate) requests: Cell<u64>,
@@ -40,11 +41,18 @@ const PAUSES: [i64; 14] = [
 ];
 /// Ann's Google account.
 pub const ANN: &str = "ann@example.com";
-pub(crate) const INSTANCE: &str = "model";
+/// The deployment that stamps name.
+pub const INSTANCE: &str = "model";
 
 impl World {
-    /// One without people.
+    /// One without people, in memory.
     pub fn new(seed: u64, now: DateTime<Utc>) -> Self {
+        Self::on(Rc::new(MemoryStore::new(INSTANCE, seed, now)), seed, now)
+    }
+
+    /// The same on another database, whose deployment is [`INSTANCE`].
+    pub fn on(store: Rc<dyn Database>, seed: u64, now: DateTime<Utc>) -> Self {
+        store.set_now(now);
         let simulator = Simulator::new(Options {
             seed,
             clock: Clock::Fixed(now),
@@ -55,7 +63,7 @@ impl World {
         simulator.add_client("client.example.com", "client secret", "project", &[]);
         Self {
             simulator: Rc::new(simulator),
-            store: MemoryStore::new(INSTANCE, seed, now),
+            store,
             lines: Rc::default(),
             ids: Rc::new(Cell::new(u128::from(seed) << 64)),
             requests: Cell::new(0),

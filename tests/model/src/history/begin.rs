@@ -1,18 +1,18 @@
 //! How a history begins: people, calendars, what they chose.
 
-use super::run::{Run, Tally};
+use super::run::{NewWorld, Run, Tally};
 use super::step::{Role, Scope};
-use crate::World;
 use anyhow::Result;
 use chrono::DateTime;
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 
 impl Run {
-    pub(crate) fn start(scope: Scope, seed: u64) -> Result<Self> {
+    /// `on` makes the world, of a seed and a time.
+    pub(crate) fn start(scope: Scope, seed: u64, on: &NewWorld<'_>) -> Result<Self> {
         let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap_or_default();
         let mut run = Self {
-            world: World::new(seed, now),
+            world: on(seed, now),
             people: Vec::new(),
             calendars: Vec::new(),
             team: None,

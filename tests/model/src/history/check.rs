@@ -194,7 +194,13 @@ impl Run {
     /// Series that Google made and ended since the last rest: nobody may have seen them while their
     /// occurrences were cancelled, and Google does not list those again.
     fn unseen(&self) -> BTreeSet<String> {
-        let is_over = |life: &Life| !life.exists && life.google.ended || life.plan.end.is_some();
+        // Likewise what came out of the trash of a calendar that it had moved to and ended in at once.
+        let came_back = |life: &Life| {
+            life.google.gone == Some(false) && life.row.is_some() && life.place.is_some()
+        };
+        let is_over = |life: &Life| {
+            !life.exists && (life.google.ended || came_back(life)) || life.plan.end.is_some()
+        };
         let ended = self.lives.iter().filter(|(_, life)| is_over(life));
         let places = ended.filter_map(|(which, _)| self.place(*which));
         places.map(|(_, id)| id).collect()

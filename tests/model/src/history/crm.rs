@@ -9,6 +9,7 @@ use super::step::{Change, Role, Which};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use std::rc::Rc;
 use store::sides::{Edit, Statement};
 use store::{EventId, Row};
 use uuid::Uuid;
@@ -27,12 +28,12 @@ pub(super) enum Weight {
 impl Run {
     /// A transaction; what it did is remembered when it is committed.
     ///
-    /// The store in memory takes a transaction as a whole, and the statements depend on each other: each is
-    /// applied in a copy of the store first.
+    /// A store takes a transaction as a whole, and the statements depend on each other: each is tried out first.
     pub(super) fn transaction(&mut self, changes: &[Change]) -> Result<(), Violation> {
-        let (store, lives) = (self.world.store.clone(), self.lives.clone());
-        let sketch = store.fork();
-        self.world.store = sketch;
+        let (store, lives) = (Rc::clone(&self.world.store), self.lives.clone());
+        if let Some(copy) = store.try_out() {
+            self.world.store = copy;
+        }
         let mut all = Vec::new();
         let mut failed = None;
         for change in changes {
@@ -41,6 +42,7 @@ impl Run {
                 Err(error) => failed = failed.or(Some(format!("{change:?}: {error:#}"))),
             }
         }
+        store.undo();
         self.world.store = store;
         if let Err(error) = self.world.store.transact(&all) {
             failed = failed.or(Some(error.to_string()));

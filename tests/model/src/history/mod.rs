@@ -27,7 +27,7 @@ mod trouble;
 
 pub use field::{Field, Values};
 pub use generate::story;
-pub use run::{Tally, Violation, live, tell};
+pub use run::{NewWorld, Tally, Violation, live, live_on, tell};
 pub use shrink::shrink;
 pub use soak::{Failure, News, Soak, Soaked, soak};
 pub use step::{Act, Change, Fault, FaultKind, Role, Scope, Step, Story, Which};

@@ -101,8 +101,8 @@ impl Run {
     fn reconnect(&mut self) -> bool {
         let mut were = false;
         for person in &self.people {
-            let account = self.world.store.account(&person.account);
-            if account.is_some_and(|account| account.state == AccountState::ReconnectNeeded) {
+            let state = self.world.store.account_state(&person.account);
+            if state == Some(AccountState::ReconnectNeeded) {
                 self.world.connect_account(person);
                 were = true;
             }
@@ -144,7 +144,7 @@ impl Run {
 
     /// What is left to do, if anything is.
     fn left(&self) -> Option<String> {
-        if self.world.store.is_at_rest() && !self.world.store.has_parked() {
+        if self.world.store.is_at_rest() {
             return None;
         }
         let Picture {

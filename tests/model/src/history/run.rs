@@ -4,7 +4,7 @@ use super::life::Life;
 use super::step::{Fault, FaultKind, Role, Step, Story, Which};
 use crate::{Instance, Person, Worked, World};
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use store::{ConnectionId, EventId, LinkState, RemoteId};
@@ -78,13 +78,24 @@ pub struct Run {
 /// # Errors
 /// The promise that it broke.
 pub fn live(story: &Story) -> Result<Tally, Violation> {
-    let mut run = Run::start(story.scope, story.seed).map_err(broken)?;
+    live_on(story, &World::new)
+}
+
+/// Makes a world of a seed and a time.
+pub type NewWorld<'a> = dyn Fn(u64, DateTime<Utc>) -> World + 'a;
+
+/// The same in a world that `on` makes.
+///
+/// # Errors
+/// The promise that it broke.
+pub fn live_on(story: &Story, on: &NewWorld<'_>) -> Result<Tally, Violation> {
+    let mut run = Run::start(story.scope, story.seed, on).map_err(broken)?;
     run.live(story)
 }
 
 /// The same, with what happened on the way.
 pub fn tell(story: &Story) -> (Result<Tally, Violation>, Vec<String>) {
-    match Run::start(story.scope, story.seed) {
+    match Run::start(story.scope, story.seed, &World::new) {
         Err(error) => (Err(broken(error)), Vec::new()),
         Ok(mut run) => {
             run.world.listen();
