@@ -50,6 +50,14 @@ impl Blocking {
         }
     }
 
+    /// Makes it a fresh one again.
+    ///
+    /// # Panics
+    /// Where the database fails.
+    pub fn reset(&self) {
+        self.run("select crm_reset()");
+    }
+
     fn store(&self) -> &PostgresStore {
         self.store.as_ref().expect("it has not ended")
     }

@@ -79,6 +79,21 @@ begin
   end if;
 end $$;
 
+create table crm_settings as select * from tandem.settings;
+
+-- As it was when the table was adopted.
+create function crm_reset() returns void language plpgsql as $$
+declare names text;
+begin
+  select string_agg(c.oid::regclass::text, ', ') into names from pg_class c
+  where c.relnamespace = 'tandem'::regnamespace and c.relkind = 'r' and c.relname not in ('adoption', 'schema_version');
+  truncate tandem.links;
+  execute 'truncate crm, ' || names || ' restart identity';
+  insert into tandem.settings select * from crm_settings;
+  perform setval(c.oid::regclass, 1, false) from pg_class c
+  where c.relnamespace = 'tandem'::regnamespace and c.relkind = 'S';
+end $$;
+
 create function crm_row(key uuid) returns jsonb language sql as $$
   select jsonb_build_object('row', jsonb_build_object('fields', r.fields, 'owner', r.owner, 'enabled', r.enabled,
       'series', r.series, 'original_start', r.original_start),

@@ -25,9 +25,12 @@ fn wanted() -> Range<u64> {
     first..first + count
 }
 
-fn lives(seed: u64) -> Result<(), String> {
+fn lives(seed: u64, database: &Rc<Blocking>) -> Result<(), String> {
     let story = story(seed, Scope::all());
-    let on = |seed, now| World::on(Rc::new(Blocking::new()), seed, now);
+    let on = |seed, now| {
+        database.reset();
+        World::on(Rc::<Blocking>::clone(database), seed, now)
+    };
     let lived = live_on(&story, &on);
     let found = |violation: model::history::Violation| {
         format!(
@@ -47,12 +50,13 @@ fn whatever_happens_both_sides_are_equal_at_rest() {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
+                let database = Rc::new(Blocking::new());
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if !seeds.contains(&seed) {
                         return;
                     }
-                    if let Err(found) = lives(seed) {
+                    if let Err(found) = lives(seed, &database) {
                         panic!("{found}");
                     }
                     if (seed - seeds.start).is_multiple_of(100) {

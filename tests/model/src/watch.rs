@@ -3,16 +3,18 @@
 use crate::database::Database;
 use crate::door::Written;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId, StoreError,
-    UserId,
+    AccountId, Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId,
+    StoreError, UserId,
 };
 
 /// What it has seen.
 #[derive(Default)]
 pub(crate) struct Watch {
     trespasses: RefCell<Vec<String>>,
+    /// Users and accounts of connections, which keep them.
+    known: RefCell<BTreeMap<ConnectionId, (UserId, AccountId)>>,
     /// Rows whose owner has changed since everything was last at rest.
     given: RefCell<BTreeSet<EventId>>,
 }
@@ -35,6 +37,20 @@ impl Watch {
         self.trespasses.borrow_mut().push(what);
     }
 
+    fn learn(&self, store: &dyn Database) {
+        let all = store.connections().into_iter();
+        let known = all.map(|one| (one.id, (one.user, one.account)));
+        self.known.borrow_mut().extend(known);
+    }
+
+    fn user(&self, store: &dyn Database, connection: &ConnectionId) -> Option<UserId> {
+        if !self.known.borrow().contains_key(connection) {
+            self.learn(store);
+        }
+        let known = self.known.borrow();
+        known.get(connection).map(|(user, _)| user.clone())
+    }
+
     fn is_given(&self, event: &EventId) -> bool {
         self.given.borrow().contains(event)
     }
@@ -53,9 +69,16 @@ impl Watch {
             return;
         };
         let owner = stored.row.owner;
-        let mut connections = store.connections().into_iter();
-        let is_own = connections
-            .any(|connection| connection.account == written.account && connection.user == owner);
+        let is_it = |known: &Watch| {
+            let known = known.known.borrow();
+            known
+                .values()
+                .any(|(user, account)| *user == owner && *account == written.account)
+        };
+        let is_own = is_it(self) || {
+            self.learn(store);
+            is_it(self)
+        };
         if !is_own && !self.is_given(&row) {
             self.tell(format!("{written:?} is of a row of {owner}'s"));
         }
@@ -66,7 +89,7 @@ impl Watch {
         let lister = commit
             .listing
             .as_ref()
-            .and_then(|listing| user(store, &listing.connection));
+            .and_then(|listing| self.user(store, &listing.connection));
         for op in commit.families.iter().flat_map(|family| &family.ops) {
             match op {
                 Op::WriteRow { event, .. } | Op::DeleteRow { event, .. } => {
@@ -99,7 +122,8 @@ impl Watch {
     fn linked(&self, store: &dyn Database, link: &Link) {
         let goes = matches!(link.state, LinkState::Leaving | LinkState::Deleted);
         let owner = store.row(&link.event).map(|stored| stored.row.owner);
-        let other = owner.filter(|owner| user(store, &link.connection).as_ref() != Some(owner));
+        let other =
+            owner.filter(|owner| self.user(store, &link.connection).as_ref() != Some(owner));
         if other.is_some() && !goes && !self.is_given(&link.event) {
             self.tell(format!("a row of {other:?} gets {link:?}"));
         }
@@ -114,12 +138,6 @@ impl Watch {
             }
         }
     }
-}
-
-fn user(store: &dyn Database, connection: &ConnectionId) -> Option<UserId> {
-    let mut connections = store.connections().into_iter();
-    let connection = connections.find(|one| one.id == *connection);
-    connection.map(|connection| connection.user)
 }
 
 /// Of a path, the calendar and the event.
