@@ -59,8 +59,7 @@ pub(crate) fn recreate_row(
 ) -> Result<Step, Unmappable> {
     let deleted = situation.member.deleted.as_ref().map(|row| &row.fields);
     let known = situation.base_crm();
-    let before = situation.link.standing.deleted_row();
-    let row = deleted.or(before).or(known.as_deref()).cloned();
+    let row = deleted.or(known.as_deref()).cloned();
     // Of what never had a row nothing is to be sent.
     let merged = row
         .as_ref()
@@ -74,9 +73,16 @@ pub(crate) fn recreate_row(
     let is_ours = event.link_back == LinkBack::Row(situation.member.event.0);
     for value in event.fields.iter() {
         let group = value.group();
-        let is_outdated = is_ours
-            && group.direction() == Direction::ToRemote
-            && fields.value(group).as_ref() != Some(value);
+        let is_own = is_ours && group.direction() == Direction::ToRemote;
+        // A write whose answer was lost had told the provider of it.
+        let told = situation.link.standing.deleted_row();
+        let told = told.filter(|row| is_own && row.value(group).as_ref() == Some(value));
+        if let Some(told) = told.filter(|_| deleted.is_none()) {
+            fields.set(group, told);
+            base.set(group, told);
+            continue;
+        }
+        let is_outdated = is_own && fields.value(group).as_ref() != Some(value);
         if !to_send.contains(&group) && !is_outdated {
             fields.apply(value);
             base.apply(value);

@@ -194,10 +194,8 @@ impl Run {
     /// Series that Google made and ended since the last rest: nobody may have seen them while their
     /// occurrences were cancelled, and Google does not list those again.
     fn unseen(&self) -> BTreeSet<String> {
-        // Likewise what came out of the trash of a calendar that it had moved to and ended in at once.
-        let came_back = |life: &Life| {
-            life.google.gone == Some(false) && life.row.is_some() && life.place.is_some()
-        };
+        // Likewise what came out of the trash, where its occurrences may have been cancelled.
+        let came_back = |life: &Life| life.google.gone == Some(false);
         let is_over = |life: &Life| {
             !life.exists && (life.google.ended || came_back(life)) || life.plan.end.is_some()
         };
