@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Others than the usual ones: `TANDEM_HISTORIES="first seed, how many"`.
-const OTHERS: &str = "TANDEM_HISTORIES";
-const USUAL: Range<u64> = 1..41;
+/// Others than the usual ones: `TANDEM_DATABASE_HISTORIES="first seed, how many"`.
+const OTHERS: &str = "TANDEM_DATABASE_HISTORIES";
+const USUAL: Range<u64> = 1..21;
 
 fn wanted() -> Range<u64> {
     let Ok(given) = env::var(OTHERS) else {
