@@ -187,7 +187,8 @@ begin
     skipped := tandem.skipped(plan, leased, loaded, coalesce(asked -> 'pairs', '[]'), roots, t);
   end if;
   return tandem.connections_json(plan, members, null, t, granted) || jsonb_build_object('now', tandem.utc(t),
-    'as_of', as_of, 'families', members, 'skipped', skipped, 'parked', parked, 'named', coalesce(asked -> 'named', '[]'));
+    'as_of', as_of, 'families', members, 'skipped', skipped, 'parked', parked,
+    'named', coalesce(asked -> 'named', '[]'));
 end $$;
 comment on function public.tandem_load(jsonb) is 'The contract''s load. p: Load; returns Loaded.';
 
