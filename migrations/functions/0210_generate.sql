@@ -104,8 +104,9 @@ begin
     'select (x ->> ''event'')::uuid, (%s)::text from jsonb_array_elements(items) x;', key_default) end;
   execute format('create or replace function tandem.crm_insert(items jsonb) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
-    '%s insert into %s (%s, %I, %s) overriding system value select %s, (i.image ->> ''owner'')::%s, %s from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image '
-    'from jsonb_array_elements(items) x) i %s; %s end $f$', fresh, relation, s ->> 'key', m ->> 'owner', inserted,
+    '%s insert into %s (%s, %I, %s) overriding system value select %s, (i.image ->> ''owner'')::%s, %s '
+    'from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image from jsonb_array_elements(items) x) i %s; '
+    '%s end $f$', fresh, relation, s ->> 'key', m ->> 'owner', inserted,
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end,
     tandem.column_type(relation, m ->> 'owner'), vals,
     case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, aside);

@@ -105,7 +105,12 @@ create or replace function tandem.poke_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return $sql$
-    if v_url is null or length(v_poked) > 20 then return null; end if;
+    if v_url is null then
+      -- Nobody is to be poked: the transaction's other rows need not ask.
+      if v_clock = '-' then v_poked := set_config('tandem.poked', '---------------------', true); end if;
+      return null;
+    end if;
+    if length(v_poked) > 20 then return null; end if;
     v_poked := set_config('tandem.poked', concat(v_poked, v_clock), true);
     -- A session asks once which server this is: it reads a file.
     if v_cluster = coalesce(nullif(current_setting('tandem.cluster', true), ''),

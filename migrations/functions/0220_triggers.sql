@@ -151,7 +151,8 @@ begin
     'if current_setting(''tandem.commit'', true) <> '''' then if tandem.is_own() then return new; end if; end if; '
     'if tg_op = ''INSERT'' then %1$s else if %2$s then if new.%3$s is distinct from old.%3$s then '
     'raise exception ''the key of an event cannot change'' using '
-    'hint = ''Insert a new event and delete the old one.''; end if; %4$s end if; if not (%5$s) then return new; end if; end if; %6$s %7$s %8$s return new; end $f$',
+    'hint = ''Insert a new event and delete the old one.''; end if; '
+    '%4$s end if; if not (%5$s) then return new; end if; end if; %6$s %7$s %8$s return new; end $f$',
     coalesce(reset, ''), tandem.distinct_sql(relation, own || array[m ->> 'key']), key, coalesce(kept, ''),
     tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)), starts, series,
     tandem.pending_sql(relation, m, event));
