@@ -53,8 +53,8 @@ begin
   select coalesce(jsonb_object_agg(x.key, x.value), '{}') || jsonb_build_object(
       'here', (select c.system_identifier::text from pg_catalog.pg_control_system() c),
       'users', (select coalesce(a.mapping -> 'users', to_jsonb(to_regclass('auth.users'))) from tandem.adoption a))
-  into s from tandem.settings x where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'user_per_minute',
-    'user_burst', 'project_per_minute', 'project_burst');
+  into s from tandem.settings x where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'mark',
+    'user_per_minute', 'user_burst', 'project_per_minute', 'project_burst');
   moved := format('select tandem.take_over(%L)', instance);
   if not s ? 'instance' then
     insert into tandem.settings values ('instance', instance), ('cluster', s ->> 'here') on conflict do nothing;

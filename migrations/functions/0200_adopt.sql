@@ -155,9 +155,7 @@ begin
   perform tandem.generate_reads(relation, m);
   perform tandem.generate_writes(relation, m);
   perform tandem.generate_show(relation, m);
-  perform tandem.drop_triggers(relation);
-  perform tandem.generate_before(relation, m);
-  perform tandem.generate_changed(relation, m);
+  perform tandem.generate_triggers(relation, m);
   perform tandem.seal();
 end $$;
 comment on function tandem.generate() is 'Makes everything anew that knows the adopted table''s columns.';

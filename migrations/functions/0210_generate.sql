@@ -14,8 +14,7 @@ begin
     'original_start', coalesce('(' || (m ->> 'original_start') || ')::text', 'null::text'),
     'where', coalesce('(' || (m ->> 'where') || ')', 'true'), 'has_aside', aside <> '{}',
     'fields', (select 'jsonb_build_object(' || string_agg(format('%L, %s', f.key, tandem.read_sql(relation, f.value)),
-      ', ')
-      || ')' from jsonb_each(m -> 'fields') f),
+      ', ') || ')' from jsonb_each(m -> 'fields') f),
     -- Those that are kept aside are null until they are known.
     'aside', (select coalesce(jsonb_object_agg(a, null), '{}') from unnest(aside) a));
 end $$;
@@ -64,8 +63,8 @@ create or replace function tandem.items_sql(s jsonb) returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return
-    format('(select (x ->> ''event'')::uuid as event, array(select jsonb_array_elements_text(x -> ''names'')) as names, '
-    'x -> ''image'' as image from jsonb_array_elements(items) x offset 0) i %s where e.%s = %s',
+    format('(select (x ->> ''event'')::uuid as event, array(select jsonb_array_elements_text(x -> ''names'')) '
+    'as names, x -> ''image'' as image from jsonb_array_elements(items) x offset 0) i %s where e.%s = %s',
     case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, s ->> 'key',
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end);
 end $$;
@@ -73,9 +72,8 @@ comment on function tandem.items_sql(jsonb) is 'The source of a generated update
 
 create or replace function tandem.generate_writes(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare s jsonb := tandem.mapped(relation, m); sets text; touched text; aside text; inserted text; vals text; fresh
-  text;
-  key_default text; deleted text;
+declare s jsonb := tandem.mapped(relation, m); sets text; touched text; aside text; inserted text; vals text;
+  fresh text; key_default text; deleted text;
 begin
   select string_agg(format('%1$I = case when i.names && %2$L::text[] then %3$s else e.%1$I end', w.name, w.sources,
     w.value), ', '),
@@ -86,14 +84,15 @@ begin
   aside := format('insert into tandem.event_fields as a (event, fields, series, original_start) '
     'select (x ->> ''event'')::uuid, coalesce((select jsonb_object_agg(n, x -> ''image'' -> n) '
     'from jsonb_array_elements_text(x -> ''names'') n where n = any (%L::text[])), ''{}''), %s, %s '
-    'from jsonb_array_elements(items) x order by 1 on conflict (event) do update set fields = a.fields || excluded.fields, '
-    'series = excluded.series, original_start = excluded.original_start;',
+    'from jsonb_array_elements(items) x order by 1 on conflict (event) do update set '
+    'fields = a.fields || excluded.fields, series = excluded.series, original_start = excluded.original_start;',
     array(select jsonb_object_keys(s -> 'aside')),
     case when m ->> 'series' is null then '(x -> ''image'' ->> ''series'')::uuid' else 'null' end,
     case when m ->> 'original_start' is null then 'x -> ''image'' ->> ''original_start''' else 'null' end);
   if not (s -> 'has_aside')::boolean and m ? 'series' and m ? 'original_start' then aside := ''; end if;
   execute format('create or replace function tandem.crm_write(items jsonb) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin update %s e set %s%s from %s; %s end $f$',
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
+    'update %s e set %s%s from %s; %s end $f$',
     relation, sets, touched, tandem.items_sql(s), aside);
   -- A new row's key: chosen, or as the table makes it.
   key_default := (select coalesce(pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then
@@ -104,9 +103,10 @@ begin
   fresh := case when (s -> 'is_uuid')::boolean then '' else format('insert into tandem.keys (event, key) '
     'select (x ->> ''event'')::uuid, (%s)::text from jsonb_array_elements(items) x;', key_default) end;
   execute format('create or replace function tandem.crm_insert(items jsonb) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin %s insert into %s (%s, %I, %s) overriding system value '
-    'select %s, (i.image ->> ''owner'')::%s, %s from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image '
-    'from jsonb_array_elements(items) x) i %s; %s end $f$', fresh, relation, s ->> 'key', m ->> 'owner', inserted,
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
+    '%s insert into %s (%s, %I, %s) overriding system value select %s, (i.image ->> ''owner'')::%s, %s '
+    'from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image from jsonb_array_elements(items) x) i %s; '
+    '%s end $f$', fresh, relation, s ->> 'key', m ->> 'owner', inserted,
     case when (s -> 'is_uuid')::boolean then 'i.event' else 'k.key::' || (s ->> 'key_type') end,
     tandem.column_type(relation, m ->> 'owner'), vals,
     case when (s -> 'is_uuid')::boolean then '' else 'join tandem.keys k on k.event = i.event' end, aside);
@@ -135,7 +135,8 @@ declare picked text := case when (s -> 'is_uuid')::boolean then format('e.%s = a
 begin
   execute format('create or replace function tandem.crm_delete(events uuid[]) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
-    'perform set_config(''tandem.poke'', ''c'', true); insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation) || ' where %s; '
+    'insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation)
+    || ' where %s; '
     'delete from tandem.event_fields a where a.event = any (events); '
     'delete from tandem.event_state a where a.event = any (events); end $f$', picked);
   execute format('create or replace function tandem.crm_lock(events uuid[]) returns uuid[] language plpgsql volatile '

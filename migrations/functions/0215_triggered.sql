@@ -37,40 +37,108 @@ begin
 end $$;
 comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it has none.';
 
--- One statement, part of the generated trigger: a function of its own would cost more than it does.
-create or replace function tandem.append_sql() returns text
+create or replace function tandem.set_poking() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  insert into tandem.poking as p (url, headers, cluster, clock)
+  select s ->> 'function_url', jsonb_build_object('Content-Type', 'application/json',
+      'Authorization', 'Bearer ' || (s ->> 'function_secret')), s ->> 'cluster',
+    case when s ? 'clock' or s ->> 'clock_offset' <> '0' then 'm' else '-' end
+  from (select coalesce(jsonb_object_agg(x.key, x.value), '{}') as s from tandem.settings x
+    where x.key in ('function_url', 'function_secret', 'cluster', 'clock', 'clock_offset')) y
+  on conflict (one) do update set url = excluded.url, headers = excluded.headers, cluster = excluded.cluster,
+    clock = excluded.clock
+  where (p.url, p.headers, p.cluster, p.clock)
+    is distinct from (excluded.url, excluded.headers, excluded.cluster, excluded.clock);
+  return null;
+end $$;
+comment on function tandem.set_poking() is 'Keeps tandem.poking what the settings say.';
+create or replace trigger settings_poking after insert or update or delete on tandem.settings for each statement
+execute function tandem.set_poking();
+update tandem.settings set value = value where false;
+
+create or replace function tandem.late_rev(event_id uuid, clock_rev bigint) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare v_rev bigint := tandem.next_rev(event_id, clock_rev); v_high bigint;
+begin
+  v_high := setval('tandem.revs', greatest(nextval('tandem.revs'), v_rev));
+  return v_rev;
+end $$;
+comment on function tandem.late_rev(uuid, bigint) is
+  'The rev of a change where the clock is not ahead of all revs there have been: this event''s are looked at.';
+
+-- Parts of the generated trigger: functions of their own would cost more than they do. The first expression of each
+-- statement is made anew in each transaction, so there are few, and none with a query where a plain one does.
+create or replace function tandem.append_sql(owner text, series text, old_row text) returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  return format('insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at) values ('
+    'v_event, %s, %s::text, v_rev, coalesce(v_op, lower(tg_op)), v_fields, %s, v_time);',
+    case series when 'null' then 'v_event' else format('coalesce(%s, v_event)', series) end, owner, old_row);
+end $$;
+comment on function tandem.append_sql(text, text, text) is 'How a generated trigger appends a change.';
+
+create or replace function tandem.moment_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
   return $sql$
-    -- tandem.poke: 0, or c in a commit of Tandem's, or - where tests have moved the clock; then what has changed so
-    -- far.
-    v_poke := current_setting('tandem.poke', true);
-    if v_poke is null or v_poke = '' then
-      v_poke := case when exists (select from tandem.settings s where s.key in ('clock', 'clock_offset')
-        and s.value <> '0') then '-' else '0' end;
+    -- What Tandem writes itself is compared once it is written.
+    if current_setting('tandem.commit', true) <> '' then
+      if exists (select from tandem.writing w where w.event = v_event) then return null; end if;
     end if;
-    v_time := clock_timestamp();
-    if not starts_with(v_poke, '0') then
-      -- What Tandem writes itself is compared once it is written.
-      if starts_with(v_poke, 'c') and exists (select from tandem.writing w where w.event = v_event) then return null;
-        end if;
-      v_time := tandem.clock();
+    -- A letter for each poke of the transaction: tandem.poking.clock. None is made after the 21st.
+    v_poked := current_setting('tandem.poked', true);
+    if v_poked = '---------------------' then
+      v_time := clock_timestamp();
+    else
+      select case p.clock when 'm' then tandem.clock() else clock_timestamp() end, p.url, p.headers, p.cluster, p.clock
+      into v_time, v_url, v_headers, v_cluster, v_clock from tandem.poking p;
     end if;
     v_rev := (extract(epoch from v_time) * 1000000)::bigint;
-    v_high := nextval('tandem.revs');
-    if v_rev < v_high then
-      -- The clock is not ahead of all revs there have been: this event's are looked at.
-      v_rev := tandem.next_rev(v_event, v_rev);
+    v_rev := case when v_rev < nextval('tandem.revs') then tandem.late_rev(v_event, v_rev)
+      else setval('tandem.revs', v_rev) end;
+  $sql$;
+end $$;
+comment on function tandem.moment_sql() is 'When a generated trigger''s change is, and whether it is one.';
+
+create or replace function tandem.poke_sql() returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  return $sql$
+    if v_url is null then
+      -- Nobody is to be poked: the transaction's other rows need not ask.
+      if v_clock = '-' then v_poked := set_config('tandem.poked', '---------------------', true); end if;
+      return null;
     end if;
-    v_high := setval('tandem.revs', greatest(v_high, v_rev));
-    insert into tandem.changes (event, root, owner, rev, op, fields, old_row, changed_at)
-    values (v_event, coalesce(v_series, v_event), v_owner, v_rev, v_op, v_fields, v_old, v_time);
-    if length(v_poke) < 760 then
-      v_poke := set_config('tandem.poke', v_poke || ' ' || v_event, true);
+    if length(v_poked) > 20 then return null; end if;
+    v_poked := set_config('tandem.poked', concat(v_poked, v_clock), true);
+    -- A session asks once which server this is: it reads a file.
+    if v_cluster = coalesce(nullif(current_setting('tandem.cluster', true), ''),
+        set_config('tandem.cluster', tandem.cluster(), false)) then
+      -- Whatever goes wrong here costs only time: the scheduler finds the changes.
+      begin
+        if length(v_poked) > 20 then
+          v_rev := net.http_post(url := v_url || '/scheduler/tick', body := '{"due": 20}', headers := v_headers,
+            timeout_milliseconds := 5000);
+        else
+          -- Components know the adopted table by this name.
+          v_rev := net.http_post(url := v_url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE'
+              then '/event-update' else '/event-delete' end,
+            body := jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
+              'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', v_event) end,
+              'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', v_event) end),
+            headers := v_headers, timeout_milliseconds := 5000);
+        end if;
+      exception when undefined_function or invalid_schema_name then null;
+      when others then
+        raise warning 'Tandem was not poked: %', sqlerrm;
+      end;
     end if;
   $sql$;
 end $$;
-comment on function tandem.append_sql() is 'How a generated trigger appends a change.';
+comment on function tandem.poke_sql() is
+  'How a generated trigger tells the components: of a transaction''s first twenty rows one by one, then once the '
+  'scheduler.';
 
 create or replace function tandem.before_truncate() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
@@ -84,45 +152,3 @@ begin
   return null;
 end $$;
 comment on function tandem.before_truncate() is 'TRUNCATE fires no row trigger, so it would lose deletions.';
-
--- Whatever goes wrong here costs only time: the scheduler finds the changes.
-create or replace function tandem.poke() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
-declare said text := current_setting('tandem.poke', true); events text[]; s jsonb; headers jsonb; event text; url text;
-begin
-  if coalesce(position(' ' in said), 0) = 0 then return null; end if;
-  events := string_to_array(said, ' ');
-  event := set_config('tandem.poke', case events[1] when 'c' then 'c' else '' end, true);
-  select jsonb_object_agg(x.key, x.value) into s from tandem.settings x
-  where x.key in ('function_url', 'function_secret', 'cluster');
-  url := s ->> 'function_url';
-  if url is null or to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)') is null then
-    return null;
-  -- A session asks once which server this is: it reads a file.
-  elsif s ->> 'cluster' is distinct from coalesce(nullif(current_setting('tandem.cluster', true), ''),
-    set_config('tandem.cluster', tandem.cluster(), false)) then
-    return null;
-  end if;
-  headers := jsonb_build_object('Content-Type', 'application/json',
-    'Authorization', 'Bearer ' || (s ->> 'function_secret'));
-  if cardinality(events) > 21 then
-    event := net.http_post(url := url || '/scheduler/tick', body := jsonb_build_object('due', 20), headers := headers,
-      timeout_milliseconds := 5000);
-    return null;
-  end if;
-  url := url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE' then '/event-update'
-    else '/event-delete' end;
-  foreach event in array events[2:] loop
-    -- Components know the adopted table by this name.
-    event := net.http_post(url := url, body := jsonb_build_object('type', tg_op, 'schema', 'public',
-      'table', 'events', 'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
-      'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end), headers := headers,
-      timeout_milliseconds := 5000);
-  end loop;
-  return null;
-exception when others then
-  raise warning 'Tandem was not poked: %', sqlerrm;
-  return null;
-end $$;
-comment on function tandem.poke() is
-  'Tells the components, after the commit, that events changed. Uses pg_net where there is one.';

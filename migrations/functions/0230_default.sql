@@ -14,8 +14,9 @@ comment on function tandem.known_zone(text) is 'A time zone''s name, or null whe
 create or replace function tandem.default_mapping() returns jsonb
 language plpgsql immutable set search_path = '' as $$
 declare
-  plain jsonb := (select jsonb_object_agg(c, c) from unnest('{title,description,location,all_day,recurrence,status,visibility,
-    transparency,color,reminders,conference,organizer,creator,attachments,contact_id,company_id,deal_id}'::text[]) c);
+  plain jsonb := (select jsonb_object_agg(c, c) from unnest('{title,description,location,all_day,recurrence,status,
+    visibility,transparency,color,reminders,conference,organizer,creator,attachments,contact_id,company_id,deal_id}'
+    ::text[]) c);
   times text[] := '{all_day,starts_at,ends_at,starts_on,ends_on,time_zone}';
   -- A date begins at midnight in the event's zone.
   moment text := $sql$case when ($1 ->> 'all_day')::boolean then timezone(coalesce(tandem.known_zone($1 ->>

@@ -83,8 +83,9 @@ begin
     union select l.event from tandem.links l where l.root = x.root and l.event <> x.root
     union select o.event from tandem.open_changes o where o.root = x.root and o.event <> x.root
     union select c.event from tandem.changes c where c.root = x.root and c.root <> c.event) as events) m
-  cross join lateral (select coalesce(r.owner, (select o.owner from tandem.open_changes o where o.event = x.root),
-    (select c.owner from tandem.changes c where c.event = x.root order by c.rev desc limit 1), l.owner) as owner) o
+  cross join lateral (select coalesce(r.owner, (select c.owner from tandem.changes c where c.event = x.root
+    order by c.rev desc limit 1), (select o.owner from tandem.open_changes o where o.event = x.root),
+    l.owner) as owner) o
   cross join lateral (select o.owner is not null or m.events <> '{}' as is_known,
     case when writes and r.enabled and not coalesce(l.own, false) then k.id end as target) n);
 end $$;

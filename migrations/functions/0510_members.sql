@@ -92,7 +92,8 @@ begin
       and o.owner = v_owner limit 500)
     union (select c.event from tandem.changes c where c.txid = same_transaction.txid and c.owner = v_owner limit 500)),
   x as (select distinct r.value::uuid as root
-    from jsonb_each_text(tandem.roots((select jsonb_agg(e.event) from e))) r order by 1 limit 51)
+    from jsonb_each_text(tandem.roots((select jsonb_agg(e.event) from e))) r where not exists (
+      select from tandem.crm_rows o where o.event = r.value::uuid and o.owner <> v_owner offset 0) order by 1 limit 51)
   select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'fields', (
       select coalesce(jsonb_agg(distinct y.field), '[]') from (
         select jsonb_object_keys(o.changed) as field from tandem.open_changes o
@@ -187,7 +188,8 @@ begin
     skipped := tandem.skipped(plan, leased, loaded, coalesce(asked -> 'pairs', '[]'), roots, t);
   end if;
   return tandem.connections_json(plan, members, null, t, granted) || jsonb_build_object('now', tandem.utc(t),
-    'as_of', as_of, 'families', members, 'skipped', skipped, 'parked', parked, 'named', coalesce(asked -> 'named', '[]'));
+    'as_of', as_of, 'families', members, 'skipped', skipped, 'parked', parked,
+    'named', coalesce(asked -> 'named', '[]'));
 end $$;
 comment on function public.tandem_load(jsonb) is 'The contract''s load. p: Load; returns Loaded.';
 

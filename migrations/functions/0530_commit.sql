@@ -121,7 +121,7 @@ begin
       (select coalesce(jsonb_agg(jsonb_build_object('root', f -> 'root', 'outcome', 'fenced') order by n), '[]')
         from jsonb_array_elements(families) with ordinality x (f, n))) || page;
   end if;
-  mark := set_config('tandem.commit', 'yes', true);
+  mark := set_config('tandem.commit', s ->> 'mark', true);
   if p -> 'tokens' <> '[]' then mark := tandem.store_tokens(p -> 'tokens', t); end if;
   if p -> 'pauses' <> '[]' then mark := tandem.pause_accounts(p -> 'pauses'); end if;
   if families <> '[]' then

@@ -65,8 +65,11 @@ begin
   working as materialized (select * from tandem.next_owners('work', coalesce(s ->> 'due_work', ''), 2000, most + 1, t)),
   heads as (
     select c.event, c.root, o.owner, c.rev::numeric / 1000000 as at, false as is_bulk from queued o
-    cross join lateral (select x.event, x.root, x.rev from tandem.changes x where x.owner = o.owner order by x.rev
-      limit most * 4) c where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
+    -- A series of somebody else's is another family.
+    cross join lateral (select x.event, x.rev, case when x.root <> x.event and exists (select from tandem.crm_rows r
+        where r.event = x.root and r.owner <> x.owner offset 0) then x.event else x.root end as root
+      from (select * from tandem.changes x where x.owner = o.owner order by x.rev limit most * 4) x) c
+    where o.able <> 'none' and (o.able = 'all' or tandem.can_work(c.root, o.owner, t))
       and not exists (select from tandem.work w where w.root = c.root
         and (w.lease_until > t or w.state = 'open' and w.at > t and not w.at = 'infinity') offset 0)
     union all select w.root, w.root, o.owner, extract(epoch from w.at), w.is_bulk from working o

@@ -169,7 +169,7 @@ begin
     || case when keeps then jsonb_build_object('remote', s.remote, 'calendar', s.calendar, 'access', s.access)
     else '{}' end), '[]')
   into items from tandem.crm_shown(events) s;
-  perform set_config('tandem.commit', 'yes', true);
+  perform set_config('tandem.commit', tandem.setting('mark'), true);
   perform tandem.crm_show(items);
   perform set_config('tandem.commit', '', true);
   perform tandem.touch_events(events, owner, false);

@@ -91,7 +91,7 @@ language plpgsql volatile set search_path = '' as $$
 declare e uuid; gone uuid[] := '{}';
 begin
   if events = '{}' then return gone; end if;
-  perform set_config('tandem.commit', 'yes', true);
+  perform set_config('tandem.commit', tandem.setting('mark'), true);
   begin
     perform tandem.crm_delete(events);
     gone := events;

@@ -12,6 +12,8 @@ begin
   select coalesce(array_agg(g.event), '{}') into events from gone g;
   n := cardinality(events);
   delete from tandem.attempts a where a.event = any (events);
+  delete from tandem.event_fields f where f.event = any (events);
+  delete from tandem.event_state s where s.event = any (events);
   delete from tandem.parked x where x.connection_id = connection and x.remote in (select y.remote
     from tandem.parked y where y.connection_id = erase_links.connection limit most);
   get diagnostics m = row_count;
@@ -65,6 +67,12 @@ begin
   get diagnostics n = row_count; total := total + n;
   delete from tandem.touched k where (k.event, k.owner) in (select x.event, x.owner from tandem.touched x
     where x.owner = erase_traces.owner limit most);
+  get diagnostics n = row_count; total := total + n;
+  delete from tandem.event_fields f where f.event in (select o.event from tandem.crm_owned(erase_traces.owner) o (event)
+    join tandem.event_fields x on x.event = o.event limit most);
+  get diagnostics n = row_count; total := total + n;
+  delete from tandem.event_state s where s.event in (select o.event from tandem.crm_owned(erase_traces.owner) o (event)
+    join tandem.event_state x on x.event = o.event limit most);
   get diagnostics n = row_count; total := total + n;
   delete from tandem.tickets k where k.user_id = erase_traces.owner;
   delete from tandem.oauth_states s where s.user_id = erase_traces.owner;

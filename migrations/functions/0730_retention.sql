@@ -76,6 +76,29 @@ begin
 end $$;
 comment on function tandem.forget_keys(integer) is 'Drops ids of rows that are gone for good.';
 
+-- By the clock, since a transaction of the CRM's that deletes a row must not wait for what shows its state.
+create or replace function tandem.forget_aside(most integer) returns integer
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+declare place text := coalesce(nullif(tandem.setting('aside_up_to'), ''), '00000000-0000-0000-0000-000000000000');
+  ids uuid[]; gone uuid[]; n integer; m integer;
+begin
+  ids := array((select f.event from tandem.event_fields f where f.event > place::uuid order by f.event limit most)
+    union (select s.event from tandem.event_state s where s.event > place::uuid order by s.event limit most)
+    order by 1 limit most);
+  gone := array(select e from unnest(ids) e where not exists (select from tandem.crm_rows r where r.event = e offset 0)
+    and not exists (select from tandem.links l where l.event = e and l.state <> 'deleted' offset 0)
+    and not exists (select from tandem.changes c where c.event = e offset 0)
+    and not exists (select from tandem.open_changes o where o.event = e offset 0));
+  delete from tandem.event_fields f where f.event = any (gone);
+  get diagnostics n = row_count;
+  delete from tandem.event_state s where s.event = any (gone);
+  get diagnostics m = row_count;
+  insert into tandem.settings as s (key, value) values ('aside_up_to', coalesce(ids[most]::text, ''))
+  on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
+  return n + m;
+end $$;
+comment on function tandem.forget_aside(integer) is 'Drops what is kept beside rows that are gone for good.';
+
 create or replace function tandem.forget_history(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare days integer; until timestamptz; n integer; m integer;

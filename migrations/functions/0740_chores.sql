@@ -99,7 +99,9 @@ begin
     when 'deleted' then tandem.forget_deleted(500, t)
     when 'quarantine' then tandem.forget_quarantine(200, t)
     when 'accounts' then tandem.forget_accounts(500, t)
-    when 'keys' then tandem.forget_keys(500) end;
+    when 'keys' then tandem.forget_keys(500)
+    when 'aside' then tandem.forget_aside(500)
+    when 'triggers' then tandem.keep_triggers() end;
 end $$;
 comment on function tandem.keep_up(text, timestamptz) is
   'One part of what the clock keeps up; how much there was to do.';
@@ -113,7 +115,7 @@ begin
   begun := clock_timestamp();
   -- One tick asks several times.
   if before is null or before not between t - interval '30 seconds' and t then
-    parts := parts || '{owners,history,spent,deleted,quarantine,accounts,keys}'::text[];
+    parts := parts || '{triggers,owners,history,spent,deleted,quarantine,accounts,aside,keys}'::text[];
     insert into tandem.settings as s (key, value) values ('kept_up_at', tandem.utc(t))
     on conflict (key) do update set value = excluded.value;
   end if;

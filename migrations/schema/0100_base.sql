@@ -44,7 +44,8 @@ create table tandem.settings (
 comment on table tandem.settings is
   'Single values: function_url and function_secret (where and how triggers poke), event_url (the '
   'CRM''s page of an event, with {id}), instance (which deployment may write), cluster (the server it was then), '
-  'clock_offset (seconds, tests only), ticked_at, touched_horizon (the last transaction of forgotten deletions), '
+  'mark (what a commit of Tandem''s is known by), clock_offset (seconds, tests only), ticked_at, touched_horizon '
+  '(the last transaction of forgotten deletions), '
   'history_days, user_per_minute, user_burst, project_per_minute, project_burst (in place of the usual quota), '
   'due_changes and due_work (the owner where the clock''s last look ended).';
 

@@ -91,7 +91,8 @@ comment on column tandem.connections.imported_at is 'End of the first listing.';
 comment on column tandem.connections.digest is 'The listing''s parameters: a token is good only for the same ones.';
 comment on column tandem.connections.full_listing is
   'The sequence when a listing of everything began that is not over.';
-comment on column tandem.connections.read_up_to is 'Up to which id events were given out to be read since the last page.';
+comment on column tandem.connections.read_up_to is
+  'Up to which id events were given out to be read since the last page.';
 comment on column tandem.connections.begun is 'The sequence before the listing under way.';
 comment on column tandem.connections.listed is 'The sequence before the last complete listing.';
 comment on column tandem.connections.listed_at is 'When that ended.';

@@ -32,11 +32,13 @@ create function bench.computed() returns double precision language sql volatile 
   select split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::double precision / 1000
 $$;
 
--- Microseconds of one statement of each kind.
-create function bench.round(relation text, measured integer) returns table (kind text, cost double precision)
+create table bench.costs (relation text, kind text, cost double precision);
+
+-- Microseconds of one statement of each kind, each a transaction of its own, as a CRM's are.
+create procedure bench.round(relation text, measured integer)
 language plpgsql as $$
 declare ids uuid[] := array(select gen_random_uuid() from generate_series(1, measured));
-  begun double precision; statement text;
+  begun double precision; statement text; kind text;
   fresh text := format('insert into %s (id, owner_id, title, description, starts_at, ends_at) '
     'select $1, $2, ''Meeting'', repeat(''words '', 40), now(), now()', relation);
 begin
@@ -46,15 +48,18 @@ begin
       when 'other' then format('update %s set updated_at = now() where id = $1', relation)
       else format('delete from %s where id = $1', relation) end;
     begun := bench.computed();
-    for i in 1 .. measured loop execute statement using ids[i], ids[1]; end loop;
-    cost := (bench.computed() - begun) / measured;
-    return next;
+    for i in 1 .. measured loop
+      execute statement using ids[i], ids[1];
+      commit;
+    end loop;
+    insert into bench.costs values (relation, kind, (bench.computed() - begun) / measured);
   end loop;
   execute replace(fresh, 'select $1', 'select gen_random_uuid()') || ' from generate_series(1, 10000)'
     using ids[1], ids[1];
+  commit;
   begun := bench.computed();
   execute format('update %s set title = title || ''y''', relation);
-  kind := 'bulk'; cost := bench.computed() - begun;
-  return next;
+  commit;
+  insert into bench.costs values (relation, 'bulk', bench.computed() - begun);
   execute format('delete from %s', relation);
 end $$;

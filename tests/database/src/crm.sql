@@ -32,8 +32,8 @@ begin
     update crm set title = case when e -> 'fields' ? 'title' then e -> 'fields' ->> 'title' else title end,
       location = case when e -> 'fields' ? 'location' then e -> 'fields' ->> 'location' else location end,
       owner = coalesce(e ->> 'owner', owner), enabled = coalesce((e ->> 'enabled')::boolean, enabled),
-      series = coalesce((e ->> 'series')::uuid, series),
-      original_start = coalesce(e ->> 'original_start', original_start)
+      series = case when e ? 'series' then (e ->> 'series')::uuid else series end,
+      original_start = case when e ? 'original_start' then e ->> 'original_start' else original_start end
     where id = (s -> 'update' ->> 'event')::uuid;
   else
     delete from crm where id = (s -> 'delete' ->> 'event')::uuid;

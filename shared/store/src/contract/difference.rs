@@ -2,7 +2,8 @@
 
 use super::Fixture;
 use super::play::{Name, Player};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Where two stores differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +21,8 @@ pub struct Difference {
 }
 
 /// Plays a history on two fresh, empty stores. What they say is compared after each step, and all that
-/// can be seen after every tenth and at the end: but for numbers of sequences and reserved ids, which are
-/// a store's own.
+/// can be seen after every tenth and at the end: but for numbers of sequences, reserved ids and the words of a
+/// refusal, which are a store's own.
 ///
 /// # Errors
 /// [`Difference`], the first one.
@@ -57,14 +58,30 @@ fn same(seed: u64, step: u32, did: &str, first: Value, second: Value) -> Result<
     })
 }
 
-/// The part of two objects that differs.
+/// The parts of two values that differ.
 fn differing(first: Value, second: Value) -> (Value, Value) {
-    let (Value::Object(mut one), Value::Object(mut two)) = (first.clone(), second.clone()) else {
-        return (first, second);
-    };
-    one.retain(|key, value| second.get(key) != Some(value));
-    two.retain(|key, value| first.get(key) != Some(value));
-    (Value::Object(one), Value::Object(two))
+    match (first, second) {
+        (Value::Object(mut one), Value::Object(mut two)) => {
+            let (mut left, mut right) = (Map::new(), Map::new());
+            let keys: BTreeSet<String> = one.keys().chain(two.keys()).cloned().collect();
+            for key in keys {
+                let of = |object: &mut Map<String, Value>| object.remove(&key).unwrap_or_default();
+                let (one, two) = (of(&mut one), of(&mut two));
+                if one != two {
+                    let (one, two) = differing(one, two);
+                    left.insert(key.clone(), one);
+                    right.insert(key, two);
+                }
+            }
+            (Value::Object(left), Value::Object(right))
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+            let pairs = one.into_iter().zip(two).filter(|(one, two)| one != two);
+            let (left, right) = pairs.map(|(one, two)| differing(one, two)).unzip();
+            (Value::Array(left), Value::Array(right))
+        }
+        (first, second) => (first, second),
+    }
 }
 
 /// Replaces what is a store's own by names in the order of their first sight.
@@ -73,7 +90,7 @@ pub(super) fn canonical(value: &mut Value, names: &mut Name) {
         Value::Object(object) => {
             for (key, value) in object.iter_mut() {
                 match key.as_str() {
-                    "fence" | "recorded" | "as_of" | "listed" => *value = Value::Null,
+                    "fence" | "recorded" | "as_of" | "listed" | "message" => *value = Value::Null,
                     "remote" | "reads" | "remotes" => names.replace(value),
                     _ => canonical(value, names),
                 }

@@ -64,6 +64,12 @@ impl<F: Fixture> Stage<F> {
         self.fixture.set_now(self.now()).await;
     }
 
+    /// Some time passes, but less than anything waits for.
+    pub(super) async fn tick(&self) {
+        self.now.set(self.now() + TimeDelta::milliseconds(1));
+        self.fixture.set_now(self.now()).await;
+    }
+
     pub(super) async fn look(&self) -> Picture {
         self.fixture.look().await
     }

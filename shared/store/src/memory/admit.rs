@@ -171,6 +171,7 @@ impl State {
             LinkRow {
                 link,
                 seen: 0,
+                last_rev: 0,
                 gone: None,
             },
         );

@@ -97,6 +97,7 @@ impl State {
                 return outcome;
             }
         }
+        self.remember_revs(&part.ops);
         self.tables.keep();
         self.settle(&part.root, part.work.as_ref());
         // Whether it is due is known when all families are stored.

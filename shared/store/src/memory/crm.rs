@@ -2,7 +2,8 @@
 
 use super::state::{Change, State};
 use crate::sides::{CrmError, Edit, ShownRow, Statement};
-use crate::{EventId, Row, SyncState};
+use crate::{Connection, ConnectionState, EventId, LinkState, Row, SyncState, UserId};
+use serde_json::json;
 
 impl State {
     /// One transaction: all of it or nothing. Its id.
@@ -23,12 +24,13 @@ impl State {
         match statement {
             Statement::Insert { event, row } => {
                 self.insert_row(event, row)?;
-                self.append(event, named_in(row), true, None);
+                self.mark_pending(event);
+                self.append(event, &row.owner, named_in(row), true, None);
             }
             Statement::Update { event, edit } => self.update(event, edit)?,
             Statement::Delete { event } => {
                 if let Some(old) = self.remove_row(event) {
-                    self.append(event, named_in(&old), false, Some(old));
+                    self.append(event, &old.owner.clone(), named_in(&old), false, Some(old));
                 }
             }
         }
@@ -40,24 +42,54 @@ impl State {
             return Ok(());
         };
         let after = edited(&before, edit);
-        let fields = changed(&before, &after);
+        let (fields, owner) = (changed(&before, &after), after.owner.clone());
         if fields.is_empty() {
             return Ok(());
         }
         self.free_occurrence(&before);
         self.take_occurrence(event, &after)?;
         if let Some(stored) = self.tables.rows.edit(event) {
-            if after.enabled || stored.shown.state != SyncState::None {
-                stored.shown.state = SyncState::Pending;
-                stored.shown.error = None;
-            }
             stored.row = after;
         }
-        self.append(event, fields, false, None);
+        self.mark_pending(event);
+        self.append(event, &owner, fields, false, None);
         Ok(())
     }
 
-    fn append(&mut self, event: &EventId, fields: Vec<String>, inserted: bool, old: Option<Row>) {
+    /// A changed row that is, or is to be, in a calendar. What it waits for already is still said.
+    fn mark_pending(&mut self, event: &EventId) {
+        if !self.is_for_a_calendar(event) {
+            return;
+        }
+        if let Some(stored) = self.tables.rows.edit(event)
+            && stored.shown.state != SyncState::Pending
+        {
+            stored.shown.state = SyncState::Pending;
+            stored.shown.error = None;
+        }
+    }
+
+    fn is_for_a_calendar(&self, event: &EventId) -> bool {
+        use LinkState::{Leaving, Live, Reserved};
+        let row = self.tables.rows.get(event).map(|stored| &stored.row);
+        let mut connections = self.tables.connections.iter().map(|(_, row)| &row.shown);
+        let is_wanted = row.filter(|row| row.enabled).is_some_and(|row| {
+            connections.any(|connection| connection.user == row.owner && takes_new(connection))
+        });
+        is_wanted
+            || self
+                .links_of(event)
+                .any(|link| matches!(link.state, Live | Leaving | Reserved))
+    }
+
+    fn append(
+        &mut self,
+        event: &EventId,
+        owner: &UserId,
+        fields: Vec<String>,
+        inserted: bool,
+        old: Option<Row>,
+    ) {
         let last = self.tables.revs.get(event).copied().unwrap_or_default();
         let rev = (last + 1).max(self.now.timestamp_micros());
         self.tables.revs.put(event.clone(), rev);
@@ -65,6 +97,7 @@ impl State {
             self.tables.named.put((series, event.clone()), ());
         }
         let change = Change {
+            owner: owner.clone(),
             inserted,
             fields,
             old,
@@ -156,4 +189,12 @@ fn changed(before: &Row, after: &Row) -> Vec<String> {
         .map(|(name, _)| name.clone())
         .chain(columns.map(|(name, _)| name.to_owned()))
         .collect()
+}
+
+fn takes_new(connection: &Connection) -> bool {
+    let stays = match connection.state {
+        ConnectionState::Active | ConnectionState::Paused | ConnectionState::Unreachable => true,
+        ConnectionState::Disconnecting | ConnectionState::Disconnected => false,
+    };
+    stays && connection.is_target && connection.choices.get("direction") != Some(&json!("in"))
 }

@@ -25,25 +25,43 @@ impl State {
 
     /// Roots of families whose work is due and can go on, the live before the bulk.
     fn due_families(&self) -> Vec<EventId> {
-        let mut due: BTreeMap<EventId, (bool, DateTime<Utc>)> = BTreeMap::new();
-        for (root, row) in self.tables.works.iter() {
-            let Some(open) = &row.open else { continue };
-            if open.state == WorkState::Open && open.at <= self.now {
-                due.insert(root.clone(), (open.bulk, open.at));
+        let works = self.tables.works.iter().filter_map(|(root, row)| {
+            let open = row.open.as_ref()?;
+            let is_due = open.state == WorkState::Open && open.at <= self.now;
+            is_due.then(|| (root.clone(), open.bulk, open.at, self.owner_of(root)))
+        });
+        let queue = self.tables.queue.iter().map(|((event, _), change)| {
+            let owner = Some(change.owner.clone());
+            (self.root_of(event), false, change.at, owner)
+        });
+        let mut first: BTreeMap<EventId, (bool, DateTime<Utc>, Option<UserId>)> = BTreeMap::new();
+        for (root, bulk, at, owner) in works.chain(queue) {
+            // What nobody has any more is not worked on.
+            let is_able = owner.as_ref().is_some_and(|owner| self.is_able(owner));
+            if !is_able || self.is_leased(&root) || !self.can_work(&root) {
+                continue;
+            }
+            let found = (bulk, at, owner);
+            let entry = first.entry(root).or_insert_with(|| found.clone());
+            if (found.0, found.1) < (entry.0, entry.1) {
+                *entry = found;
             }
         }
-        for ((event, _), change) in self.tables.queue.iter() {
-            let entry = due.entry(self.root_of(event)).or_insert((false, change.at));
-            *entry = (false, entry.1.min(change.at));
-        }
-        let able = due
+        let due = first
             .into_iter()
-            .filter(|(root, _)| !self.is_leased(root) && self.can_work(root));
-        let able = able.map(|(root, (bulk, at))| {
-            let owner = self.owner_of(&root);
-            (bulk, owner, at, root)
-        });
-        in_turn(able.collect())
+            .map(|(root, (bulk, at, owner))| (bulk, owner, at, root));
+        in_turn(due.collect())
+    }
+
+    /// Whether a connection of a user can work; who has none has nothing to wait for.
+    fn is_able(&self, user: &UserId) -> bool {
+        let connections = self.tables.connections.iter();
+        let mut theirs = connections
+            .filter(|(_, row)| {
+                row.shown.user == *user && row.shown.state != ConnectionState::Disconnected
+            })
+            .peekable();
+        theirs.peek().is_none() || theirs.any(|(id, _)| self.blocked(id).is_none())
     }
 
     fn can_work(&self, root: &EventId) -> bool {

@@ -142,6 +142,16 @@ impl State {
             .collect()
     }
 
+    /// The newest rev that is open, or that a link remembers.
+    fn known_rev(&self, event: &EventId) -> i64 {
+        let open = self.tables.open.get(event).map(|open| open.rev);
+        let links = self.links_of(event).filter_map(|link| {
+            let key = (link.connection.clone(), link.remote.clone());
+            self.tables.links.get(&key).map(|row| row.last_rev)
+        });
+        links.chain(open).max().unwrap_or_default()
+    }
+
     fn member(&self, event: EventId) -> Option<Member> {
         let row = self
             .tables
@@ -163,7 +173,7 @@ impl State {
         Some(Member {
             row,
             deleted: open.and_then(|open| open.deleted.clone()),
-            rev: self.tables.revs.get(&event).copied().unwrap_or_default(),
+            rev: self.known_rev(&event),
             changed: open.map(|open| open.changed.clone()).unwrap_or_default(),
             links,
             attempts,
@@ -174,30 +184,19 @@ impl State {
 
     /// Other families of the owner with open changes of a transaction that inserted this one.
     pub(super) fn same_transaction(&self, root: &EventId) -> Vec<SameTransaction> {
-        let mut inserted = BTreeSet::new();
-        inserted.extend(
-            self.tables
-                .open
-                .get(root)
-                .iter()
-                .flat_map(|open| &open.inserted),
-        );
-        inserted.extend(
-            self.queued(root)
-                .filter(|(_, c)| c.inserted)
-                .map(|(_, c)| c.txid),
-        );
-        if inserted.is_empty() {
+        let open = self.tables.open.get(root).and_then(|open| open.inserted);
+        let queued = self.queued(root).filter(|(_, change)| change.inserted);
+        let Some(txid) = queued.map(|(_, change)| change.txid).last().or(open) else {
             return Vec::new();
-        }
+        };
         let owner = self.owner_of(root);
         let open = self.tables.open.iter();
         let open = open
-            .filter(|(_, open)| !open.txids.is_disjoint(&inserted))
+            .filter(|(_, open)| open.txids.contains(&txid) && open.owner == owner)
             .map(|(e, _)| e);
         let queue = self.tables.queue.iter();
         let queue = queue
-            .filter(|(_, c)| inserted.contains(&c.txid))
+            .filter(|(_, c)| c.txid == txid && Some(&c.owner) == owner.as_ref())
             .map(|((e, _), _)| e);
         let roots: BTreeSet<EventId> = open.chain(queue).map(|event| self.root_of(event)).collect();
         let others = roots.into_iter().filter(|other| other != root);
@@ -269,13 +268,24 @@ impl State {
             }
             if is_there(link.state) {
                 shown.linked += 1;
-                let waits = !self.tables.rows.has(&link.event) && self.is_open(&link.event);
+                let waits = self.was_deleted_by(&link.event, &shown.user);
                 shown.deleted_by_crm += i64::from(waits);
             }
         }
         shown.deleted_by_crm = shown.deleted_by_crm.min(1000);
         shown.deleted_by_remote = shown.deleted_by_remote.min(1000);
         Some(shown)
+    }
+
+    /// A user's row that went, which is not acknowledged.
+    fn was_deleted_by(&self, event: &EventId, user: &UserId) -> bool {
+        let open = self.tables.open.get(event);
+        let open = open.and_then(|open| open.deleted.as_ref());
+        let mut queued = self
+            .queued(event)
+            .filter_map(|(_, change)| change.old.as_ref());
+        !self.tables.rows.has(event)
+            && (open.is_some_and(|row| row.owner == *user) || queued.any(|row| row.owner == *user))
     }
 
     fn waits_to_go(&self, link: &Link) -> bool {

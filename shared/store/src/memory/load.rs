@@ -222,8 +222,9 @@ impl State {
         };
         open.rev = rev;
         open.txids.insert(change.txid);
+        open.owner = Some(change.owner);
         if change.inserted {
-            open.inserted.insert(change.txid);
+            open.inserted = Some(change.txid);
         }
         for field in change.fields {
             open.changed.insert(field, change.at);

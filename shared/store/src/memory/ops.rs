@@ -132,7 +132,8 @@ impl State {
         if before.is_some_and(|before| before.link.event != link.event) {
             return Err(Outcome::Stale);
         }
-        let seen = before.map_or(0, |before| before.seen);
+        let (seen, last_rev) = before.map_or((0, 0), |before| (before.seen, before.last_rev));
+        let last_rev = last_rev.max(link.synced_rev);
         let was_there = before.is_some_and(|before| is_there(before.link.state));
         let gone = match deleted_by(&link.standing) {
             Some(by) if link.state == LinkState::Deleted && was_there => {
@@ -162,7 +163,13 @@ impl State {
             recorded,
             ..link.clone()
         };
-        self.tables.links.put(key, LinkRow { link, seen, gone });
+        let row = LinkRow {
+            link,
+            seen,
+            last_rev,
+            gone,
+        };
+        self.tables.links.put(key, row);
         Ok(())
     }
 
@@ -193,6 +200,24 @@ impl State {
             .collect();
         for key in done {
             self.tables.attempts.remove(&key);
+        }
+    }
+
+    /// Links know what was acknowledged, those of the same commit, too.
+    pub(super) fn remember_revs(&mut self, ops: &[Op]) {
+        for op in ops {
+            let Op::Acknowledge { event, rev } = op else {
+                continue;
+            };
+            let of = self.links_of(event);
+            let keys: Vec<_> = of
+                .map(|link| (link.connection.clone(), link.remote.clone()))
+                .collect();
+            for key in keys {
+                if let Some(row) = self.tables.links.edit(&key) {
+                    row.last_rev = row.last_rev.max(*rev);
+                }
+            }
         }
     }
 

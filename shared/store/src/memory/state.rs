@@ -67,6 +67,8 @@ tables! {
 /// A change that no load has seen yet.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
+    /// Whose the row was then.
+    pub(super) owner: UserId,
     pub(super) inserted: bool,
     pub(super) fields: Vec<String>,
     pub(super) old: Option<Row>,
@@ -77,11 +79,14 @@ pub(super) struct Change {
 /// All changes of an event that are not acknowledged.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OpenChange {
+    /// The newest change's.
+    pub(super) owner: Option<UserId>,
     pub(super) rev: i64,
     pub(super) changed: BTreeMap<String, DateTime<Utc>>,
     pub(super) deleted: Option<Row>,
     pub(super) txids: BTreeSet<i64>,
-    pub(super) inserted: BTreeSet<i64>,
+    /// The transaction that inserted the row last.
+    pub(super) inserted: Option<i64>,
 }
 
 /// A family's lease and open work.
@@ -99,6 +104,8 @@ pub(super) struct LinkRow {
     pub(super) link: Link,
     /// The sequence of the last listing that showed it.
     pub(super) seen: i64,
+    /// The event's newest rev that is acknowledged.
+    pub(super) last_rev: i64,
     /// Its deletion, where that counts.
     pub(super) gone: Option<Deletion>,
 }

@@ -39,8 +39,10 @@ pub struct Edit {
     /// Whether it is for the provider.
     pub enabled: Option<bool>,
     /// The master that it names from now on; `Some(None)`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Option<EventId>>,
     /// Which occurrence of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_start: Option<Option<String>>,
 }
 

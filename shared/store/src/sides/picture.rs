@@ -77,11 +77,7 @@ impl ShownRow {
     #[must_use]
     pub fn new(row: Row) -> Self {
         let shown = Shown {
-            state: if row.enabled {
-                SyncState::Pending
-            } else {
-                SyncState::None
-            },
+            state: SyncState::None,
             error: None,
             remote: None,
             calendar: None,

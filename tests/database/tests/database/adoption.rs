@@ -1,6 +1,6 @@
 //! A CRM's table of another shape.
 
-use crate::calls::{HOME, commit, connect, count, key, load, part};
+use crate::calls::{HOME, call, commit, connect, count, key, load, part};
 use database_tests::fresh;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -122,4 +122,45 @@ async fn a_table_that_is_not_ours_keeps_its_row_level_security() {
         .batch_execute("select tandem.generate()")
         .await
         .expect("it is made anew");
+}
+
+#[tokio::test]
+async fn what_is_kept_beside_a_row_goes_when_the_crm_deletes_it() {
+    let client = adopted().await;
+    let beside = "insert into tandem.event_fields (event, fields) select event, '{\"location\": \"here\"}' from tandem.keys;
+        insert into tandem.event_state (event) select event from tandem.keys";
+    client.batch_execute(beside).await.expect("it is kept");
+    let upkeep = async || {
+        let again = "delete from tandem.settings where key = 'kept_up_at'";
+        client.batch_execute(again).await.expect("it is time");
+        let did = call(&client, "upkeep", &json!({})).await;
+        did.expect("it is kept up")["did"]["aside"].take()
+    };
+    assert_eq!(upkeep().await, Value::Null);
+    client
+        .batch_execute("delete from appointments")
+        .await
+        .expect("it is deleted");
+    // The deletion is not loaded yet.
+    assert_eq!(upkeep().await, Value::Null);
+    client
+        .batch_execute("delete from tandem.changes")
+        .await
+        .expect("it is done");
+    assert_eq!(upkeep().await, json!(2));
+    assert_eq!(count(&client, "tandem.event_fields").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_kept_beside_a_users_rows_is_erased() {
+    let client = adopted().await;
+    let beside = "delete from tandem.connections; delete from tandem.accounts;
+        insert into tandem.event_fields (event, fields) select event, '{}' from tandem.keys;
+        insert into tandem.event_state (event) select event from tandem.keys";
+    client.batch_execute(beside).await.expect("it is kept");
+    let ask = json!({ "user_id": "7" });
+    while call(&client, "erase_user", &ask).await.expect("it answers")["outcome"] == "again" {}
+    assert_eq!(count(&client, "tandem.event_fields").await, 0);
+    assert_eq!(count(&client, "tandem.event_state").await, 0);
+    assert_eq!(count(&client, "appointments").await, 1);
 }

@@ -11,6 +11,7 @@ mod poke;
 mod privileges;
 mod restored;
 mod stress;
+mod triggers;
 mod waiting;
 mod writes;
 mod years;

@@ -1,0 +1,13 @@
+set local lock_timeout = '3s';
+
+create table tandem.poking (
+  one boolean primary key default true check (one),
+  url text,
+  headers jsonb not null,
+  cluster text,
+  clock text not null check (clock in ('-', 'm'))
+);
+comment on table tandem.poking is
+  'What a trigger needs of the settings, as the one row that it reads: where and how it pokes. Made from them.';
+comment on column tandem.poking.cluster is 'The only server that pokes.';
+comment on column tandem.poking.clock is 'm: tests have moved it.';
