@@ -48,8 +48,8 @@ begin
     where e -> 'fields' <> '{}';
     update crm set owner_id = coalesce(e ->> 'owner', owner_id),
       google_sync_enabled = coalesce((e ->> 'enabled')::boolean, google_sync_enabled),
-      recurring_event_id = coalesce((e ->> 'series')::uuid, recurring_event_id),
-      original_start = coalesce(e ->> 'original_start', original_start)
+      recurring_event_id = case when e ? 'series' then (e ->> 'series')::uuid else recurring_event_id end,
+      original_start = case when e ? 'original_start' then e ->> 'original_start' else original_start end
     where id = key and (e ? 'owner' or e ? 'enabled' or e ? 'series' or e ? 'original_start');
   else
     delete from crm where id = key;
