@@ -1,4 +1,4 @@
-//! Counts what goes through the components' doors.
+//! Counts the requests that components send.
 
 use crate::host::{Answer, Call, Observer, Served, Verdict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -116,7 +116,7 @@ pub struct Stack {
     pub database: Database,
     /// Posts what triggers queue.
     pub relay: Relay,
-    /// What went through the components' doors.
+    /// The requests that components sent.
     pub calls: Arc<Calls>,
     /// The demo users.
     pub people: Vec<Person>,

@@ -1,4 +1,4 @@
-//! The door of one instance, at which it can end, stand still or lose its patience.
+//! The HTTP client of one instance, which can end, stand still or time out at any of its requests.
 
 use super::System;
 use bytes::Bytes;
