@@ -50,7 +50,7 @@ fn what(request: &Request<Bytes>) -> String {
 /// A change that Google was asked for.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The method.
+    /// POST, PATCH or DELETE.
     pub method: Method,
     /// The path, with calendar and event.
     pub path: String,

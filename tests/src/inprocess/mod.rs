@@ -42,7 +42,7 @@ const BROWSER: &str = "browser.example.com";
 const APP: &str = "http://localhost:3000";
 const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
 
-/// A system.
+/// The handlers in this process, with a database and the simulated Google.
 pub struct System {
     /// Google.
     pub simulator: Simulator,

@@ -129,7 +129,7 @@ mod tests {
                 if !searched.contains(&at) {
                     continue;
                 }
-                for quarter in (-12..12).step_by(2) {
+                for quarter in (-12..12).step_by(4) {
                     let local = moment + named.offset(moment) + quarter * 900;
                     let time = DateTime::from_timestamp(local, 0).unwrap().naive_utc();
                     let found = named.first(time).map(|at| at.timestamp());
