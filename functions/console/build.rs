@@ -1,4 +1,4 @@
-//! Puts the built page into the component: each file as it is, and smaller where that is worth it.
+//! Puts the built page into the component: each file compressed, or as it is where that saves little.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -66,17 +66,22 @@ fn asset(
         let include = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{file}\"))");
         Ok::<_, std::io::Error>(include)
     };
-    let whole = store("plain", plain)?;
-    let mut encoded = String::new();
+    let (mut encoded, mut whole) = (String::new(), true);
     for (name, bytes) in [("br", brotli(plain)?), ("gzip", gzip(plain)?)] {
         if plain.len() >= SMALL && bytes.len() < plain.len() * 9 / 10 {
             let bytes = store(name, &bytes)?;
+            whole &= name != "gzip";
             write!(
                 encoded,
                 "shared::handler::console::Encoded {{ name: {name:?}, bytes: {bytes} }}, "
             )?;
         }
     }
+    let whole = if whole {
+        format!("Some({})", store("plain", plain)?)
+    } else {
+        "None".to_owned()
+    };
     writeln!(
         code,
         "shared::handler::console::Asset {{ path: {path:?}, digest: {digest:?}, plain: {whole}, encoded: &[{encoded}] }},"

@@ -48,7 +48,7 @@ enum Command {
     },
     /// Run one SQL statement on the database of `cargo dev`.
     Sql {
-        /// The statement.
+        /// Such as `select * from tandem.connections`
         statement: String,
     },
     /// Live through random histories of edits, lost messages and crashes, and check that both sides end equal.

@@ -1,4 +1,4 @@
-//! What one CRM change and one notification cost: calls at the doors, and time beside them.
+//! What one CRM change and one notification cost: the requests that components send, and their time.
 
 use super::percentile;
 use crate::smoke::World;

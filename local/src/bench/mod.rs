@@ -30,7 +30,7 @@ pub enum Part {
 /// When the stack does not run.
 pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     build(root, say)?;
-    say("size of each component (target: under 500 kB)");
+    say("size of each component");
     for package in COMPONENTS {
         let source = format!(
             "target/components/wasm32-wasip2/component/{}.wasm",

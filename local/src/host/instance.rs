@@ -44,7 +44,7 @@ mod spin {
 
 /// A component that has been compiled and linked, with all its settings.
 pub struct Ready {
-    /// Its id.
+    /// As the manifest names it.
     pub id: Arc<str>,
     pre: ProxyPre<State>,
     variables: Arc<BTreeMap<String, String>>,

@@ -60,7 +60,7 @@ pub struct Component {
     pub variables: BTreeMap<String, Template>,
     /// Whom it may call.
     pub allowed_outbound_hosts: Vec<Template>,
-    /// Its environment.
+    /// The environment variables that it sees.
     pub environment: BTreeMap<String, String>,
 }
 

@@ -41,7 +41,7 @@ pub struct Call {
     pub component: String,
     /// The number of the request that the component is answering, from 1 on for each host.
     pub request: u64,
-    /// The method.
+    /// Of HTTP.
     pub method: Method,
     /// Where to. Its query may hold what must not be shown.
     pub uri: Uri,

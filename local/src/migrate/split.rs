@@ -25,7 +25,7 @@ impl Statement<'_> {
         self.line + self.sql.chars().take(before).filter(|c| *c == '\n').count()
     }
 
-    /// Its first word.
+    /// As in `create`, without what stands before it.
     pub fn first_word(&self) -> &str {
         let word = &self.sql[self.token..];
         &word[..word_end(word.as_bytes(), 0).max(1).min(word.len())]

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 /// What the steps work with.
 pub struct World {
-    /// The stack.
+    /// Everything, as `cargo dev` starts it.
     pub stack: Stack,
-    /// The CRM.
+    /// The database, as a CRM uses it.
     pub crm: Crm,
     /// Ann's calendar.
     pub google: Google,

@@ -1,4 +1,4 @@
-//! Counts what goes through the components' doors.
+//! Counts the requests that components send.
 
 use crate::host::{Answer, Call, Observer, Served, Verdict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// One call that a component made.
 #[derive(Debug, Clone)]
 pub struct Made {
-    /// The component.
+    /// The id in the manifest of the component that sent it.
     pub component: String,
     /// The request that it was answering.
     pub request: u64,
@@ -22,9 +22,9 @@ pub struct Made {
 /// One request that a component answered.
 #[derive(Debug, Clone)]
 pub struct Handled {
-    /// The component.
+    /// The id in the manifest of the component that answered it.
     pub component: String,
-    /// Its number.
+    /// Its number, from 1 on for each host.
     pub request: u64,
     /// From instantiation to the first byte of the answer.
     pub first_byte: Duration,

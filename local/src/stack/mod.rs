@@ -112,15 +112,15 @@ pub struct Stack {
     pub google: String,
     /// The simulator itself.
     pub simulator: Simulator,
-    /// The database.
+    /// Postgres and what answers HTTP before it.
     pub database: Database,
     /// Posts what triggers queue.
     pub relay: Relay,
-    /// What went through the components' doors.
+    /// The requests that components sent.
     pub calls: Arc<Calls>,
     /// The demo users.
     pub people: Vec<Person>,
-    /// The secrets.
+    /// Of this stack alone.
     pub secrets: Secrets,
     /// For calls to the stack.
     pub http: Http,

@@ -14,7 +14,7 @@ use url::Url;
 pub struct Person {
     /// The CRM's id.
     pub id: String,
-    /// A name.
+    /// As the page shows it.
     pub name: String,
     /// The address of the Google account.
     pub email: String,

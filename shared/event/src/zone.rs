@@ -1,14 +1,16 @@
 //! Time zones by name, as forgiving as calendars are.
 
+mod named;
+
 use chrono::{
     DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
 };
-use chrono_tz::{TZ_VARIANTS, Tz};
+use named::NamedZone;
 
 /// A zone whose midnights can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
-    Named(Tz),
+    Named(NamedZone),
     Fixed(FixedOffset),
 }
 
@@ -16,12 +18,7 @@ impl Zone {
     /// Of a name in any case, or of an offset as in `GMT+02:00` and `(GMT-05:00) Eastern Time`.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim();
-        let exact = name.parse().ok();
-        let similar = || {
-            let mut all = TZ_VARIANTS.iter().copied();
-            all.find(|zone| zone.name().eq_ignore_ascii_case(name))
-        };
-        let named = exact.or_else(similar).map(Self::Named);
+        let named = NamedZone::find(name).map(Self::Named);
         named.or_else(|| offset(name).map(Self::Fixed))
     }
 
@@ -37,7 +34,7 @@ impl Zone {
 
     fn first(self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
         match self {
-            Self::Named(zone) => Some(zone.from_local_datetime(&local).earliest()?.to_utc()),
+            Self::Named(zone) => zone.first(local),
             Self::Fixed(offset) => Some(offset.from_local_datetime(&local).earliest()?.to_utc()),
         }
     }

@@ -1,13 +1,13 @@
 //! What must hold for any input from outside: each function panics where it does not. The fuzz targets
 //! call them with whatever they find, and `tests/fuzz_seeds.rs` with the seeds.
 
-mod door;
+mod counting;
 mod events;
 mod pages;
 
 pub use events::event;
 
-use door::Counting;
+use counting::Counting;
 use google::notification;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use shared::crm::poke::parse;
@@ -27,22 +27,25 @@ pub fn poke(body: &[u8]) {
         (StatusCode::UNAUTHORIZED, 0),
         "a poke without the secret"
     );
-    let door = Counting::default();
-    let secret = format!("Bearer {}", door::SECRET);
-    let reply = door.poke(Request::post("/").header("authorization", secret), body);
+    let client = Counting::default();
+    let secret = format!("Bearer {}", counting::SECRET);
+    let reply = client.poke(Request::post("/").header("authorization", secret), body);
     match parsed {
-        Ok(_) => assert_eq!((reply, door.calls()), (StatusCode::SERVICE_UNAVAILABLE, 1)),
-        Err(why) => assert!(reply.is_client_error() && door.calls() == 0, "{why}"),
+        Ok(_) => assert_eq!(
+            (reply, client.calls()),
+            (StatusCode::SERVICE_UNAVAILABLE, 1)
+        ),
+        Err(why) => assert!(reply.is_client_error() && client.calls() == 0, "{why}"),
     }
 }
 
 /// Lines `name: value`: a notification is believed only with a token that we made for its channel.
 pub fn notification(lines: &[u8]) {
     let mut headers = headers(lines);
-    let door = Counting::default();
-    let reply = door.notification(&headers);
+    let client = Counting::default();
+    let reply = client.notification(&headers);
     assert_eq!(
-        (reply, door.calls()),
+        (reply, client.calls()),
         (StatusCode::OK, 0),
         "a forged notification is answered quietly and costs no query"
     );
@@ -52,25 +55,28 @@ pub fn notification(lines: &[u8]) {
     let channel = message.channel.as_str();
     assert!(!channel.is_empty() && channel.len() <= 64);
     assert!(!message.resource.as_str().is_empty());
-    let genuine = door::token(channel, door::NOW + 1);
+    let genuine = counting::token(channel, counting::NOW + 1);
     for (token, believed) in [
         (genuine.clone(), true),
-        (door::token(channel, door::NOW), false),
-        (door::token(&format!("{channel}x"), door::NOW + 1), false),
+        (counting::token(channel, counting::NOW), false),
+        (
+            counting::token(&format!("{channel}x"), counting::NOW + 1),
+            false,
+        ),
         (genuine.replacen('.', "0.", 1), false),
     ] {
         let Ok(value) = HeaderValue::from_str(&token) else {
             continue;
         };
         headers.insert("x-goog-channel-token", value);
-        let door = Counting::default();
-        let reply = door.notification(&headers);
+        let client = Counting::default();
+        let reply = client.notification(&headers);
         let expected = if believed {
             (StatusCode::SERVICE_UNAVAILABLE, 1)
         } else {
             (StatusCode::OK, 0)
         };
-        assert_eq!((reply, door.calls()), expected, "{token}");
+        assert_eq!((reply, client.calls()), expected, "{token}");
     }
 }
 
@@ -88,5 +94,5 @@ fn headers(lines: &[u8]) -> HeaderMap {
 }
 
 fn signer() -> Signer {
-    Signer::new(door::SIGNING_KEY)
+    Signer::new(counting::SIGNING_KEY)
 }

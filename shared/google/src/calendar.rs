@@ -16,7 +16,7 @@ use url::Url;
 /// Google Calendar, for one account.
 pub struct GoogleCalendar<D> {
     /// The way out.
-    pub door: D,
+    pub client: D,
     /// Where the Calendar API answers.
     pub api: Url,
     /// The account's access token.
@@ -32,9 +32,9 @@ pub fn quota_units(method: &http::Method) -> u32 {
 
 impl<D> GoogleCalendar<D> {
     /// Google Calendar, as the token's account sees it.
-    pub fn new(door: D, api: Url, token: AccessToken) -> Self {
+    pub fn new(client: D, api: Url, token: AccessToken) -> Self {
         Self {
-            door,
+            client,
             api,
             token,
             units: Cell::new(0),
@@ -126,7 +126,7 @@ impl<D: HttpClient> GoogleCalendar<D> {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let units = quota_units(request.method());
         self.units.set(self.units.get() + i64::from(units));
-        self.door.send(request).await
+        self.client.send(request).await
     }
 
     async fn write_once(

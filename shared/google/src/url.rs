@@ -7,7 +7,7 @@ use http::Uri;
 /// `origin` followed by the escaped `segments` and `query`, as a request needs it.
 ///
 /// What cannot be addressed (an empty or dotted segment, more than 64 kB) becomes a URI on a
-/// reserved host that no door reaches: better no answer than the answer about another resource.
+/// reserved host that no client reaches: better no answer than the answer about another resource.
 pub(super) fn uri(origin: &Url, segments: &[&str], query: &[(&str, &str)]) -> Uri {
     build(origin, segments, query)
         .and_then(|url| Uri::try_from(url.as_str()).ok())

@@ -53,7 +53,7 @@ impl TryFrom<Value> for Begun {
 /// # Errors
 /// [`DbError`].
 pub async fn begin_channel(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     calendar_id: Uuid,
@@ -63,7 +63,7 @@ pub async fn begin_channel(
     let parameters = json!({
         "instance": instance, "calendar_id": calendar_id, "channel_id": channel_id, "unable": unable,
     });
-    call(door, database, "tandem_channel_begin", &parameters).await
+    call(client, database, "tandem_channel_begin", &parameters).await
 }
 
 /// What Google answered to watch.
@@ -108,7 +108,7 @@ pub struct ChannelRecorded {
 /// # Errors
 /// [`DbError`].
 pub async fn record_channel(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     channel_id: &ChannelId,
@@ -129,10 +129,10 @@ pub async fn record_channel(
         instance,
         channel_id,
         token,
-        asked: door.take_usage(),
+        asked: client.take_usage(),
         watched,
     };
-    call(door, database, "tandem_channel_record", &parameters).await
+    call(client, database, "tandem_channel_record", &parameters).await
 }
 
 /// Stores that channels are stopped, which this account asked for.
@@ -140,18 +140,18 @@ pub async fn record_channel(
 /// # Errors
 /// [`DbError`].
 pub async fn channels_stopped(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     account_id: Uuid,
     ids: &[ChannelId],
     token: Option<&NewToken>,
 ) -> Result<Value, DbError> {
-    let ApiUsage { calls, units } = door.take_usage();
+    let ApiUsage { calls, units } = client.take_usage();
     let parameters = json!({
         "instance": instance, "account_id": account_id, "channel_ids": ids, "token": token, "calls": calls, "units": units,
     });
-    call(door, database, "tandem_channel_stopped", &parameters).await
+    call(client, database, "tandem_channel_stopped", &parameters).await
 }
 
 /// What is still to be stopped of an account's channels.
@@ -195,11 +195,11 @@ impl TryFrom<Value> for Stopping {
 /// # Errors
 /// [`DbError`].
 pub async fn stopping(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     account_id: Uuid,
 ) -> Result<Stopping, DbError> {
     let parameters = json!({"instance": instance, "account_id": account_id});
-    call(door, database, "tandem_channel_stopping", &parameters).await
+    call(client, database, "tandem_channel_stopping", &parameters).await
 }

@@ -48,7 +48,7 @@ struct Parameters<'a> {
 /// # Errors
 /// [`DbError`].
 pub async fn chores(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     most: usize,
@@ -65,7 +65,7 @@ pub async fn chores(
         event_url: event_url.unwrap_or_default(),
         seal_key,
     };
-    call(door, database, "tandem_chores", &parameters).await
+    call(client, database, "tandem_chores", &parameters).await
 }
 
 /// Has the database go on with what it does by itself, a bounded part of it.
@@ -73,10 +73,10 @@ pub async fn chores(
 /// # Errors
 /// [`DbError`].
 pub async fn upkeep(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
 ) -> Result<Upkeep, DbError> {
     let parameters = json!({"instance": instance});
-    call(door, database, "tandem_upkeep", &parameters).await
+    call(client, database, "tandem_upkeep", &parameters).await
 }

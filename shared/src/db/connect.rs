@@ -44,13 +44,13 @@ impl TryFrom<Value> for StateUse {
 /// # Errors
 /// [`DbError`].
 pub async fn use_state(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     nonce: &str,
 ) -> Result<StateUse, DbError> {
     call(
-        door,
+        client,
         database,
         "tandem_oauth_use_state",
         &json!({"instance": instance, "nonce": nonce}),
@@ -126,11 +126,11 @@ impl TryFrom<Value> for Stored {
 /// # Errors
 /// [`DbError`]; `PT422` where no refresh token is known.
 pub async fn store_account(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     account: &Account<'_>,
 ) -> Result<Stored, DbError> {
-    call(door, database, "tandem_account_store", account).await
+    call(client, database, "tandem_account_store", account).await
 }
 
 /// Stores a refreshed token now; usually it goes with the next record.
@@ -138,13 +138,13 @@ pub async fn store_account(
 /// # Errors
 /// [`DbError`].
 pub async fn store_token(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     token: &NewToken,
 ) -> Result<Value, DbError> {
     call(
-        door,
+        client,
         database,
         "tandem_token_store",
         &json!({"instance": instance, "token": token}),
@@ -170,13 +170,13 @@ pub struct Resealed {
 /// # Errors
 /// [`DbError`].
 pub async fn reseal(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     tokens: &[Resealed],
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "tokens": tokens});
-    call(door, database, "tandem_token_reseal", &parameters).await
+    call(client, database, "tandem_token_reseal", &parameters).await
 }
 
 /// Says that Google refused the refresh token for good.
@@ -184,7 +184,7 @@ pub async fn reseal(
 /// # Errors
 /// [`DbError`].
 pub async fn token_refused(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     grant: &TokenGrant,
@@ -193,7 +193,7 @@ pub async fn token_refused(
     let parameters = json!({
         "instance": instance, "account_id": grant.account_id, "generation": grant.generation, "reason": reason,
     });
-    call(door, database, "tandem_token_refused", &parameters).await
+    call(client, database, "tandem_token_refused", &parameters).await
 }
 
 /// A calendar to sync.
@@ -287,9 +287,9 @@ impl TryFrom<Value> for Connected {
 /// # Errors
 /// [`DbError`].
 pub async fn connect_calendar(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     calendar: &NewCalendar<'_>,
 ) -> Result<Connected, DbError> {
-    call(door, database, "tandem_calendar_connect", calendar).await
+    call(client, database, "tandem_calendar_connect", calendar).await
 }

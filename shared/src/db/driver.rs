@@ -79,8 +79,15 @@ impl Database {
         function: &'static str,
         parameters: &impl Serialize,
     ) -> Result<Request<Bytes>, DbError> {
-        let unreadable = |why: String| DbError::Unreadable { function, why };
-        let p = serde_json::to_value(parameters).map_err(|error| unreadable(error.to_string()))?;
+        let parameters = serde_json::to_value(parameters);
+        self.request_of(
+            function,
+            parameters.map_err(|error| unreadable(function, error))?,
+        )
+    }
+
+    /// The same for all functions' parameters, and so compiled once.
+    fn request_of(&self, function: &'static str, p: Value) -> Result<Request<Bytes>, DbError> {
         let mut builder = Request::builder()
             .method(http::Method::POST)
             .header(CONTENT_TYPE, "application/json")
@@ -109,7 +116,7 @@ impl Database {
         let request = builder
             .uri(url.as_str())
             .body(Bytes::from(body.to_string()));
-        request.map_err(|error| unreadable(error.to_string()))
+        request.map_err(|error| unreadable(function, error))
     }
 
     /// Reads the answer to a call.
@@ -121,34 +128,30 @@ impl Database {
         function: &'static str,
         answer: Result<Response<Bytes>, TransportError>,
     ) -> Result<A, DbError> {
-        self.read(function, answer, "/rows/0/0")
+        typed(function, self.read(function, answer, "/rows/0/0")?)
     }
 
     /// `cell` is where Neon's answer holds the value.
-    fn read<A: DeserializeOwned>(
+    fn read(
         &self,
         function: &'static str,
         answer: Result<Response<Bytes>, TransportError>,
         cell: &str,
-    ) -> Result<A, DbError> {
+    ) -> Result<Value, DbError> {
         let answer = answer?;
         let (status, body) = (answer.status(), answer.body());
         if status != StatusCode::OK {
             return Err(refusal(function, status, body));
         }
-        let unreadable = |error: serde_json::Error| DbError::Unreadable {
-            function,
-            why: unquoted(&error.to_string()),
-        };
+        let unreadable = |error: serde_json::Error| not_understood(function, &error);
         let whole: Value = serde_json::from_slice(body).map_err(unreadable)?;
-        let value = match self.driver {
-            Driver::Postgrest { .. } => whole,
+        match self.driver {
+            Driver::Postgrest { .. } => Ok(whole),
             Driver::Neon { .. } => {
                 let text = whole.pointer(cell).and_then(Value::as_str);
-                serde_json::from_str(text.unwrap_or_default()).map_err(unreadable)?
+                serde_json::from_str(text.unwrap_or_default()).map_err(unreadable)
             }
-        };
-        serde_json::from_value(value).map_err(unreadable)
+        }
     }
 
     fn below(&self, segments: &[&str]) -> Url {
@@ -158,6 +161,20 @@ impl Database {
         }
         url
     }
+}
+
+fn unreadable(function: &'static str, error: impl ToString) -> DbError {
+    let why = error.to_string();
+    DbError::Unreadable { function, why }
+}
+
+/// An answer's error may quote what it holds.
+fn not_understood(function: &'static str, error: &serde_json::Error) -> DbError {
+    unreadable(function, unquoted(&error.to_string()))
+}
+
+fn typed<A: DeserializeOwned>(function: &'static str, answer: Value) -> Result<A, DbError> {
+    serde_json::from_value(answer).map_err(|error| not_understood(function, &error))
 }
 
 /// Both front ends answer with the SQLSTATE; a gateway before them may answer anything.

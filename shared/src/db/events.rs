@@ -16,7 +16,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct UserDb<'a, D> {
     /// The way out.
-    pub door: &'a D,
+    pub client: &'a D,
     /// Where the database is.
     pub database: &'a Database,
     /// As whom.
@@ -153,7 +153,7 @@ impl<D: HttpClient> UserDb<'_, D> {
         function: &'static str,
         parameters: &Value,
     ) -> Result<A, DbError> {
-        call_as(self.door, self.database, self.login, function, parameters).await
+        call_as(self.client, self.database, self.login, function, parameters).await
     }
 }
 
@@ -173,7 +173,7 @@ pub struct Part {
 /// # Errors
 /// [`DbError`]; `PT404` for an event that is not the user's.
 pub async fn history(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -182,7 +182,7 @@ pub async fn history(
     let parameters = json!({
         "instance": instance, "user_id": user, "event_id": part.event_id, "before": part.before, "limit": part.limit,
     });
-    call(door, database, "tandem_history", &parameters).await
+    call(client, database, "tandem_history", &parameters).await
 }
 
 /// Something that nobody understood.
@@ -201,7 +201,7 @@ pub struct Quarantined {
 /// # Errors
 /// [`DbError`].
 pub async fn quarantine(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -211,7 +211,7 @@ pub async fn quarantine(
         items: Vec<Quarantined>,
     }
     let parameters = json!({"instance": instance, "user_id": user});
-    let mut answer: Answer = call(door, database, "tandem_quarantine", &parameters).await?;
+    let mut answer: Answer = call(client, database, "tandem_quarantine", &parameters).await?;
     for item in &mut answer.items {
         // Stored as text, since not all JSON is jsonb; what is no JSON stays text.
         let read = item.raw.as_str().map(serde_json::from_str);
@@ -227,12 +227,12 @@ pub async fn quarantine(
 /// # Errors
 /// [`DbError`]; `PT404`, or `PT409` where it is not active.
 pub async fn resync(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
     connection: Uuid,
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "user_id": user, "connection_id": connection});
-    call(door, database, "tandem_resync", &parameters).await
+    call(client, database, "tandem_resync", &parameters).await
 }

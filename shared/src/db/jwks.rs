@@ -21,14 +21,14 @@ pub struct Kept {
 /// # Errors
 /// [`DbError`].
 pub async fn known(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     url: &str,
     kid: &str,
 ) -> Result<Kept, DbError> {
     let parameters = json!({"instance": instance, "url": url, "kid": kid});
-    call(door, database, "tandem_jwks", &parameters).await
+    call(client, database, "tandem_jwks", &parameters).await
 }
 
 /// Stores what was fetched.
@@ -36,12 +36,12 @@ pub async fn known(
 /// # Errors
 /// [`DbError`].
 pub async fn keep(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     url: &str,
     found: &Value,
 ) -> Result<Kept, DbError> {
     let parameters = json!({"instance": instance, "url": url, "found": found});
-    call(door, database, "tandem_jwks", &parameters).await
+    call(client, database, "tandem_jwks", &parameters).await
 }

@@ -47,7 +47,7 @@ pub struct Connection {
 /// # Errors
 /// [`DbError`].
 pub async fn accounts(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -61,7 +61,7 @@ pub async fn accounts(
     let parameters = json!({
         "instance": instance, "user_id": user, "account_id": account, "with_token": with_token,
     });
-    let answer: Answer = call(door, database, "tandem_accounts_open", &parameters).await?;
+    let answer: Answer = call(client, database, "tandem_accounts_open", &parameters).await?;
     Ok(answer.accounts)
 }
 
@@ -128,7 +128,7 @@ struct Change<'a> {
 /// # Errors
 /// [`DbError`]; `PT400` for a choice that is none.
 pub async fn change(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user_id: Uuid,
@@ -141,7 +141,7 @@ pub async fn change(
         which,
         choices,
     };
-    call(door, database, "tandem_connection_change", &parameters).await
+    call(client, database, "tandem_connection_change", &parameters).await
 }
 
 /// What became of a wish to disconnect.
@@ -172,7 +172,7 @@ impl TryFrom<Value> for Begun {
 /// # Errors
 /// [`DbError`]; `PT400` for another choice.
 pub async fn begin_disconnect(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
@@ -183,7 +183,7 @@ pub async fn begin_disconnect(
         "instance": instance, "user_id": user, "connection_id": which.connection_id, "account_id": which.account_id,
         "choice": choice,
     });
-    call(door, database, "tandem_disconnect_begin", &parameters).await
+    call(client, database, "tandem_disconnect_begin", &parameters).await
 }
 
 /// The next step of a disconnect.
@@ -233,12 +233,12 @@ impl TryFrom<Value> for Step {
 /// # Errors
 /// [`DbError`].
 pub async fn disconnect_step(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     id: Uuid,
     revoked: bool,
 ) -> Result<Step, DbError> {
     let parameters = json!({"instance": instance, "id": id, "revoked": revoked});
-    call(door, database, "tandem_disconnect_step", &parameters).await
+    call(client, database, "tandem_disconnect_step", &parameters).await
 }

@@ -29,13 +29,13 @@ use serde_json::{Error, Value};
 /// # Errors
 /// [`DbError`].
 pub async fn call<A: DeserializeOwned>(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     function: &'static str,
     parameters: &impl Serialize,
 ) -> Result<A, DbError> {
     let request = database.request(function, parameters)?;
-    database.answer(function, door.send(request).await)
+    database.answer(function, client.send(request).await)
 }
 
 /// Calls a function of the database as a user of the CRM.
@@ -43,14 +43,14 @@ pub async fn call<A: DeserializeOwned>(
 /// # Errors
 /// [`DbError`].
 pub async fn call_as<A: DeserializeOwned>(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     login: &Login,
     function: &'static str,
     parameters: &impl Serialize,
 ) -> Result<A, DbError> {
     let request = database.request_as(login, function, parameters)?;
-    database.answer_as(function, door.send(request).await)
+    database.answer_as(function, client.send(request).await)
 }
 
 /// The field `outcome`, which says what the rest of an answer is. serde's own tagged enums would do

@@ -13,13 +13,13 @@ use uuid::Uuid;
 /// # Errors
 /// [`DbError`].
 pub async fn of_user(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user: Uuid,
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "user_id": user});
-    call(door, database, "tandem_status", &parameters).await
+    call(client, database, "tandem_status", &parameters).await
 }
 
 /// What a person decides about something of theirs that waits for it.
@@ -52,7 +52,7 @@ pub enum UserDecision {
 /// # Errors
 /// [`DbError`]; `PT400` and `PT404` where it makes no sense.
 pub async fn decide(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
     user_id: Uuid,
@@ -74,7 +74,7 @@ pub async fn decide(
         user_id,
         decision,
     };
-    call(door, database, function, &parameters).await
+    call(client, database, function, &parameters).await
 }
 
 /// Whether the deployment does its work.
@@ -82,12 +82,12 @@ pub async fn decide(
 /// # Errors
 /// [`DbError`].
 pub async fn health(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
 ) -> Result<Value, DbError> {
     call(
-        door,
+        client,
         database,
         "tandem_health",
         &json!({"instance": instance}),
@@ -111,7 +111,7 @@ pub struct Measure {
 /// # Errors
 /// [`DbError`].
 pub async fn metrics(
-    door: &impl HttpClient,
+    client: &impl HttpClient,
     database: &Database,
     instance: &str,
 ) -> Result<Vec<Measure>, DbError> {
@@ -120,6 +120,6 @@ pub async fn metrics(
         measures: Vec<Measure>,
     }
     let parameters = json!({"instance": instance});
-    let answer: Answer = call(door, database, "tandem_metrics", &parameters).await?;
+    let answer: Answer = call(client, database, "tandem_metrics", &parameters).await?;
     Ok(answer.measures)
 }

@@ -22,7 +22,7 @@ struct WithCalls<'a, P> {
 /// The store behind a database.
 pub struct HttpStore<'a, D> {
     /// The way out.
-    pub door: &'a D,
+    pub client: &'a D,
     /// The database.
     pub database: &'a Database,
 }
@@ -33,7 +33,7 @@ impl<D: HttpClient> HttpStore<'_, D> {
         function: &'static str,
         parameters: &impl Serialize,
     ) -> Result<A, StoreError> {
-        let answer = call(self.door, self.database, function, parameters).await;
+        let answer = call(self.client, self.database, function, parameters).await;
         answer.map_err(store_error)
     }
 }
@@ -60,7 +60,7 @@ impl<D: HttpClient> Store for HttpStore<'_, D> {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
-        let calls = self.door.take_usage().calls;
+        let calls = self.client.take_usage().calls;
         let parameters = WithCalls {
             parameters: commit,
             calls,
@@ -73,7 +73,7 @@ impl<D: HttpClient> Store for HttpStore<'_, D> {
     }
 
     async fn fail(&self, stopped: &Stopped) -> Result<(), StoreError> {
-        let calls = self.door.take_usage().calls;
+        let calls = self.client.take_usage().calls;
         let parameters = WithCalls {
             parameters: stopped,
             calls,

@@ -24,7 +24,8 @@ pub async fn disconnect<D: HttpClient>(
     let config = env.config;
     let mut revoked = false;
     for _ in 0..STEPS {
-        let step = db::disconnect_step(env.door, &config.database, config.instance(), id, revoked);
+        let step =
+            db::disconnect_step(env.client, &config.database, config.instance(), id, revoked);
         match step.await? {
             Step::Done => return Ok(true),
             Step::Again => {}
@@ -60,7 +61,7 @@ async fn revoke<D: HttpClient>(env: &Env<'_, D>, sealed: &str) -> bool {
         return false;
     };
     let request = revoke::request(&env.config.google.oauth, &RefreshToken::from(opened));
-    match revoke::answer(env.door.send(request).await) {
+    match revoke::answer(env.client.send(request).await) {
         Ok(()) | Err(TokenError::InvalidToken | TokenError::InvalidGrant { .. }) => true,
         Err(
             TokenError::Transport(_)

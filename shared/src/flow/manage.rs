@@ -165,7 +165,7 @@ async fn entries<D: HttpClient>(
     let (mut page, mut entries) = (None, Vec::new());
     loop {
         let request = calendar_list::request(&env.config.google.api, &token, page.as_ref());
-        let list = calendar_list::answer(env.door.send(request).await)?;
+        let list = calendar_list::answer(env.client.send(request).await)?;
         entries.extend(list.entries);
         match list.next {
             Some(next) => page = Some(next),
@@ -184,7 +184,7 @@ async fn access<D: HttpClient>(
         .await
         .map_err(|error| ManageError::NoAccess(error.reason().to_owned()))?;
     if let Some(new) = &access.new {
-        store_token(env.door, &config.database, config.instance(), new).await?;
+        store_token(env.client, &config.database, config.instance(), new).await?;
     }
     Ok(access.token)
 }
@@ -201,7 +201,7 @@ pub async fn choose<D: HttpClient>(
     let config = env.config;
     let (which, choices) = (&choice.which, &choice.choices);
     match db::change(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         user,
@@ -231,7 +231,7 @@ async fn accounts<D: HttpClient>(
     account: Option<Uuid>,
 ) -> Result<Vec<db::Account>, DbError> {
     let (database, instance) = (&env.config.database, env.config.instance());
-    db::accounts(env.door, database, instance, user, account, true).await
+    db::accounts(env.client, database, instance, user, account, true).await
 }
 
 async fn add<D: HttpClient>(

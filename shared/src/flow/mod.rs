@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 /// What a flow works with, for one request.
 pub struct Env<'a, D> {
     /// The way out.
-    pub door: &'a D,
+    pub client: &'a D,
     /// The deployment's configuration.
     pub config: &'a Config,
     /// Fresh for this request.

@@ -23,7 +23,7 @@ impl<D: HttpClient> Env<'_, D> {
     /// Runs the engine.
     pub async fn sync<T>(&self, work: impl AsyncFnOnce(&Engine<'_, D>) -> T) -> T {
         let store = HttpStore {
-            door: self.door,
+            client: self.client,
             database: &self.config.database,
         };
         let new_id = || -> Uuid {
@@ -74,7 +74,7 @@ impl<'a, D: HttpClient> GoogleAccounts<'a, D> {
     fn opened(&self, access: token::Access) -> Opened<GoogleCalendar<&'a D>> {
         Opened {
             provider: GoogleCalendar::new(
-                self.env.door,
+                self.env.client,
                 self.env.config.google.api.clone(),
                 access.token,
             ),

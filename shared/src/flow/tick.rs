@@ -74,7 +74,7 @@ pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<TickReport, DbError
     let config = env.config;
     let secret = config.function_secrets.first().map(String::as_str);
     let chores = chores::chores(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         MAX_FAMILIES,
@@ -128,7 +128,7 @@ impl<D: HttpClient> Run<'_, D> {
     async fn upkeep(&mut self) {
         let config = self.env.config;
         while !self.is_over() {
-            let done = chores::upkeep(self.env.door, &config.database, config.instance()).await;
+            let done = chores::upkeep(self.env.client, &config.database, config.instance()).await;
             let Some(upkeep) = self.ticked.ok_or_record(done) else {
                 return;
             };

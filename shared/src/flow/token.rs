@@ -78,7 +78,7 @@ pub async fn renew<D: HttpClient>(
             .map_err(sealed_wrong)?,
     );
     let request = refresh::request(&config.google.oauth, &client(env), &refresh_token);
-    let tokens = match refresh::answer(env.door.send(request).await) {
+    let tokens = match refresh::answer(env.client.send(request).await) {
         Ok(tokens) => tokens,
         Err(error) => {
             let reason = error.explain();
@@ -117,7 +117,7 @@ pub async fn renew<D: HttpClient>(
     };
     if rotated {
         let stored =
-            connect::store_token(env.door, &config.database, config.instance(), &new).await;
+            connect::store_token(env.client, &config.database, config.instance(), &new).await;
         stored.map_err(|error| NoAccess::Later(error.to_string()))?;
     }
     Ok(Access {
@@ -153,7 +153,7 @@ pub async fn reseal<D: HttpClient>(
         }
     }
     if !resealed.is_empty() {
-        connect::reseal(env.door, &config.database, config.instance(), &resealed).await?;
+        connect::reseal(env.client, &config.database, config.instance(), &resealed).await?;
     }
     Ok(resealed.len())
 }
@@ -161,8 +161,14 @@ pub async fn reseal<D: HttpClient>(
 /// The account waits for its user. Where the database does not hear it, the next refresh says it again.
 pub async fn refused<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant, reason: &str) {
     let config = env.config;
-    let _heard =
-        connect::token_refused(env.door, &config.database, config.instance(), grant, reason).await;
+    let _heard = connect::token_refused(
+        env.client,
+        &config.database,
+        config.instance(),
+        grant,
+        reason,
+    )
+    .await;
 }
 
 /// The OAuth client.

@@ -38,7 +38,7 @@ pub async fn watch<D: HttpClient>(
     };
     let channel = ChannelId::from(env.random.token());
     let begun = db::begin_channel(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         calendar_id,
@@ -92,7 +92,7 @@ async fn ask<D: HttpClient>(
         ttl: Some(TTL),
     };
     let request = watch::request(&env.config.google.api, token, calendar, new);
-    match watch::answer(env.door.send(request).await) {
+    match watch::answer(env.client.send(request).await) {
         Ok(channel) => Watched::Active {
             resource_id: channel.resource_id,
             expires_at: channel.expiration.unwrap_or(expires),
@@ -109,7 +109,7 @@ async fn record<D: HttpClient>(
 ) -> Result<Vec<OldChannel>, DbError> {
     let config = env.config;
     let recorded = db::record_channel(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         channel,
@@ -129,7 +129,7 @@ pub async fn stop_rest<D: HttpClient>(
     account_id: Uuid,
 ) -> Result<usize, DbError> {
     let config = env.config;
-    match db::stopping(env.door, &config.database, config.instance(), account_id).await? {
+    match db::stopping(env.client, &config.database, config.instance(), account_id).await? {
         Stopping::Stop(rest) => stop(env, &rest).await,
         Stopping::Nothing { .. } => Ok(0),
     }
@@ -166,7 +166,7 @@ async fn stop_all<D: HttpClient>(
             &channel.channel_id,
             &channel.resource_id,
         );
-        match stop::answer(env.door.send(request).await) {
+        match stop::answer(env.client.send(request).await) {
             Ok(()) => stopped.push(channel.channel_id.clone()),
             Err(error) if error.is_gone() || error.is_forbidden() => {
                 stopped.push(channel.channel_id.clone())
@@ -176,7 +176,7 @@ async fn stop_all<D: HttpClient>(
     }
     if !old.is_empty() || new.is_some() {
         db::channels_stopped(
-            env.door,
+            env.client,
             &config.database,
             config.instance(),
             account_id,

@@ -68,12 +68,12 @@ async fn with_keys<D: HttpClient>(
 ) -> Result<Result<Uuid, JwtError>, Box<Reply>> {
     let (config, now) = (env.config, (env.clock)());
     let (database, instance) = (&config.database, config.instance());
-    let known = jwks::known(env.door, database, instance, url.as_str(), kid).await;
+    let known = jwks::known(env.client, database, instance, url.as_str(), kid).await;
     let known = known.map_err(|error| Box::new(database_error(&error)))?;
     let (keys, problem) = if known.may_fetch {
         match fetch(env, url).await {
             Ok(found) => {
-                let kept = jwks::keep(env.door, database, instance, url.as_str(), &found).await;
+                let kept = jwks::keep(env.client, database, instance, url.as_str(), &found).await;
                 let kept = kept.map_err(|error| Box::new(database_error(&error)))?;
                 (kept.keys, None)
             }
@@ -100,7 +100,7 @@ async fn fetch<D: HttpClient>(env: &Env<'_, D>, url: &Url) -> Result<Value, Stri
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = url.as_str().parse().map_err(|_| "no URL".to_owned())?;
-    let answer = env.door.send(request).await;
+    let answer = env.client.send(request).await;
     let answer = answer.map_err(|error| error.to_string())?;
     if answer.status() != StatusCode::OK {
         return Err(format!("HTTP {}", answer.status().as_u16()));

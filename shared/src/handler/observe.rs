@@ -14,9 +14,9 @@ use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-/// A door that counts who goes through it, and what Google answers.
+/// Counts the requests that it sends, and what Google answers.
 pub struct MeteredClient<D> {
-    door: D,
+    client: D,
     google: [String; 2],
     database_calls: Cell<u32>,
     results: RefCell<BTreeMap<&'static str, u32>>,
@@ -28,7 +28,7 @@ impl<D: HttpClient> HttpClient for MeteredClient<D> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let authority = request.uri().authority().map(ToString::to_string);
         let units = units(&request);
-        let answer = self.door.send(request).await;
+        let answer = self.client.send(request).await;
         if authority.is_some_and(|authority| self.google.contains(&authority)) {
             let result = result(&answer);
             *self.results.borrow_mut().entry(result).or_default() += 1;
@@ -75,7 +75,7 @@ fn result(answer: &Result<Response<Bytes>, TransportError>) -> &'static str {
 /// Answers a request by `handle` and adds its line to the log.
 pub async fn observed<D: HttpClient>(
     request: Request<Bytes>,
-    door: D,
+    client: D,
     config: &Config,
     random: &Random,
     clock: &dyn Fn() -> DateTime<Utc>,
@@ -83,14 +83,14 @@ pub async fn observed<D: HttpClient>(
 ) -> Reply {
     let google = [&config.google.api, &config.google.oauth];
     let metered = MeteredClient {
-        door,
+        client,
         google: google.map(|url| url.authority().to_owned()),
         database_calls: Cell::new(0),
         results: RefCell::default(),
         fresh: RefCell::default(),
     };
     let env = Env {
-        door: &metered,
+        client: &metered,
         config,
         random,
         clock,

@@ -51,7 +51,7 @@ async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
 /// 503 where something is wrong, so that a monitor needs no eyes.
 async fn health<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     let config = env.config;
-    match status::health(env.door, &config.database, config.instance()).await {
+    match status::health(env.client, &config.database, config.instance()).await {
         Ok(health) if health["outcome"] == "healthy" => Reply::json(StatusCode::OK, &health),
         Ok(health) => Reply::json(StatusCode::SERVICE_UNAVAILABLE, &health),
         Err(error) => database_error(&error),
@@ -60,7 +60,7 @@ async fn health<D: HttpClient>(env: &Env<'_, D>) -> Reply {
 
 async fn metrics<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     let config = env.config;
-    match status::metrics(env.door, &config.database, config.instance()).await {
+    match status::metrics(env.client, &config.database, config.instance()).await {
         Ok(measures) => {
             let mut reply = Reply::json(StatusCode::OK, &());
             *reply.response.body_mut() = Bytes::from(prometheus(&measures));

@@ -11,9 +11,9 @@ use shared::handler::console;
 /// What the API answered.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status.
+    /// Of HTTP.
     pub status: u16,
-    /// The headers.
+    /// As the client sees them.
     pub headers: HeaderMap,
     /// The body; null where it is empty.
     pub body: Value,

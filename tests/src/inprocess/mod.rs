@@ -3,21 +3,21 @@
 //! and messages can be lost and doubled.
 
 mod browser;
+mod client;
 mod console;
 mod database;
-mod door;
 mod people;
 
 pub use browser::Ticket;
+pub use client::{Fate, Written};
 pub use console::Answer;
 pub use database::Database;
-pub use door::{Fate, Written};
 pub use people::Person;
 
 use anyhow::Result;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use door::{At, Calls};
+use client::{At, Calls};
 use futures::future::LocalBoxFuture;
 use google_simulator::{Clock, Options, Simulator};
 use http::{Method, Request};
@@ -42,7 +42,7 @@ const BROWSER: &str = "browser.example.com";
 const APP: &str = "http://localhost:3000";
 const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
 
-/// A system.
+/// The handlers in this process, with a database and the simulated Google.
 pub struct System {
     /// Google.
     pub simulator: Simulator,
@@ -330,12 +330,12 @@ impl System {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.requests.get().to_be_bytes());
         let random = Random::new(seed);
-        let door = Calls::new(self);
+        let client = Calls::new(self);
         let clock = || self.simulator.now();
-        let answered = observed(request, &door, &self.config, &random, &clock, handle);
+        let answered = observed(request, &client, &self.config, &random, &clock, handle);
         let reply = tokio::select! {
             reply = answered => Some(reply),
-            () = door.killed.notified() => None,
+            () = client.killed.notified() => None,
         };
         let lines = reply.iter().flat_map(|reply| &reply.log).cloned();
         self.log.borrow_mut().extend(lines);

@@ -1,6 +1,6 @@
 //! What goes wrong has the same class through both front ends.
 
-use super::door::{Contract, DRIVERS, INSTANCE, database};
+use super::served::{Contract, DRIVERS, INSTANCE, database};
 use anyhow::{Context, Result, ensure};
 use provider::Class;
 use serde_json::{Value, json};
@@ -48,13 +48,13 @@ async fn parameters_that_the_function_cannot_read_are_permanent() -> Result<()> 
         let cases = [
             (
                 "tandem_resync",
-                json!({"instance": INSTANCE, "user_id": super::door::ANN, "connection_id": "12"}),
+                json!({"instance": INSTANCE, "user_id": super::served::ANN, "connection_id": "12"}),
                 "PT400",
             ),
             ("tandem_due", json!({"instance": INSTANCE}), "PT400"),
             (
                 "tandem_account_store",
-                json!({"instance": INSTANCE, "user_id": super::door::ANN, "sub": "1", "email": "e", "scopes": "", "access_token": "a", "expires_in": 1}),
+                json!({"instance": INSTANCE, "user_id": super::served::ANN, "sub": "1", "email": "e", "scopes": "", "access_token": "a", "expires_in": 1}),
                 "PT422",
             ),
         ];
@@ -150,7 +150,7 @@ async fn a_front_end_or_a_database_that_is_not_there_is_for_later() -> Result<()
             }
         })?;
         let found: Result<Value, DbError> = call(
-            &c.door,
+            &c.client,
             &nowhere,
             "tandem_due",
             &json!({"instance": INSTANCE}),
@@ -176,7 +176,7 @@ async fn a_wrong_key_or_password_needs_a_person_and_is_not_repeated_in_the_error
             _ => value,
         })?;
         let found: Result<Value, DbError> = call(
-            &c.door,
+            &c.client,
             &wrong,
             "tandem_due",
             &json!({"instance": INSTANCE}),

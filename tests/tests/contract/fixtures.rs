@@ -1,6 +1,6 @@
 //! What the calls are about.
 
-use super::door::{ANN, Contract, INSTANCE};
+use super::served::{ANN, Contract, INSTANCE};
 use anyhow::{Result, bail, ensure};
 use shared::crm::RowId;
 use shared::db::connect::{self, Account, Choices, Connected, NewCalendar, Stored};
@@ -24,7 +24,7 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
         expires_in: 3600,
         wanted: None,
     };
-    let stored = connect::store_account(&c.door, &c.database, &account).await?;
+    let stored = connect::store_account(&c.client, &c.database, &account).await?;
     let Stored::Stored(stored) = stored else {
         bail!("{stored:?}");
     };
@@ -41,7 +41,7 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
         access_role: "owner",
         choices: &Choices::default(),
     };
-    match connect::connect_calendar(&c.door, &c.database, &new).await? {
+    match connect::connect_calendar(&c.client, &c.database, &new).await? {
         Connected::Connected(synced) => Ok(synced.connection_id),
         Connected::Disconnecting => bail!("it is being disconnected"),
     }

@@ -1,7 +1,7 @@
 //! Every function, called as the core calls it, with the answers that the core reads.
 
-use super::door::{Contract, DRIVERS, INSTANCE, both};
 use super::fixtures::{NASTY, calendar, event, imported};
+use super::served::{Contract, DRIVERS, INSTANCE, both};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
@@ -23,14 +23,14 @@ use uuid::Uuid;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()> {
     both(async |c| {
-        let (door, db) = (&c.door, &c.database);
-        let first = connect::use_state(door, db, INSTANCE, "n").await?;
+        let (client, db) = (&c.client, &c.database);
+        let first = connect::use_state(client, db, INSTANCE, "n").await?;
         ensure!(matches!(first, StateUse::Fresh { .. }), "{first:?}");
-        let second = connect::use_state(door, db, INSTANCE, "n").await?;
+        let second = connect::use_state(client, db, INSTANCE, "n").await?;
         ensure!(matches!(second, StateUse::Used), "{second:?}");
         let calendar = calendar(c).await?;
         let (channel, other) = (ChannelId::from("channel-1"), ChannelId::from("2"));
-        let begun = channels::begin_channel(door, db, INSTANCE, calendar, &channel, None).await?;
+        let begun = channels::begin_channel(client, db, INSTANCE, calendar, &channel, None).await?;
         let Begun::Begun(noted) = begun else {
             bail!("{begun:?}");
         };
@@ -39,17 +39,17 @@ async fn an_account_its_calendar_and_its_channel_are_stored_alike() -> Result<()
             "{noted:?}"
         );
         let unable =
-            channels::begin_channel(door, db, INSTANCE, calendar, &other, Some("why")).await?;
+            channels::begin_channel(client, db, INSTANCE, calendar, &other, Some("why")).await?;
         ensure!(matches!(unable, Begun::Nothing { .. }), "{unable:?}");
         let active = Watched::Active {
             resource_id: ResourceId::from("r"),
             expires_at: "2040-01-01T00:00:00Z".parse()?,
         };
         let recorded =
-            channels::record_channel(door, db, INSTANCE, &channel, &active, None).await?;
+            channels::record_channel(client, db, INSTANCE, &channel, &active, None).await?;
         ensure!(recorded.old.is_empty(), "{recorded:?}");
         let account = noted.token.account_id;
-        channels::channels_stopped(door, db, INSTANCE, account, &[channel], None).await?;
+        channels::channels_stopped(client, db, INSTANCE, account, &[channel], None).await?;
         let state = c.value("select state from tandem.channels").await?;
         ensure!(state == "stopped", "{state}");
         tokens(c, &noted.token).await
@@ -71,7 +71,7 @@ async fn a_family_is_loaded_and_committed_alike() -> Result<()> {
         let due = store(c).due(&ask).await?;
         ensure!(due.events == [id.clone()], "{due:?}");
         let found = chores::chores(
-            &c.door,
+            &c.client,
             &c.database,
             INSTANCE,
             5,
@@ -235,9 +235,9 @@ async fn no_function_is_left_out_here() -> Result<()> {
     Ok(())
 }
 
-fn store(c: &Contract) -> HttpStore<'_, super::door::Plain> {
+fn store(c: &Contract) -> HttpStore<'_, super::served::Plain> {
     HttpStore {
-        door: &c.door,
+        client: &c.client,
         database: &c.database,
     }
 }
@@ -342,16 +342,17 @@ async fn tokens(c: &Contract, grant: &TokenGrant) -> Result<()> {
         refresh_token: None,
     };
     for expected in ["stored", "outdated"] {
-        let answer = connect::store_token(&c.door, &c.database, INSTANCE, &new).await?;
+        let answer = connect::store_token(&c.client, &c.database, INSTANCE, &new).await?;
         ensure!(answer["outcome"] == expected, "{answer}");
     }
-    let outdated = connect::token_refused(&c.door, &c.database, INSTANCE, grant, "old").await?;
+    let outdated = connect::token_refused(&c.client, &c.database, INSTANCE, grant, "old").await?;
     ensure!(outdated["outcome"] == "outdated", "{outdated}");
     let current = TokenGrant {
         generation: grant.generation + 1,
         ..grant.clone()
     };
-    let recorded = connect::token_refused(&c.door, &c.database, INSTANCE, &current, NASTY).await?;
+    let recorded =
+        connect::token_refused(&c.client, &c.database, INSTANCE, &current, NASTY).await?;
     ensure!(recorded["outcome"] == "recorded", "{recorded}");
     ensure!(
         c.value("select reason from tandem.accounts").await? == NASTY,

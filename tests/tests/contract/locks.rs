@@ -1,7 +1,7 @@
 //! Calls that meet on one connection wait for each other or give way; none is ended as a deadlock.
 
-use super::door::{Contract, INSTANCE, both};
 use super::fixtures::imported;
+use super::served::{Contract, INSTANCE, both};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tokio_postgres::Client;

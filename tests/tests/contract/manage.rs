@@ -1,7 +1,7 @@
 //! What a user sees and chooses, through both front ends.
 
-use super::door::{ANN, INSTANCE, both};
 use super::fixtures::calendar;
+use super::served::{ANN, INSTANCE, both};
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
 use shared::db::channel::{self, Stopping};
@@ -14,8 +14,8 @@ use uuid::Uuid;
 async fn choices_are_stored_and_shown_alike() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
-        let (door, db, ann) = (&c.door, &c.database, ANN.parse()?);
-        let accounts = manage::accounts(door, db, INSTANCE, ann, None, true).await?;
+        let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
+        let accounts = manage::accounts(client, db, INSTANCE, ann, None, true).await?;
         let [account] = accounts.as_slice() else {
             bail!("{accounts:?}");
         };
@@ -28,7 +28,7 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
             json!({"direction": "out", "policy": "crm", "send_updates": "all", "opt_out": "keep"}),
         )?;
         let change = async |user, choices: &Choices| {
-            manage::change(door, db, INSTANCE, user, &which, choices).await
+            manage::change(client, db, INSTANCE, user, &which, choices).await
         };
         let changed = change(ann, &choices).await?;
         ensure!(matches!(changed, Changed::Changed(_)), "{changed:?}");
@@ -46,7 +46,7 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
             refresh_token: "k2.r".to_owned(),
             access_token: None,
         };
-        let stored = connect::reseal(door, db, INSTANCE, &[resealed]).await?;
+        let stored = connect::reseal(client, db, INSTANCE, &[resealed]).await?;
         ensure!(stored["count"] == 1, "{stored}");
         Ok(())
     })
@@ -57,28 +57,28 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
 async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
-        let (door, db, ann) = (&c.door, &c.database, ANN.parse()?);
-        let account = &manage::accounts(door, db, INSTANCE, ann, None, false).await?[0];
+        let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
+        let account = &manage::accounts(client, db, INSTANCE, ann, None, false).await?[0];
         let which = Which {
             account_id: Some(account.account_id),
             ..Which::default()
         };
-        let odd = manage::begin_disconnect(door, db, INSTANCE, ann, &which, "all").await;
+        let odd = manage::begin_disconnect(client, db, INSTANCE, ann, &which, "all").await;
         ensure!(odd.err().and_then(|error| error.refusal("PT400")).is_some());
-        let begun = manage::begin_disconnect(door, db, INSTANCE, ann, &which, "keep").await?;
+        let begun = manage::begin_disconnect(client, db, INSTANCE, ann, &which, "keep").await?;
         let Begun::Begun(ids) = begun else {
             bail!("{begun:?}");
         };
         ensure!(ids.len() == 2, "{ids:?}");
         let step =
-            async |id, revoked| manage::disconnect_step(door, db, INSTANCE, id, revoked).await;
+            async |id, revoked| manage::disconnect_step(client, db, INSTANCE, id, revoked).await;
         ensure!(matches!(step(ids[0], false).await?, Step::Waiting));
         c.sql
             .batch_execute("update tandem.disconnections set not_before = now()")
             .await?;
         ensure!(matches!(step(ids[1], false).await?, Step::Waiting));
         ensure!(matches!(step(ids[0], false).await?, Step::Again));
-        let stopping = channel::stopping(door, db, INSTANCE, account.account_id).await?;
+        let stopping = channel::stopping(client, db, INSTANCE, account.account_id).await?;
         ensure!(matches!(stopping, Stopping::Nothing { .. }));
         let mut last = step(ids[0], false).await?;
         for _ in 0..10 {
@@ -100,9 +100,9 @@ async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn published_keys_are_kept_alike_and_one_caller_fetches_them() -> Result<()> {
     both(async |c| {
-        let (door, db, url) = (&c.door, &c.database, "https://crm.example/jwks.json");
-        let known = async |kid| jwks::known(door, db, INSTANCE, url, kid).await;
-        let keep = async |found| jwks::keep(door, db, INSTANCE, url, found).await;
+        let (client, db, url) = (&c.client, &c.database, "https://crm.example/jwks.json");
+        let known = async |kid| jwks::known(client, db, INSTANCE, url, kid).await;
+        let keep = async |found| jwks::keep(client, db, INSTANCE, url, found).await;
         let first = known("one").await?;
         ensure!(first.keys.is_none() && first.may_fetch, "{first:?}");
         ensure!(!known("one").await?.may_fetch, "two fetch at once");
@@ -129,8 +129,8 @@ async fn published_keys_are_kept_alike_and_one_caller_fetches_them() -> Result<(
 async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
-        let (door, db) = (&c.door, &c.database);
-        let seen = status::of_user(door, db, INSTANCE, ANN.parse()?).await?;
+        let (client, db) = (&c.client, &c.database);
+        let seen = status::of_user(client, db, INSTANCE, ANN.parse()?).await?;
         let connection = &seen["accounts"][0]["connections"][0];
         ensure!(connection["state"] == "importing", "{seen}");
         let (ann, calendar_id) = (
@@ -141,9 +141,9 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
             calendar_id,
             decision: "keep".to_owned(),
         };
-        let confirmed = status::decide(door, db, INSTANCE, ann, &confirm).await?;
+        let confirmed = status::decide(client, db, INSTANCE, ann, &confirm).await?;
         ensure!(confirmed["outcome"] == "confirmed", "{confirmed}");
-        let stranger = status::decide(door, db, INSTANCE, Uuid::nil(), &confirm).await;
+        let stranger = status::decide(client, db, INSTANCE, Uuid::nil(), &confirm).await;
         ensure!(
             stranger
                 .err()
@@ -153,19 +153,19 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
         let retry = status::UserDecision::Event {
             event_id: Uuid::nil(),
         };
-        let retried = status::decide(door, db, INSTANCE, ann, &retry).await;
+        let retried = status::decide(client, db, INSTANCE, ann, &retry).await;
         ensure!(
             retried
                 .err()
                 .and_then(|error| error.refusal("PT404"))
                 .is_some()
         );
-        let health = status::health(door, db, INSTANCE).await?;
+        let health = status::health(client, db, INSTANCE).await?;
         ensure!(
             health["outcome"] == "unhealthy",
             "no clock has ticked: {health}"
         );
-        let measures = status::metrics(door, db, INSTANCE).await?;
+        let measures = status::metrics(client, db, INSTANCE).await?;
         let accounts = measures.iter().find(|measure| measure.name == "accounts");
         ensure!(
             accounts.is_some_and(|measure| measure.value == 1.0),

@@ -1,7 +1,7 @@
 //! A user's own calls, through both front ends: under their login and the database's row level security.
 
-use super::door::{ANN, Contract, INSTANCE, both};
 use super::fixtures::{NASTY, calendar, event};
+use super::served::{ANN, Contract, INSTANCE, both};
 use anyhow::{Context, Result, bail, ensure};
 use local::postgrest::jwt;
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ fn login(user: &str, role: &str) -> Result<Login> {
     ))?)
 }
 
-fn own<'a>(c: &'a Contract, login: &'a Login) -> UserDb<'a, super::door::Plain> {
+fn own<'a>(c: &'a Contract, login: &'a Login) -> UserDb<'a, super::served::Plain> {
     UserDb {
-        door: &c.door,
+        client: &c.client,
         database: &c.database,
         login,
     }
@@ -112,10 +112,10 @@ async fn nobody_reaches_anothers_events_and_nothing_stays_of_a_call() -> Result<
             event_id: Some(event),
             ..Part::default()
         };
-        let stranger = events::history(&c.door, &c.database, INSTANCE, BOB.parse()?, part).await;
+        let stranger = events::history(&c.client, &c.database, INSTANCE, BOB.parse()?, part).await;
         let refused = stranger.err().context("told")?;
         ensure!(refused.refusal("PT404").is_some(), "{refused:?}");
-        let told = events::history(&c.door, &c.database, INSTANCE, ANN.parse()?, part).await?;
+        let told = events::history(&c.client, &c.database, INSTANCE, ANN.parse()?, part).await?;
         ensure!(told["entries"][0]["kind"] == "created", "{told}");
         Ok(())
     })
@@ -126,17 +126,17 @@ async fn nobody_reaches_anothers_events_and_nothing_stays_of_a_call() -> Result<
 async fn what_waits_and_what_is_listed_again_is_the_users_own() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
-        let (door, db, ann) = (&c.door, &c.database, ANN.parse()?);
+        let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
         ensure!(
-            events::quarantine(door, db, INSTANCE, ann)
+            events::quarantine(client, db, INSTANCE, ann)
                 .await?
                 .is_empty()
         );
         let connection = c.value("select id from tandem.connections").await?;
         let connection = serde_json::from_value(connection)?;
-        let due = events::resync(door, db, INSTANCE, ann, connection).await?;
+        let due = events::resync(client, db, INSTANCE, ann, connection).await?;
         ensure!(due["outcome"] == "due", "{due}");
-        let stranger = events::resync(door, db, INSTANCE, Uuid::nil(), connection).await;
+        let stranger = events::resync(client, db, INSTANCE, Uuid::nil(), connection).await;
         ensure!(
             stranger
                 .err()

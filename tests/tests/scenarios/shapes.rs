@@ -14,7 +14,7 @@ pub fn morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2031, 1, 6, 8, 0, 0).unwrap()
 }
 
-/// Bob.
+/// A guest.
 pub fn bob() -> Person {
     let id = "b0000000-0000-4000-8000-000000000002".to_owned();
     let email = BOB.to_owned();

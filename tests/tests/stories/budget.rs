@@ -1,4 +1,4 @@
-//! How many calls the work costs, counted at the doors, and that rest is rest.
+//! How many requests the work costs, as the HTTP client counts them, and that nothing is sent when nothing changed.
 
 use anyhow::{Result, ensure};
 use http::Method;

@@ -53,7 +53,10 @@ impl Database {
         function: &'static str,
         answer: Result<Response<Bytes>, TransportError>,
     ) -> Result<A, DbError> {
-        self.read(function, answer, "/results/1/rows/0/0")
+        super::typed(
+            function,
+            self.read(function, answer, "/results/1/rows/0/0")?,
+        )
     }
 }
 

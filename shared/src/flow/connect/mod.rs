@@ -166,7 +166,7 @@ pub async fn finish<D: HttpClient>(
         &request.verifier(signer),
         &config.function_url(CALLBACK),
     );
-    let tokens = exchange::answer(env.door.send(sent).await).map_err(|error| {
+    let tokens = exchange::answer(env.client.send(sent).await).map_err(|error| {
         if matches!(error, TokenError::InvalidGrant { .. }) {
             ConnectError::Code
         } else {
@@ -196,7 +196,7 @@ async fn take<D: HttpClient>(
 ) -> Result<DateTime<Utc>, ConnectError> {
     let config = env.config;
     match db::use_state(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         &request.nonce,
@@ -240,7 +240,7 @@ async fn store<D: HttpClient>(
         expires_in: tokens.expires_in,
         wanted: request.wanted,
     };
-    match db::store_account(env.door, &config.database, &account).await {
+    match db::store_account(env.client, &config.database, &account).await {
         Ok(Stored::Stored(kept)) => Ok((email, kept)),
         Ok(Stored::Another { email }) => Err(ConnectError::Another(email)),
         Ok(Stored::Disconnecting) => Err(ConnectError::Disconnecting),
@@ -285,7 +285,7 @@ pub(super) async fn find<D: HttpClient>(
     let mut page = None;
     loop {
         let request = calendar_list::request(&env.config.google.api, access, page.as_ref());
-        let list = calendar_list::answer(env.door.send(request).await)?;
+        let list = calendar_list::answer(env.client.send(request).await)?;
         if let Some(entry) = list.entries.into_iter().find(&wanted) {
             return Ok(Some(entry));
         }
@@ -320,7 +320,7 @@ pub(super) async fn sync<D: HttpClient>(
             .map_or("none", |role| role.as_str()),
         choices,
     };
-    Ok(db::connect_calendar(env.door, &config.database, &calendar).await?)
+    Ok(db::connect_calendar(env.client, &config.database, &calendar).await?)
 }
 
 /// The channel, and the first pages of the import. A calendar without a channel is polled.

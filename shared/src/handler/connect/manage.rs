@@ -41,7 +41,14 @@ pub async fn status<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         Ok(user) => user,
         Err(reply) => return *reply,
     };
-    match status::of_user(env.door, &env.config.database, env.config.instance(), user).await {
+    match status::of_user(
+        env.client,
+        &env.config.database,
+        env.config.instance(),
+        user,
+    )
+    .await
+    {
         Ok(status) => Reply::json(StatusCode::OK, &status),
         Err(error) => database_error(&error),
     }
@@ -103,7 +110,7 @@ pub async fn decide<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
     };
     let config = env.config;
     let decided = status::decide(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         user,
@@ -140,7 +147,7 @@ pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D
     }
     let config = env.config;
     let begun = db::begin_disconnect(
-        env.door,
+        env.client,
         &config.database,
         config.instance(),
         user,

@@ -19,7 +19,7 @@ impl<D: HttpClient> Call<'_, D> {
     /// The database, as the user.
     pub fn own(&self) -> UserDb<'_, D> {
         UserDb {
-            door: self.env.door,
+            client: self.env.client,
             database: &self.env.config.database,
             login: &self.login,
         }

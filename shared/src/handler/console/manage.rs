@@ -30,7 +30,7 @@ pub fn config<D: HttpClient>(env: &Env<'_, D>) -> Value {
 async fn seen<D: HttpClient>(call: &Call<'_, D>) -> Result<Value, Problem> {
     let config = call.env.config;
     let seen = status::of_user(
-        call.env.door,
+        call.env.client,
         &config.database,
         config.instance(),
         call.user,
@@ -133,9 +133,9 @@ pub async fn change<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply
         connection_id: Some(id),
         ..Which::default()
     };
-    let (door, database) = (call.env.door, &config.database);
+    let (client, database) = (call.env.client, &config.database);
     let changed = db::change(
-        door,
+        client,
         database,
         config.instance(),
         call.user,
@@ -160,8 +160,8 @@ pub async fn change<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply
 pub async fn resync<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let config = call.env.config;
-    let (door, database) = (call.env.door, &config.database);
-    events::resync(door, database, config.instance(), call.user, id).await?;
+    let (client, database) = (call.env.client, &config.database);
+    events::resync(client, database, config.instance(), call.user, id).await?;
     let mut reply = json(&connection(call, id).await?);
     *reply.response.status_mut() = StatusCode::ACCEPTED;
     Ok(reply.about("connection", id))
@@ -172,8 +172,8 @@ async fn decide<D: HttpClient>(
     decision: &UserDecision,
 ) -> Result<Reply, Problem> {
     let config = call.env.config;
-    let (door, database) = (call.env.door, &config.database);
-    let decided = status::decide(door, database, config.instance(), call.user, decision);
+    let (client, database) = (call.env.client, &config.database);
+    let decided = status::decide(client, database, config.instance(), call.user, decision);
     Ok(json(&decided.await?))
 }
 
@@ -228,8 +228,8 @@ pub async fn retry<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> 
 pub async fn quarantine<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem> {
     Query::read(call.request, &[])?;
     let config = call.env.config;
-    let (door, database) = (call.env.door, &config.database);
-    let items = events::quarantine(door, database, config.instance(), call.user).await?;
+    let (client, database) = (call.env.client, &config.database);
+    let items = events::quarantine(client, database, config.instance(), call.user).await?;
     Ok(json(&object!({"items": items})))
 }
 
@@ -260,7 +260,7 @@ pub async fn event_history<D: HttpClient>(
 
 async fn told<D: HttpClient>(call: &Call<'_, D>, part: Part) -> Result<Reply, Problem> {
     let config = call.env.config;
-    let (door, database) = (call.env.door, &config.database);
-    let history = events::history(door, database, config.instance(), call.user, part);
+    let (client, database) = (call.env.client, &config.database);
+    let history = events::history(client, database, config.instance(), call.user, part);
     Ok(json(&history.await?))
 }

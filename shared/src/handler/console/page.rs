@@ -3,11 +3,13 @@
 use super::events::is_known;
 use crate::handler::Reply;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     ETAG, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use std::io::Read;
 
 /// A file of the page.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +18,8 @@ pub struct Asset {
     pub path: &'static str,
     /// Of its content.
     pub digest: &'static str,
-    /// As it is.
-    pub plain: &'static [u8],
+    /// As it is; none where gzip is among the smaller forms, of which it is unpacked.
+    pub plain: Option<&'static [u8]>,
     /// Smaller, where that is worth it: the best first.
     pub encoded: &'static [Encoded],
 }
@@ -90,13 +92,13 @@ fn file(headers: &HeaderMap, asset: &Asset) -> Response<Bytes> {
         Some(one) => format!("\"{}-{}\"", asset.digest, one.name),
         None => format!("\"{}\"", asset.digest),
     };
-    let body = encoded.map_or(asset.plain, |one| one.bytes);
     let mut response = if is_known(headers, &etag) {
         let mut known = Response::new(Bytes::new());
         *known.status_mut() = StatusCode::NOT_MODIFIED;
         known
     } else {
-        Response::new(Bytes::from_static(body))
+        let stored = encoded.map(|one| one.bytes).or(asset.plain);
+        Response::new(stored.map_or_else(|| unpacked(asset), Bytes::from_static))
     };
     let caching = if asset.path.starts_with("assets/") {
         "public, max-age=31536000, immutable"
@@ -114,6 +116,16 @@ fn file(headers: &HeaderMap, asset: &Asset) -> Response<Bytes> {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(one.name));
     }
     response
+}
+
+/// For the few clients that take no encoding.
+fn unpacked(asset: &Asset) -> Bytes {
+    let mut plain = Vec::new();
+    if let Some(gzip) = asset.encoded.iter().find(|one| one.name == "gzip") {
+        // The build wrote it: it can be read.
+        _ = GzDecoder::new(gzip.bytes).read_to_end(&mut plain);
+    }
+    plain.into()
 }
 
 /// Whether a client takes an encoding, by name or by `*`, unless at weight 0.

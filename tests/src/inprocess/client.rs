@@ -1,4 +1,4 @@
-//! The door of one instance, at which it can end, stand still or lose its patience.
+//! The HTTP client of one instance, which can end, stand still or time out at any of its requests.
 
 use super::System;
 use bytes::Bytes;
@@ -50,7 +50,7 @@ fn what(request: &Request<Bytes>) -> String {
 /// A change that Google was asked for.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The method.
+    /// POST, PATCH or DELETE.
     pub method: Method,
     /// The path, with calendar and event.
     pub path: String,

@@ -32,7 +32,7 @@ impl HttpClient for Plain {
 
 /// A database behind one of the front ends.
 pub struct Contract {
-    pub door: Plain,
+    pub client: Plain,
     pub database: Database,
     /// A superuser's connection.
     pub sql: Client,
@@ -54,7 +54,7 @@ impl Contract {
         )
         .await?;
         Ok(Self {
-            door: Plain(Http::default()),
+            client: Plain(Http::default()),
             database: database(&served, |_, value| value)?,
             sql: local::postgres::connect(&served.url).await?,
             served,
@@ -63,7 +63,7 @@ impl Contract {
 
     /// Calls a function with these parameters.
     pub async fn call(&self, function: &'static str, parameters: &Value) -> Result<Value, DbError> {
-        call(&self.door, &self.database, function, parameters).await
+        call(&self.client, &self.database, function, parameters).await
     }
 
     /// One value of the database, by a superuser.

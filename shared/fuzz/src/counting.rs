@@ -1,4 +1,4 @@
-//! A door that nothing comes through, and the handlers in front of it.
+//! An HTTP client that sends nothing, and the handlers that are given it.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -69,7 +69,7 @@ impl Counting {
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let clock = || DateTime::<Utc>::from_timestamp(NOW, 0).unwrap_or_default();
         handle(&Env {
-            door: self,
+            client: self,
             config: &config,
             random: &Random::new([0; 32]),
             clock: &clock,
