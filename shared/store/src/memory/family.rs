@@ -185,8 +185,9 @@ impl State {
     /// Other families of the owner with open changes of a transaction that inserted this one.
     pub(super) fn same_transaction(&self, root: &EventId) -> Vec<SameTransaction> {
         let open = self.tables.open.get(root).and_then(|open| open.inserted);
-        let queued = self.queued(root).filter(|(_, change)| change.inserted);
-        let Some(txid) = queued.map(|(_, change)| change.txid).last().or(open) else {
+        let mut queued = self.queued(root).filter(|(_, change)| change.inserted);
+        let queued = queued.next_back().map(|(_, change)| change.txid);
+        let Some(txid) = queued.or(open) else {
             return Vec::new();
         };
         let owner = self.owner_of(root);
