@@ -21,7 +21,7 @@ fn wanted() -> [u64; 3] {
 }
 
 #[tokio::test]
-#[ignore = "the two differ yet in what is due of a user none of whose accounts can work"]
+#[ignore = "the two differ yet in how the attempts of some families are counted"]
 async fn random_histories_are_told_as_in_memory() {
     let [first, histories, steps] = wanted();
     let steps = u32::try_from(steps).expect("not so many");
