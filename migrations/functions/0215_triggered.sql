@@ -86,14 +86,13 @@ begin
     if current_setting('tandem.commit', true) <> '' then
       if exists (select from tandem.writing w where w.event = v_event) then return null; end if;
     end if;
-    -- A letter for each poke of the transaction: tandem.poking.clock. None is made after the 21st.
-    v_poked := current_setting('tandem.poked', true);
-    if v_poked = '---------------------' then
-      v_time := clock_timestamp();
-    else
-      select case p.clock when 'm' then tandem.clock() else clock_timestamp() end, p.url, p.headers, p.cluster, p.clock
-      into v_time, v_url, v_headers, v_cluster, v_clock from tandem.poking p;
+    -- tandem.poked: x where nobody is to be poked, else tandem.poking.clock and what this statement has changed.
+    v_poked := coalesce(current_setting('tandem.poked', true), '');
+    if v_poked = '' then
+      select case when p.url is null and p.clock = '-' then 'x' else p.clock end into v_poked from tandem.poking p;
+      v_poked := set_config('tandem.poked', v_poked, true);
     end if;
+    v_time := case when starts_with(v_poked, 'm') then tandem.clock() else clock_timestamp() end;
     v_rev := (extract(epoch from v_time) * 1000000)::bigint;
     v_rev := case when v_rev < nextval('tandem.revs') then tandem.late_rev(v_event, v_rev)
       else setval('tandem.revs', v_rev) end;
@@ -104,41 +103,49 @@ comment on function tandem.moment_sql() is 'When a generated trigger''s change i
 create or replace function tandem.poke_sql() returns text
 language plpgsql immutable set search_path = '' as $$
 begin
+  -- Of more than twenty rows none is named.
   return $sql$
-    if v_url is null then
-      -- Nobody is to be poked: the transaction's other rows need not ask.
-      if v_clock = '-' then v_poked := set_config('tandem.poked', '---------------------', true); end if;
-      return null;
-    end if;
-    if length(v_poked) > 20 then return null; end if;
-    v_poked := set_config('tandem.poked', concat(v_poked, v_clock), true);
-    -- A session asks once which server this is: it reads a file.
-    if v_cluster = coalesce(nullif(current_setting('tandem.cluster', true), ''),
-        set_config('tandem.cluster', tandem.cluster(), false)) then
-      -- Whatever goes wrong here costs only time: the scheduler finds the changes.
-      begin
-        if length(v_poked) > 20 then
-          v_rev := net.http_post(url := v_url || '/scheduler/tick', body := '{"due": 20}', headers := v_headers,
-            timeout_milliseconds := 5000);
-        else
-          -- Components know the adopted table by this name.
-          v_rev := net.http_post(url := v_url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE'
-              then '/event-update' else '/event-delete' end,
-            body := jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
-              'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', v_event) end,
-              'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', v_event) end),
-            headers := v_headers, timeout_milliseconds := 5000);
-        end if;
-      exception when undefined_function or invalid_schema_name then null;
-      when others then
-        raise warning 'Tandem was not poked: %', sqlerrm;
-      end;
+    if v_poked <> 'x' and length(v_poked) < 760 then
+      v_poked := set_config('tandem.poked', v_poked || ' ' || v_event, true);
     end if;
   $sql$;
 end $$;
-comment on function tandem.poke_sql() is
-  'How a generated trigger tells the components: of a transaction''s first twenty rows one by one, then once the '
-  'scheduler.';
+comment on function tandem.poke_sql() is 'How a generated trigger leaves word for tandem.poke.';
+
+-- Whatever goes wrong here costs only time: the scheduler finds the changes.
+create or replace function tandem.poke() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare said text := current_setting('tandem.poked', true); events text[]; event text; p tandem.poking; made bigint;
+begin
+  if coalesce(position(' ' in said), 0) = 0 then return null; end if;
+  events := string_to_array(said, ' ');
+  said := set_config('tandem.poked', events[1], true);
+  select * into p from tandem.poking;
+  -- A session asks once which server this is: it reads a file.
+  if p.url is null or p.cluster is distinct from coalesce(nullif(current_setting('tandem.cluster', true), ''),
+      set_config('tandem.cluster', tandem.cluster(), false)) then return null; end if;
+  if cardinality(events) > 21 then
+    made := net.http_post(url := p.url || '/scheduler/tick', body := '{"due": 20}', headers := p.headers,
+      timeout_milliseconds := 5000);
+    return null;
+  end if;
+  foreach event in array events[2:] loop
+    -- Components know the adopted table by this name.
+    made := net.http_post(url := p.url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE'
+        then '/event-update' else '/event-delete' end,
+      body := jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
+        'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
+        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end),
+      headers := p.headers, timeout_milliseconds := 5000);
+  end loop;
+  return null;
+exception when undefined_function or invalid_schema_name then return null;
+when others then
+  raise warning 'Tandem was not poked: %', sqlerrm;
+  return null;
+end $$;
+comment on function tandem.poke() is
+  'Tells the components, after the commit, that events changed. Uses pg_net where there is one.';
 
 create or replace function tandem.before_truncate() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$

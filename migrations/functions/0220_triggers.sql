@@ -195,7 +195,7 @@ begin
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off as $f$ '
     'declare v_event uuid; v_op text; v_was boolean; v_is boolean; v_fields text[]; v_time timestamptz; v_poked text; '
-    'v_rev bigint; v_url text; v_headers jsonb; v_cluster text; v_clock text; begin '
+    'v_rev bigint; begin '
     'if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); %s '
     'if v_op is not null then v_fields := null; elsif v_fields = ''{}'' then return null; end if; end if; '
     'if tg_op = ''DELETE'' then v_event := %s; else v_event := %s; end if; %s '
@@ -226,6 +226,10 @@ begin
     'execute function tandem.crm_changed()', relation);
   execute format('create trigger tandem_updated after update %s on %s for each row '
     'execute function tandem.crm_changed()', tandem.of_sql(relation, tandem.mapped_columns(relation, m)), relation);
+  execute format('create trigger tandem_poke after insert or delete on %s for each statement '
+    'execute function tandem.poke()', relation);
+  execute format('create trigger tandem_poke_updated after update %s on %s for each statement '
+    'execute function tandem.poke()', tandem.of_sql(relation, tandem.mapped_columns(relation, m)), relation);
   execute format('create trigger tandem_truncate before truncate on %s for each statement '
     'execute function tandem.before_truncate()', relation);
 end $$;

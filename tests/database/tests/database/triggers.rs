@@ -57,7 +57,7 @@ async fn nobody_passes_for_tandem() {
     let client = listed().await;
     run(
         &client,
-        "set tandem.commit = 'yes'; set tandem.poked = '---------------------';
+        "set tandem.commit = 'yes'; set tandem.poked = 'x';
          update events set title = 'b', google_event_id = 'forged', sync_state = 'synced'",
     )
     .await;
