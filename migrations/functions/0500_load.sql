@@ -9,8 +9,7 @@ begin
   return (with recursive named (asked, series, owner, step) as (
     select distinct y::uuid, y::uuid, null::text, 0 from jsonb_array_elements_text(events) y
     union all
-    select p.asked, n.series, n.owner, p.step + 1 from named p left join lateral (
-      select x.series, x.owner from (
+    select p.asked, n.series, n.owner, p.step + 1 from named p left join lateral (select x.series, x.owner from (
         select 1 as turn, r.series, r.owner from tandem.crm_rows r where r.event = p.series
         union all (select 2, (c.old_row ->> 'series')::uuid, c.old_row ->> 'owner' from tandem.changes c
           where c.event = p.series and c.old_row is not null order by c.rev desc limit 1)

@@ -44,8 +44,7 @@ begin
   told as materialized (select x.event, x.root, jsonb_build_object('event', x.event, 'row', x.row,
     'deleted', x.deleted_row, 'rev', x.rev, 'changed', coalesce(x.changed, '{}'), 'links', coalesce(l.links, '[]'),
     'attempts', coalesce(a.attempts, '[]'), 'parked', (select coalesce(jsonb_agg(tandem.parked_json(k)
-      order by k.connection_id, k.remote), '[]') from (
-        select k.* from tandem.parked k where k.event = x.event
+      order by k.connection_id, k.remote), '[]') from (select k.* from tandem.parked k where k.event = x.event
         union select k.* from tandem.links l join tandem.parked k on k.connection_id = l.connection_id
           and k.remote = l.remote and k.state = 'waiting' where l.event = x.event) k)) as member
     from seen x cross join lateral (select jsonb_agg(tandem.link_json(l) order by l.connection_id) as links

@@ -48,8 +48,7 @@ begin
       when r.root = o.root then 'stale' when r.root is not null then 'taken' end) as why
     from jsonb_to_recordset(ops -> 'insert_row') as o (root uuid, event uuid, "row" jsonb)
     cross join lateral jsonb_to_record(o."row") as n (owner text, series uuid, original_start text)
-    left join lateral (
-      select case when x.owner = n.owner then coalesce(x.series, x.event) else x.event end as root
+    left join lateral (select case when x.owner = n.owner then coalesce(x.series, x.event) else x.event end as root
         from tandem.crm_rows x where x.event = o.event
       union all select case when x.owner = n.owner then x.series else x.event end from tandem.crm_series c
         join tandem.crm_rows x on x.event = c.event where c.root = n.series and x.original_start = n.original_start
@@ -58,8 +57,7 @@ begin
       on l.event = p.event and l.connection_id = p.connection and l.remote <> p.remote),
     'outcomes', coalesce(jsonb_object_agg(f.root, o.outcome) filter (where o.outcome is not null), '{}'))
   from f left join have h on h.root = f.root left join taken k on k.root = f.root left join added a on a.root = f.root
-  cross join lateral (select case
-    when not coalesce(case when f.fence is null then not coalesce(h.leased, false)
+  cross join lateral (select case when not coalesce(case when f.fence is null then not coalesce(h.leased, false)
       else h.leased and h.fence = f.fence end, false) then '"fenced"'
     when k.root is not null or a.why = 'stale' then '"stale"'
     when a.why = 'owner' then tandem.refusal('42501', 'a row''s owner owns no connection of the commit')

@@ -63,8 +63,7 @@ begin
   with queued as materialized (select * from tandem.next_owners('changes', coalesce(s ->> 'due_changes', ''), 2000,
     most + 1, t)),
   working as materialized (select * from tandem.next_owners('work', coalesce(s ->> 'due_work', ''), 2000, most + 1, t)),
-  heads as (
-    select c.event, c.root, o.owner, c.rev::numeric / 1000000 as at, false as is_bulk from queued o
+  heads as (select c.event, c.root, o.owner, c.rev::numeric / 1000000 as at, false as is_bulk from queued o
     -- A series of somebody else's is another family.
     cross join lateral (select x.event, x.rev, case when x.root <> x.event and exists (select from tandem.crm_rows r
         where r.event = x.root and r.owner <> x.owner offset 0) then x.event else x.root end as root
