@@ -1,6 +1,6 @@
 //! Instances: what starts them, and how they end.
 
-use crate::door::{Fate, Line, Pulse, Tokens};
+use crate::client::{Fate, Line, Pulse, Tokens};
 use crate::stored::Stored;
 use crate::world::{INSTANCE, World, next_id};
 use engine::Env;

@@ -1,8 +1,8 @@
 //! The whole sync in one process and on virtual time: the engine, the simulator without a socket, and the store in
 //! memory or on a database.
 
+mod client;
 mod database;
-mod door;
 mod google_side;
 pub mod history;
 mod instance;
@@ -10,7 +10,7 @@ mod stored;
 mod watch;
 mod world;
 
+pub use client::{Fate, Written};
 pub use database::Database;
-pub use door::{Fate, Written};
 pub use instance::{Instance, Worked};
 pub use world::{ANN, INSTANCE, Person, World};

@@ -1,6 +1,6 @@
 //! The database as an instance reaches it.
 
-use crate::door::Line;
+use crate::client::Line;
 use store::{
     AskDue, Claim, Claimed, Commit, Committed, Due, Load, Loaded, Stopped, Store, StoreError,
 };

@@ -1,7 +1,7 @@
 //! Who may do what: no user's connection or token is used for another user's row.
 
+use crate::client::Written;
 use crate::database::Database;
-use crate::door::Written;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{

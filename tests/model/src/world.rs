@@ -1,7 +1,7 @@
 //! One system and those who use it.
 
+use crate::client::{Lines, Written};
 use crate::database::Database;
-use crate::door::{Lines, Written};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use google_simulator::{Clock, Options, Simulator};
