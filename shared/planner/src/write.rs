@@ -62,8 +62,8 @@ pub(crate) fn merge_with(
     let mut merged = with_input(situation, &row.fields, event, event::merge)?;
     if situation.is_exception() {
         edit_outlives_cancellation(&mut merged);
-        cancel_only(situation, &mut merged);
     }
+    cancel_only(situation, &mut merged);
     match &event.etag {
         Some(etag) if !merged.to_remote.is_empty() => {
             let method = Method::Patch { etag: etag.clone() };

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use google_simulator::Cut;
 use http::{Method, Request, Response};
 use http_client::{HttpClient, TransportError};
-use serde::{Deserialize, Serialize};
+use model::Fate;
 use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,22 +14,6 @@ use tokio::sync::Notify;
 
 /// How long an instance waits for an answer.
 const PATIENCE: TimeDelta = TimeDelta::seconds(20);
-
-/// What becomes of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// The instance ends before the call leaves.
-    KilledBefore,
-    /// The instance ends when the answer is there.
-    KilledAfter,
-    /// The instance stands still before the call leaves.
-    HeldBefore,
-    /// The instance stands still with the answer in its hands.
-    HeldAfter,
-    /// No answer comes in time; the call takes effect later.
-    Late,
-}
 
 /// Which call meets a fate.
 pub(super) enum At {

@@ -9,9 +9,10 @@ mod database;
 mod people;
 
 pub use browser::Ticket;
-pub use client::{Fate, Written};
+pub use client::Written;
 pub use console::Answer;
 pub use database::Database;
+pub use model::Fate;
 pub use people::Person;
 
 use anyhow::Result;
