@@ -46,7 +46,7 @@ begin
     'attempts', coalesce(a.attempts, '[]'), 'parked', (select coalesce(jsonb_agg(tandem.parked_json(k)
       order by k.connection_id, k.remote), '[]') from (select k.* from tandem.parked k where k.event = x.event
         union select k.* from tandem.links l join tandem.parked k on k.connection_id = l.connection_id
-          and k.remote = l.remote and k.state = 'waiting' where l.event = x.event) k)) as member
+          and k.remote = l.remote and k.state in ('waiting', 'orphan') where l.event = x.event) k)) as member
     from seen x cross join lateral (select jsonb_agg(tandem.link_json(l) order by l.connection_id) as links
       from tandem.links l where l.event = x.event) l
     cross join lateral (select jsonb_agg(jsonb_build_object('rev', a.rev, 'row', a.row, 'loads', a.loads)

@@ -38,9 +38,9 @@ begin
     cross join lateral jsonb_to_record(o.link) as k (connection uuid, remote text, event uuid)),
   dropped as materialized (select o.* from jsonb_to_recordset(ops -> 'drop_link') as o (root uuid, connection uuid,
     remote text)),
-  taken as (select distinct p.root from put p join tandem.links l on l.connection_id = p.connection
-      and l.remote = p.remote and l.event <> p.event
-    where (p.root, p.connection, p.remote) not in (select d.root, d.connection, d.remote from dropped d)),
+  taken as (select p.root, bool_or(l.state <> 'deleted') as is_held from put p join tandem.links l
+      on l.connection_id = p.connection and l.remote = p.remote and l.event <> p.event
+    where (p.root, p.connection, p.remote) not in (select d.root, d.connection, d.remote from dropped d) group by 1),
   -- A row of another owner's is a family of its own, whatever series it names.
   added as (select o.root, min(case when not exists (select from tandem.connections k where k.user_id = n.owner
         and (k.id = page or k.id in (select p.connection from put p where p.root = o.root
@@ -53,13 +53,13 @@ begin
       union all select case when x.owner = n.owner then x.series else x.event end from tandem.crm_series c
         join tandem.crm_rows x on x.event = c.event where c.root = n.series and x.original_start = n.original_start
       limit 1) r on true group by 1)
-  select jsonb_build_object('drops', exists (select from dropped) or exists (select from put p join tandem.links l
-      on l.event = p.event and l.connection_id = p.connection and l.remote <> p.remote),
+  select jsonb_build_object('drops', exists (select from dropped union all select from taken union all select from put p
+      join tandem.links l on l.event = p.event and l.connection_id = p.connection and l.remote <> p.remote),
     'outcomes', coalesce(jsonb_object_agg(f.root, o.outcome) filter (where o.outcome is not null), '{}'))
   from f left join have h on h.root = f.root left join taken k on k.root = f.root left join added a on a.root = f.root
   cross join lateral (select case when not coalesce(case when f.fence is null then not coalesce(h.leased, false)
       else h.leased and h.fence = f.fence end, false) then '"fenced"'
-    when k.root is not null or a.why = 'stale' then '"stale"'
+    when k.is_held or a.why = 'stale' then '"stale"'
     when a.why = 'owner' then tandem.refusal('42501', 'a row''s owner owns no connection of the commit')
     when a.why = 'taken' then tandem.refusal('23505', 'another family has such a row') end as outcome) o);
 end $$;
@@ -76,7 +76,8 @@ begin
     from unnest('{write_row,delete_row,show}'::text[]) k (kind) cross join lateral jsonb_to_recordset(ops -> k.kind)
       as x (root uuid, event uuid, expected jsonb, fields jsonb) left join tandem.crm_rows r on r.event = x.event),
   stale as materialized (select distinct o.root from o where o.is_there and not o.event = any (locked)
-    or o.kind = 'delete_row' and (not o.is_there or o.now <> o.expected
+    or not o.is_there and (o.kind = 'delete_row' or o.kind = 'write_row' and o.fields <> '{}')
+    or o.kind = 'delete_row' and (o.now <> o.expected
       or exists (select from tandem.changes c where c.event = o.event offset 0)))
   select jsonb_build_object('stale', (select coalesce(jsonb_object_agg(s.root, 'stale'), '{}') from stale s),
     'deleted', coalesce(jsonb_agg(jsonb_build_object('event', o.event, 'owner', o.owner))
@@ -98,8 +99,9 @@ begin
   delete from tandem.links l using jsonb_to_recordset(ops -> 'drop_link') as o (connection uuid, remote text)
   where l.connection_id = o.connection and l.remote = o.remote;
   delete from tandem.links l using jsonb_to_recordset(ops -> 'put_link') as o (link jsonb)
-  where l.event = (o.link ->> 'event')::uuid and l.connection_id = (o.link ->> 'connection')::uuid
-    and l.remote <> o.link ->> 'remote';
+  where l.connection_id = (o.link ->> 'connection')::uuid
+    and (l.event = (o.link ->> 'event')::uuid and l.remote <> o.link ->> 'remote'
+      or l.remote = o.link ->> 'remote' and l.event <> (o.link ->> 'event')::uuid);
 end $$;
 comment on function tandem.drop_links(jsonb) is 'Forgets links, also those that others take the place of.';
 
@@ -188,7 +190,7 @@ begin
       reason = excluded.reason, as_of = excluded.as_of, is_gone = excluded.is_gone, parked_at = excluded.parked_at)
   select jsonb_agg(distinct e.event) into waited from (select coalesce(l.event, v.event) as event from v
     left join tandem.links l on l.connection_id = v.connection and l.remote = v.remote
-    where v.state = 'waiting') e where e.event is not null;
+    where v.state in ('waiting', 'orphan')) e where e.event is not null;
   if waited is null then return; end if;
   select array_agg(distinct x.value::uuid) into asked from jsonb_each_text(tandem.roots(waited)) x
   where not coalesce(own, '[]') ? x.value;

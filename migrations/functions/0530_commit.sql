@@ -39,7 +39,7 @@ begin
         or exists (select from tandem.parked k where k.event = f.root and k.state = 'waiting' offset 0)
         or exists (select from tandem.links l cross join lateral (
           select from tandem.parked k where k.state = 'waiting' and k.event = l.event union all
-          select from tandem.parked k where k.state = 'waiting' and k.connection_id = l.connection_id
+          select from tandem.parked k where k.state in ('waiting', 'orphan') and k.connection_id = l.connection_id
             and k.remote = l.remote offset 0) k where l.root = f.root offset 0) as more
     from (select (x ->> 'root')::uuid as root, nullif(x -> 'work', 'null') as work
       from jsonb_array_elements(families) x where not outcomes ? (x ->> 'root')) f

@@ -54,9 +54,20 @@ impl Plan<'_> {
             .as_ref()
             .map_or(self.world.as_of, |(_, as_of)| *as_of);
         let member = &mut self.members[task.member];
+        let waiting = member.parked.len();
         member
             .parked
             .retain(|parked| parked.connection != connection || parked.remote != remote);
+        let is_series = member.event == self.root
+            && member
+                .row
+                .as_ref()
+                .is_some_and(|row| row.fields.is_series());
+        // Its exceptions may wait for it.
+        if is_series && member.parked.len() < waiting {
+            let connection = connection.clone();
+            self.ops.push(Op::List { connection });
+        }
         // What becomes of another user's copy says nothing about the row's.
         if is_own || member.row.is_none() {
             self.notes.reads.remove(&member.event.0);

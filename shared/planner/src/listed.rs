@@ -6,7 +6,7 @@ use crate::situation::Seen;
 use crate::standing::{Proof, Standing};
 use crate::state::{Link, Member};
 use chrono::{DateTime, Utc};
-use event::Group;
+use event::{Group, GroupValue};
 use provider::{Listed, RemoteEvent};
 use std::collections::BTreeMap;
 use store::{ConnectionId, EventId};
@@ -23,7 +23,21 @@ impl Plan<'_> {
         let member = &self.members[task.member];
         let link = &member.links[task.link];
         let bases = link.standing.bases();
-        let is_same = bases.is_some_and(|bases| bases.etag.is_some() && bases.etag == event.etag);
+        // Who sees only when a private event takes place is not shown whose it is.
+        let is_shown = |fields: &event::RemoteFields| {
+            let organizer = fields.get(Group::Organizer);
+            matches!(
+                organizer,
+                Some(GroupValue::Organizer {
+                    organizer: Some(_),
+                    ..
+                })
+            )
+        };
+        let is_same = bases.is_some_and(|bases| {
+            let shows_more = is_shown(&event.fields) && !is_shown(&bases.remote);
+            bases.etag.is_some() && bases.etag == event.etag && !shows_more
+        });
         if is_same && !matches!(link.standing, Standing::Deleted(_)) {
             let missed = bases.is_some_and(|bases| bases.missed.is_some());
             if missed

@@ -54,7 +54,7 @@ pub struct FamilyCommit {
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Op {
     /// Sets fields of a row, each only where the row still holds what was loaded: one that changed
-    /// since stays as it is now. Nothing where the row is gone.
+    /// since stays as it is now. [`Outcome::Stale`] where the row is gone.
     WriteRow {
         /// Which.
         event: EventId,
@@ -79,8 +79,8 @@ pub enum Op {
         /// All mapped fields as loaded.
         expected: Map<String, Value>,
     },
-    /// Adds or replaces a link; another one of the event in the connection goes. [`Outcome::Stale`] where
-    /// the remote event is linked to another event.
+    /// Adds or replaces a link; another one of the event in the connection goes, and so does another event's
+    /// deleted one of the remote event. [`Outcome::Stale`] where the remote event is linked to another event.
     PutLink {
         /// The link; `recorded` is ignored.
         link: Link,

@@ -226,7 +226,7 @@ pub enum ParkedState {
     Waiting,
     /// It is to be read at the end of the next listing of its connection.
     Read,
-    /// Its series is not known yet; read at the end of the listing.
+    /// Its series is not known yet; read at the end of the listing, unless it is linked by then: it waits.
     Orphan,
     /// It was not understood, or the database refused it.
     Quarantined,

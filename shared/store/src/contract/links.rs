@@ -3,7 +3,7 @@
 use super::Fixture;
 use super::stage::Stage;
 use super::values::{
-    ann, connection, event, link, new_part, page, parked, put, remote, row, stored,
+    ann, connection, due, event, link, new_part, page, parked, put, remote, row, stored,
 };
 use crate::{Connection, Cursor, Link, LinkState, Op, Outcome, Parked, ParkedState};
 use serde_json::{Value, json};
@@ -43,6 +43,26 @@ pub(super) async fn a_remote_event_has_one_event<F: Fixture>(s: &Stage<F>) {
     let made = s.commit(vec![new_part(3, vec![put(new)])]).await;
     assert_eq!(made.families[0].outcome, Outcome::Stale);
     assert_eq!(s.look().await.links.len(), 1);
+}
+
+pub(super) async fn a_deleted_link_gives_its_remote_event_to_another_event<F: Fixture>(
+    s: &Stage<F>,
+) {
+    s.synced(1, row(ann(), "a"), 1).await;
+    let first = s.peek(1).await;
+    let gone = deleted(1, json!({}));
+    assert_eq!(s.store(&first, vec![put(gone)]).await, stored());
+    s.insert(2, row(ann(), "b")).await;
+    let family = s.peek(2).await;
+    let taken = Link {
+        remote: remote(1),
+        ..link(2, 1)
+    };
+    assert_eq!(s.store(&family, vec![put(taken)]).await, due());
+    let links = s.look().await.links;
+    assert_eq!(links.len(), 1);
+    assert_eq!(links[0].event, event(2));
+    assert_eq!(s.peek(1).await.members[0].links, []);
 }
 
 pub(super) async fn an_event_has_one_link_in_a_connection<F: Fixture>(s: &Stage<F>) {

@@ -73,7 +73,7 @@ macro_rules! store_checks {
                 a_revoked_account_puts_off_until_it_is_back;
             rows:
                 only_fields_as_loaded_are_written,
-                a_row_that_is_gone_is_not_written,
+                what_writes_a_row_that_is_gone_is_stale,
                 own_writes_are_no_changes,
                 an_inserted_row_is_of_an_owner_of_the_commit,
                 a_row_that_stands_there_makes_an_insert_stale,
@@ -82,6 +82,7 @@ macro_rules! store_checks {
                 a_shown_state_does_not_hide_a_change;
             links:
                 a_remote_event_has_one_event,
+                a_deleted_link_gives_its_remote_event_to_another_event,
                 an_event_has_one_link_in_a_connection,
                 a_dropped_link_is_gone,
                 a_stored_link_is_newer,
@@ -109,6 +110,7 @@ macro_rules! store_checks {
                 a_waiting_version_makes_its_links_family_due,
                 a_waiting_version_reopens_dead_work,
                 who_has_the_lease_hears_of_a_waiting_version,
+                what_waits_for_its_series_waits_for_its_own_link,
                 what_was_taken_is_unparked,
                 what_is_not_stored_is_parked_instead,
                 parked_versions_come_with_their_ids;

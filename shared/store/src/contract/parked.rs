@@ -49,6 +49,25 @@ pub(super) async fn who_has_the_lease_hears_of_a_waiting_version<F: Fixture>(s: 
     s.take(1).await;
 }
 
+pub(super) async fn what_waits_for_its_series_waits_for_its_own_link<F: Fixture>(s: &Stage<F>) {
+    s.synced(1, row(ann(), "a"), 1).await;
+    let family = s.peek(1).await;
+    let orphan = Parked {
+        series: Some(remote(9)),
+        ..parked(7, 1, ParkedState::Orphan)
+    };
+    park(s, orphan).await;
+    let exception = put(Link {
+        remote: remote(7),
+        root: event(1),
+        ..link(2, 1)
+    });
+    assert_eq!(s.store(&family, vec![exception]).await, due());
+    let members = s.take(1).await.members;
+    let parked: Vec<usize> = members.iter().map(|one| one.parked.len()).collect();
+    assert_eq!(parked, [0, 1]);
+}
+
 pub(super) async fn what_was_taken_is_unparked<F: Fixture>(s: &Stage<F>) {
     s.synced(1, row(ann(), "a"), 1).await;
     park(s, parked(1, 1, ParkedState::Waiting)).await;

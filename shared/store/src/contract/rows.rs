@@ -47,12 +47,12 @@ pub(super) async fn only_fields_as_loaded_are_written<F: Fixture>(s: &Stage<F>) 
     );
 }
 
-pub(super) async fn a_row_that_is_gone_is_not_written<F: Fixture>(s: &Stage<F>) {
+pub(super) async fn what_writes_a_row_that_is_gone_is_stale<F: Fixture>(s: &Stage<F>) {
     s.synced(1, row(ann(), "a"), 1).await;
     let family = s.peek(1).await;
     s.delete(1).await;
     let op = write(1, json!({ "title": "a" }), json!({ "title": "c" }));
-    assert_eq!(s.store(&family, vec![op]).await, due());
+    assert_eq!(s.store(&family, vec![op]).await, Outcome::Stale);
     assert_eq!(s.look().await.rows.len(), 0);
 }
 

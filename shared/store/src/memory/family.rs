@@ -109,20 +109,18 @@ impl State {
             naming.map(|((_, connection, remote), ())| (connection.clone(), remote.clone()));
         let keys: BTreeSet<(ConnectionId, RemoteId)> = linked.chain(naming).collect();
         let parked = keys.iter().filter_map(|key| self.tables.parked.get(key));
-        let parked = parked.filter(|parked| {
-            parked.event.as_ref() == Some(event) || parked.state == ParkedState::Waiting
-        });
+        let parked =
+            parked.filter(|parked| parked.event.as_ref() == Some(event) || is_for_its_link(parked));
         parked.collect()
     }
 
     /// Whose family's work takes a version that waits: that of its link, else of the event that it names.
     pub(super) fn awaits<'a>(&'a self, parked: &'a Parked) -> Option<&'a EventId> {
-        if parked.state != ParkedState::Waiting {
-            return None;
-        }
         let key = (parked.connection.clone(), parked.remote.clone());
         let linked = self.tables.links.get(&key).map(|row| &row.link.event);
-        linked.or(parked.event.as_ref())
+        let linked = linked.filter(|_| is_for_its_link(parked));
+        let is_waiting = parked.state == ParkedState::Waiting;
+        linked.or(parked.event.as_ref().filter(|_| is_waiting))
     }
 
     /// Versions wait for one of these events.
@@ -309,4 +307,8 @@ pub(super) fn is_there(state: LinkState) -> bool {
         LinkState::Live | LinkState::Kept | LinkState::Leaving => true,
         LinkState::Reserved | LinkState::Deleted => false,
     }
+}
+
+fn is_for_its_link(parked: &Parked) -> bool {
+    matches!(parked.state, ParkedState::Waiting | ParkedState::Orphan)
 }

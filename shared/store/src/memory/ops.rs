@@ -24,7 +24,7 @@ impl State {
                 event,
                 expected,
                 fields,
-            } => self.write_row(event, expected, fields),
+            } => self.write_row(event, expected, fields)?,
             Op::InsertRow { event, row } => self.add_row(event, row, root, owners)?,
             Op::DeleteRow { event, expected } => self.delete_row(event, expected)?,
             Op::PutLink { link } => self.put_link(link)?,
@@ -68,15 +68,20 @@ impl State {
         event: &EventId,
         expected: &Map<String, Value>,
         fields: &Map<String, Value>,
-    ) {
+    ) -> Result<(), Outcome> {
         let Some(stored) = self.tables.rows.edit(event) else {
-            return;
+            return if fields.is_empty() {
+                Ok(())
+            } else {
+                Err(Outcome::Stale)
+            };
         };
         for (name, value) in fields {
             if stored.row.fields.get(name) == expected.get(name) {
                 stored.row.fields.insert(name.clone(), value.clone());
             }
         }
+        Ok(())
     }
 
     fn add_row(
@@ -128,10 +133,14 @@ impl State {
 
     fn put_link(&mut self, link: &Link) -> Result<(), Outcome> {
         let key = (link.connection.clone(), link.remote.clone());
-        let before = self.tables.links.get(&key);
-        if before.is_some_and(|before| before.link.event != link.event) {
-            return Err(Outcome::Stale);
+        let other = self.tables.links.get(&key);
+        if let Some(other) = other.filter(|other| other.link.event != link.event) {
+            if other.link.state != LinkState::Deleted {
+                return Err(Outcome::Stale);
+            }
+            self.drop_link(&link.connection, &link.remote);
         }
+        let before = self.tables.links.get(&key);
         let (seen, last_rev) = before.map_or((0, 0), |before| (before.seen, before.last_rev));
         let last_rev = last_rev.max(link.synced_rev);
         let was_there = before.is_some_and(|before| is_there(before.link.state));

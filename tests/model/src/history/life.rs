@@ -266,9 +266,11 @@ impl Life {
         };
         // Whoever set it back to what it was got what they wanted.
         let kept = |side: &&Side| {
-            let set = |field: &&Field| side.set.contains_key(field);
-            let mut decided = fields.iter().filter(set).peekable();
-            decided.peek().is_some() && decided.all(|field| side.set.get(field) == said.get(field))
+            let is_said = |field: &Field| {
+                let set = side.set.get(field);
+                set.is_some() && set == said.get(field)
+            };
+            fields.iter().any(is_said)
         };
         let ended = self.crm.ended || self.google.ended || self.unsettled;
         !ended

@@ -144,7 +144,7 @@ impl Run {
         let is_new = self.role.0 != role;
         self.role = (role, self.role.1 || is_new);
         // What Bob has changed may not have been written yet.
-        let his = |life: &&mut Life| is_new && life.crm.users.contains(&1);
+        let his = |life: &&mut Life| is_new && (life.crm.users.contains(&1) || life.declined);
         self.lives
             .values_mut()
             .filter(his)
