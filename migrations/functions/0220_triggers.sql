@@ -8,15 +8,16 @@ begin
 end $$;
 comment on function tandem.own_sql() is 'A condition that only a statement of Tandem''s commit fulfils.';
 
--- The mark is known to nobody else. A trigger's function that is security definer does not see who the user is.
+insert into tandem.settings (key, value) values ('mark', gen_random_uuid()) on conflict do nothing;
+-- The mark is known to nobody else, and everybody may read what a function says: it has the mark's hash. A trigger's
+-- function that is security definer does not see who the user is.
+do $do$ begin execute format($sql$
 create or replace function tandem.is_own() returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-  return pg_trigger_depth() = 1 and exists (select from tandem.settings s where s.key = 'mark'
-    and s.value = current_setting('tandem.commit', true));
-end $$;
+  return pg_trigger_depth() = 1 and sha256(current_setting('tandem.commit', true)::bytea) = %L;
+end $$ $sql$, (select sha256(s.value::bytea) from tandem.settings s where s.key = 'mark')); end $do$;
 comment on function tandem.is_own() is 'Whether the row that a trigger is called for is written by Tandem''s commit.';
-insert into tandem.settings (key, value) values ('mark', gen_random_uuid()) on conflict do nothing;
 
 -- A trigger of somebody else's can change what the statement does not name.
 create or replace function tandem.has_other_triggers(relation regclass) returns boolean
