@@ -172,7 +172,8 @@ begin
         new_values);
   end if;
   execute format('create or replace function tandem.crm_named(remotes text[]) returns table (event uuid, remote text) '
-    'language plpgsql stable set search_path = '''' set enable_seqscan = off as $f$ begin return query %s; end $f$',
+    'language plpgsql stable set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
+    'return query %s; end $f$',
     case when not coalesce(m -> 'state' ? 'remote', false)
       then 'select s.event, s.remote from tandem.event_state s where s.remote = any (remotes)'
     else format('select %s, e.%I::text from %s e %s where e.%2$I = any (remotes)', case when (s -> 'is_uuid')::boolean
@@ -187,7 +188,7 @@ comment on function tandem.generate_show(regclass, jsonb) is 'Makes the function
 
 -- A row that an earlier integration, or a restored dump, left with the id of its event and without a link.
 create or replace function tandem.with_named(asked jsonb, which jsonb) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare k tandem.connections; named jsonb; known text[];
 begin
   select * into k from tandem.connections c where c.id = (which ->> 'connection')::uuid;

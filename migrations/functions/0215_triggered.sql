@@ -89,7 +89,8 @@ begin
     -- tandem.poked: x where nobody is to be poked, else tandem.poking.clock and what this statement has changed.
     v_poked := coalesce(current_setting('tandem.poked', true), '');
     if v_poked = '' then
-      select case when p.url is null and p.clock = '-' then 'x' else p.clock end into v_poked from tandem.poking p;
+      select case when p.url is null and p.clock = '-' then 'x' else p.clock end into v_poked
+      from tandem.poking p where p.one;
       v_poked := set_config('tandem.poked', v_poked, true);
     end if;
     v_time := case when starts_with(v_poked, 'm') then tandem.clock() else clock_timestamp() end;

@@ -148,7 +148,8 @@ begin
       tandem.series_sql(relation, m, 'new'), tandem.side_sql(relation, m ->> 'owner', 'new'));
   end if;
   execute format('create or replace function tandem.crm_before() returns trigger language plpgsql volatile '
-    'security definer set search_path = '''' set enable_seqscan = off as $f$ declare v_series uuid; begin '
+    'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ '
+    'declare v_series uuid; begin '
     'if current_setting(''tandem.commit'', true) <> '''' then if tandem.is_own() then return new; end if; end if; '
     'if tg_op = ''INSERT'' then %1$s else if %2$s then if new.%3$s is distinct from old.%3$s then '
     'raise exception ''the key of an event cannot change'' using '
@@ -194,7 +195,7 @@ begin
       'return null; elsif not v_was then v_op := ''insert''; elsif not v_is then v_op := ''delete''; end if;',
       tandem.side_sql(relation, m ->> 'where', 'old'), tandem.side_sql(relation, m ->> 'where', 'new')) end;
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
-    'security definer set search_path = '''' set enable_seqscan = off as $f$ '
+    'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ '
     'declare v_event uuid; v_op text; v_was boolean; v_is boolean; v_fields text[]; v_time timestamptz; v_poked text; '
     'v_rev bigint; begin '
     'if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); %s '
@@ -210,7 +211,7 @@ begin
     tandem.append_sql(tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new'),
       'null'), tandem.poke_sql());
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off as $f$ begin '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     -- As a trigger's condition, all these columns are read anew for each statement, which costs more than a call.
     'if tg_op = ''UPDATE'' and not (%s) then return new; end if; '
     'insert into tandem.writing (event, expected) '

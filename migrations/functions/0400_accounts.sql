@@ -15,7 +15,7 @@ comment on function tandem.quota(jsonb) is 'What full buckets hold, and what the
 -- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is; what the project lacks
 -- then, it lacks for some seconds.
 create or replace function tandem.take_calls(calls jsonb, s jsonb, t timestamptz) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare q jsonb := tandem.quota(s); taken jsonb; lacks double precision;
 begin
   with wanted as materialized (
@@ -45,7 +45,7 @@ comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is
   'Takes calls of accounts'' and the project''s quota; by account: n, how many there are; wait, seconds until more.';
 
 create or replace function tandem.charge(calls jsonb, s jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare q jsonb := tandem.quota(s);
 begin
   insert into tandem.buckets as b (key, tokens, at)
@@ -71,7 +71,7 @@ comment on function tandem.token_json(tandem.accounts, boolean, timestamptz) is
 
 -- A token is handed out for refresh to one caller at a time, from 5 minutes before its end.
 create or replace function tandem.grant_accounts(ids jsonb, t timestamptz) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare known jsonb; ending uuid[];
 begin
   select coalesce(jsonb_object_agg(a.id, jsonb_build_object('token', case

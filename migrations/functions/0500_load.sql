@@ -17,8 +17,7 @@ begin
           where o.event = p.series and o.deleted_row is not null
         union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
           join tandem.connections k on k.id = l.connection_id where l.event = p.series
-          order by l.recorded desc limit 1)) x
-      order by x.turn limit 1) n on true
+          order by l.recorded desc limit 1)) x order by x.turn limit 1) n on true
     where p.series is not null and p.step < 2)
   select coalesce(jsonb_object_agg(a.asked,
     case when b.series is null and b.owner = a.owner then a.series else a.asked end), '{}')
@@ -125,7 +124,7 @@ comment on function tandem.admit(jsonb, jsonb, timestamptz) is
 
 -- Their changes leave the queue, so that what waits is found by its time.
 create or replace function tandem.put_off(plan jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare late jsonb; moved jsonb; queued uuid[];
 begin
   select jsonb_agg(f), jsonb_object_agg(f ->> 'root', f -> 'owner'),
@@ -144,7 +143,7 @@ comment on function tandem.put_off(jsonb, timestamptz) is
   'Lets families wait for their account. No attempt is counted.';
 
 create or replace function tandem.lease(plan jsonb, writes boolean, until timestamptz, t timestamptz) returns jsonb
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare leased jsonb;
 begin
   with f as (select (x ->> 'root')::uuid as root, x ->> 'owner' as owner, (x ->> 'connection')::uuid as c,

@@ -85,7 +85,7 @@ end $$;
 comment on function tandem.parked_json(tandem.parked) is 'A parked version in the contract''s form.';
 
 create or replace function tandem.same_transaction(v_owner text, txid xid8) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (with e as ((select o.event from tandem.open_changes o where o.txids @> array[same_transaction.txid]
       and o.owner = v_owner limit 500)
@@ -118,7 +118,7 @@ end $$;
 comment on function tandem.family_of(jsonb, jsonb) is 'By event: its root, of all members of the leased families.';
 
 create or replace function tandem.listed_events(which jsonb, t timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare owner text;
 begin
   select c.user_id into owner from tandem.connections c where c.id = (which ->> 'connection')::uuid

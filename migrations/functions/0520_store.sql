@@ -94,7 +94,7 @@ comment on function tandem.judge_rows(jsonb, uuid[]) is
   'Families whose rows are not as planned on, and what is to be written.';
 
 create or replace function tandem.drop_links(ops jsonb) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   delete from tandem.links l using jsonb_to_recordset(ops -> 'drop_link') as o (connection uuid, remote text)
   where l.connection_id = o.connection and l.remote = o.remote;
@@ -154,7 +154,7 @@ comment on function tandem.store_ops(jsonb, timestamptz) is
   'Links, acknowledgements, attempts, settled versions, requests and notes.';
 
 create or replace function tandem.owner_of(family uuid) returns text
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return coalesce((select r.owner from tandem.crm_rows r where r.event = family), (select k.user_id from tandem.links l
     join tandem.connections k on k.id = l.connection_id where l.event = family order by l.recorded desc limit 1), '');
@@ -163,7 +163,7 @@ comment on function tandem.owner_of(uuid) is 'Whose a family is, as its row or i
 
 -- Work that something else than its own family asks for.
 create or replace function tandem.ask_for(roots uuid[], t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   insert into tandem.work as w (root, owner, at)
   select x.root, tandem.owner_of(x.root), t from (select distinct y.root from unnest(roots) y (root)) x order by 1
@@ -174,7 +174,7 @@ comment on function tandem.ask_for(uuid[], timestamptz) is 'Makes families'' wor
 
 -- own: roots of families whose part says itself what stays open.
 create or replace function tandem.park(versions jsonb, own jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare waited jsonb; asked uuid[];
 begin
   if coalesce(versions, '[]') = '[]' then return; end if;

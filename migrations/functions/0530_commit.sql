@@ -65,7 +65,7 @@ comment on function tandem.settle_work(jsonb, jsonb, timestamptz) is
 -- Families that are not stored: their work stays, and is due where it has to be planned again; the versions that they
 -- would have taken are parked, and what the database refuses is quarantined with what it said.
 create or replace function tandem.release(families jsonb, outcomes jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare stale uuid[] := array(select x.key::uuid from jsonb_each(outcomes) x where x.value = '"stale"' order by 1);
   ended uuid[] := array(select x.key::uuid from jsonb_each(outcomes) x where x.value <> '"fenced"' order by 1);
 begin

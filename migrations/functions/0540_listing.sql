@@ -149,7 +149,7 @@ comment on function public.tandem_fail(jsonb) is 'The contract''s fail. p: Stopp
 -- Events to read one by one: linked ones that a listing of everything did not show, what is parked to be read, and
 -- series that exceptions wait for; the next 250 by id.
 create or replace function tandem.reads(connection uuid, after text) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (select coalesce(jsonb_agg(x.remote order by x.remote), '[]') from (
     select y.remote collate "C" as remote from (
@@ -162,7 +162,7 @@ end $$;
 comment on function tandem.reads(uuid, text) is 'Remote ids that are to be read one by one.';
 
 create or replace function tandem.end_listing(k tandem.connections, page jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare message jsonb := nullif(page -> 'message', 'null'); brought boolean;
 begin
   brought := k.page_token is not null or page -> 'seen' <> '[]' or page -> 'park' <> '[]';
@@ -195,7 +195,7 @@ comment on function tandem.end_listing(tandem.connections, jsonb, timestamptz) i
   'Stores the sync token with the last page.';
 
 create or replace function tandem.wake(owner text, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   update tandem.work w set at = t where w.root in (select x.root from tandem.work x where x.owner = wake.owner
     and x.state = 'open' and x.at > t and x.at < 'infinity' order by x.root for no key update skip locked);

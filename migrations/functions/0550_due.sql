@@ -3,7 +3,7 @@ set local lock_timeout = '3s';
 -- reads the heads of those who can work.
 
 create or replace function tandem.ability(owner_id text, t timestamptz) returns text
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   -- Who has no connection has nothing to wait for: such changes are loaded once and done.
   return (select case when coalesce(bool_and(x.is_able), true) then 'all' when bool_or(x.is_able) then 'some'
@@ -31,7 +31,7 @@ comment on function tandem.can_work(uuid, text, timestamptz) is
 -- kind: changes or work. A walk from owner to owner by the index.
 create or replace function tandem.next_owners(kind text, after text, visits integer, wanted integer, t timestamptz)
 returns table (owner text, able text)
-language plpgsql stable set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off set enable_bitmapscan = off as $$
 declare last text := after; found_able integer := 0; is_second boolean := after = '';
 begin
   for n in 1 .. visits loop

@@ -121,7 +121,7 @@ comment on function tandem.wake_user(text, timestamptz) is 'Work of a user that 
 
 -- A row that is locked at this moment changes, and is poked about again.
 create or replace function tandem.say_why(family jsonb) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare events uuid[];
 begin
   events := tandem.crm_lock(array(select o.event from tandem.open_changes o

@@ -44,7 +44,7 @@ comment on function tandem.user_left(text, text, timestamptz) is 'Begins to disc
 
 -- Whoever's rows went with them leaves before a deletion is sent: what they had stays in their calendar.
 create or replace function tandem.ask_for_owners(events jsonb, t timestamptz) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare ids uuid[]; owner text;
 begin
   if tandem.users_table() is null then return; end if;

@@ -1,30 +1,47 @@
--- A webhook as Supabase makes it: a row trigger that queues a request with the row as JSON.
+-- A webhook with the steps of Supabase's: a row trigger (supabase_functions.http_request of its image) reads its
+-- arguments, makes the payload, has pg_net queue the request (net.http_post of 0.14; not its worker), and notes it.
 create schema bench;
 create schema if not exists net;
-create table net.bench_queue (id bigserial primary key, url text, headers jsonb, body bytea);
+create unlogged table net.bench_queue (id bigserial, method text, url text, headers jsonb, body bytea,
+  timeout_milliseconds integer);
+create table bench.hooks (id bigserial primary key, hook_table_id integer not null, hook_name text not null,
+  created_at timestamptz not null default now(), request_id bigint);
+create index on bench.hooks (request_id);
+create index on bench.hooks (hook_table_id, hook_name);
 grant usage on schema net to public;
 grant insert on net.bench_queue to public;
 grant usage on sequence net.bench_queue_id_seq to public;
 create or replace function net.http_post(url text, body jsonb default '{}', params jsonb default '{}',
-  headers jsonb default '{}', timeout_milliseconds integer default 5000) returns bigint
-language plpgsql security definer set search_path = '' as $$
-declare made bigint;
+  headers jsonb default '{"Content-Type": "application/json"}', timeout_milliseconds integer default 5000)
+returns bigint language plpgsql security definer set search_path = '' as $$
+declare made bigint; pairs text[]; kind text;
 begin
-  insert into net.bench_queue (url, headers, body) values (url, headers, convert_to(body::text, 'utf8'))
+  select x.value into kind from jsonb_each_text(coalesce(headers, '{}')) x where lower(x.key) = 'content-type' limit 1;
+  if kind is distinct from 'application/json' then raise exception 'only JSON is sent'; end if;
+  select coalesce(array_agg(x.key || '=' || x.value), '{}') into pairs from jsonb_each_text(params) x;
+  insert into net.bench_queue (method, url, headers, body, timeout_milliseconds)
+  values ('POST', url || array_to_string(pairs, '&'), headers, convert_to(body::text, 'utf8'), timeout_milliseconds)
   returning id into made;
   return made;
 end $$;
 create function bench.webhook() returns trigger language plpgsql security definer set search_path = '' as $$
-declare request bigint;
+declare request bigint; payload jsonb; url text := tg_argv[0]; method text := tg_argv[1]; headers jsonb; params jsonb;
+  timeout_ms integer;
 begin
-  request := net.http_post('https://app.example/hook', jsonb_build_object('type', tg_op, 'table', tg_table_name,
-    'schema', tg_table_schema, 'record', case when tg_op <> 'DELETE' then to_jsonb(new) end,
-    'old_record', case when tg_op <> 'INSERT' then to_jsonb(old) end));
-  return coalesce(new, old);
+  if url is null or method is null then raise exception 'an argument is missing'; end if;
+  headers := coalesce(tg_argv[2], '{"Content-Type": "application/json"}')::jsonb;
+  params := coalesce(tg_argv[3], '{}')::jsonb;
+  timeout_ms := coalesce(tg_argv[4], '1000')::integer;
+  payload := jsonb_build_object('old_record', old, 'record', new, 'type', tg_op, 'table', tg_table_name,
+    'schema', tg_table_schema);
+  select http_post into request from net.http_post(url, payload, params, headers, timeout_ms);
+  insert into bench.hooks (hook_table_id, hook_name, request_id) values (tg_relid, tg_name, request);
+  return new;
 end $$;
 create table bench.bare (like public.events including all);
 create table bench.hooked (like public.events including all);
-create trigger hook after insert or update or delete on bench.hooked for each row execute function bench.webhook();
+create trigger hook after insert or update or delete on bench.hooked for each row execute function bench.webhook(
+  'https://app.example/hook', 'POST', '{"Content-Type": "application/json"}', '{}', '1000');
 insert into tandem.settings values ('function_url', 'https://app.example'), ('function_secret', 'secret'),
   ('cluster', tandem.cluster()) on conflict (key) do update set value = excluded.value;
 

@@ -164,3 +164,19 @@ async fn in_a_session_whose_plans_were_made_for_few_rows() {
     check(&few);
     check(&round(&client, 101, FAMILIES).await);
 }
+
+/// A forbidden sequential scan of a small table costs so much on paper that Postgres would compile it: tens of
+/// milliseconds, with its defaults.
+#[tokio::test]
+async fn what_forbids_sequential_scans_forbids_compilation() {
+    let client = fresh().await;
+    let compiled = "select string_agg(p.oid::regprocedure::text, ', ') from pg_proc p
+        where p.pronamespace in ('tandem'::regnamespace, 'public'::regnamespace)
+        and 'enable_seqscan=off' = any (p.proconfig) and 'jit=off' <> all (p.proconfig)";
+    let compiled: Option<String> = client
+        .query_one(compiled, &[])
+        .await
+        .expect("it is asked")
+        .get(0);
+    assert_eq!(compiled, None);
+}
