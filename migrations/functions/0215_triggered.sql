@@ -26,6 +26,21 @@ begin
 end $$;
 comment on function tandem.check_series(uuid, text) is 'Refuses an occurrence of a series of somebody else''s.';
 
+-- An event of another user's that is not there any more may still wait to be deleted in their calendar, or to be read.
+create or replace function tandem.check_id(event_id uuid, owner_id text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if event_id is null or tandem.uid() is null then return; end if;
+  if exists (select from tandem.links l join tandem.connections c on c.id = l.connection_id
+      where l.event = event_id and l.state <> 'deleted' and c.user_id is distinct from owner_id)
+    or exists (select from tandem.changes c where c.event = event_id and c.owner is distinct from owner_id)
+    or exists (select from tandem.open_changes o where o.event = event_id and o.owner is distinct from owner_id) then
+    raise sqlstate 'PT409' using message = 'this id is of an event that is not gone from its calendar yet',
+      hint = 'Let the database choose the id.';
+  end if;
+end $$;
+comment on function tandem.check_id(uuid, text) is 'Refuses a new row under the id of somebody else''s event.';
+
 create or replace function tandem.key_of(row_key text) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare known uuid := (select k.event from tandem.keys k where k.key = row_key);

@@ -151,13 +151,14 @@ begin
     'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ '
     'declare v_series uuid; begin '
     'if current_setting(''tandem.commit'', true) <> '''' then if tandem.is_own() then return new; end if; end if; '
-    'if tg_op = ''INSERT'' then %1$s else if %2$s then if new.%3$s is distinct from old.%3$s then '
+    'if tg_op = ''INSERT'' then %1$s perform tandem.check_id(%9$s, %10$s::text); '
+    'else if %2$s then if new.%3$s is distinct from old.%3$s then '
     'raise exception ''the key of an event cannot change'' using '
     'hint = ''Insert a new event and delete the old one.''; end if; '
     '%4$s end if; if not (%5$s) then return new; end if; end if; %6$s %7$s %8$s return new; end $f$',
     coalesce(reset, ''), tandem.distinct_sql(relation, own || array[m ->> 'key']), key, coalesce(kept, ''),
     tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)), starts, series,
-    tandem.pending_sql(relation, m, event));
+    tandem.pending_sql(relation, m, event), event, tandem.side_sql(relation, m ->> 'owner', 'new'));
   execute format('create trigger zz_tandem_insert before insert on %s for each row '
     'execute function tandem.crm_before()', relation);
   execute format('create trigger zz_tandem_update before update %s on %s for each row '
@@ -165,7 +166,7 @@ begin
       || array[m ->> 'key']), relation);
 end $$;
 comment on function tandem.generate_before(regclass, jsonb) is
-  'Makes the trigger that keeps Tandem''s columns Tandem''s, marks changed events pending and refuses others'' series.';
+  'Makes the trigger that keeps Tandem''s columns Tandem''s, marks changed events pending and refuses others'' ids.';
 
 create or replace function tandem.image_sql(relation regclass, m jsonb, s jsonb, side text) returns text
 language plpgsql stable set search_path = '' as $$

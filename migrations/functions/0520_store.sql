@@ -50,9 +50,9 @@ begin
     cross join lateral jsonb_to_record(o."row") as n (owner text, series uuid, original_start text)
     left join lateral (select case when x.owner = n.owner then coalesce(x.series, x.event) else x.event end as root
         from tandem.crm_rows x where x.event = o.event
-      union all select case when x.owner = n.owner then x.series else x.event end from tandem.crm_series c
-        join tandem.crm_rows x on x.event = c.event where c.root = n.series and x.original_start = n.original_start
-      limit 1) r on true group by 1)
+      union all select x.series from tandem.crm_series c join tandem.crm_rows x on x.event = c.event
+        where c.root = n.series and x.original_start = n.original_start and x.owner = n.owner limit 1) r on true
+    group by 1)
   select jsonb_build_object('drops', exists (select from dropped union all select from taken union all select from put p
       join tandem.links l on l.event = p.event and l.connection_id = p.connection and l.remote <> p.remote),
     'outcomes', coalesce(jsonb_object_agg(f.root, o.outcome) filter (where o.outcome is not null), '{}'))

@@ -24,15 +24,16 @@ comment on function public.tandem_confirm(jsonb) is
   'A person decides about the deletions that wait in a calendar of theirs, 5,000 at a time. p: {instance, user_id, '
   'connection_id, decision: apply | keep}. Returns {outcome: confirmed, events, more}.';
 
-create or replace function tandem.root_of(event_id uuid) returns uuid
+create or replace function tandem.root_of(event_id uuid, owner text) returns uuid
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  return coalesce((select w.root from tandem.work w where w.root = event_id),
-    (select l.root from tandem.links l where l.event = event_id limit 1),
+  return coalesce((select w.root from tandem.work w where w.root = event_id and w.owner = root_of.owner),
+    (select l.root from tandem.links l join tandem.connections c on c.id = l.connection_id
+      where l.event = event_id and c.user_id = root_of.owner limit 1),
     (select m.event from tandem.crm_rows r join tandem.crm_rows m on m.event = r.series and m.owner = r.owner
-      where r.event = event_id), event_id);
+      where r.event = event_id and r.owner = root_of.owner), event_id);
 end $$;
-comment on function tandem.root_of(uuid) is 'The family that an event is in, as far as is known.';
+comment on function tandem.root_of(uuid, text) is 'The family of a user''s that an event is in, as far as is known.';
 
 create or replace function tandem.is_of(event_id uuid, owner text) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
@@ -40,13 +41,13 @@ begin
   return coalesce((select r.owner = is_of.owner from tandem.crm_rows r where r.event = event_id),
     (select o.owner = is_of.owner from tandem.open_changes o where o.event = event_id), false)
     or exists (select from tandem.links l join tandem.connections c on c.id = l.connection_id
-      where l.event = event_id and c.user_id = is_of.owner);
+      where l.event = event_id and l.state <> 'deleted' and c.user_id = is_of.owner);
 end $$;
 comment on function tandem.is_of(uuid, text) is 'Whether an event is a user''s, or lies in one of their calendars.';
 
 create or replace function tandem.retry_event(event_id uuid, owner text, t timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$
-declare v_root uuid := tandem.root_of(event_id);
+declare v_root uuid := tandem.root_of(event_id, owner);
 begin
   if not tandem.is_of(event_id, owner) and not exists (select from tandem.work w
     where w.root = v_root and w.owner = retry_event.owner) then

@@ -59,6 +59,16 @@ begin
 end $$;
 comment on function tandem.picked_sql(jsonb) is 'The condition that a row is one of the events $1.';
 
+-- Where no policy says whose rows a caller sees, they see their own.
+create or replace function tandem.may_sql(relation regclass, m jsonb, s jsonb) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return format('%s and (row_security_active(%L::regclass) or %s)', tandem.picked_sql(s), relation,
+    tandem.uid_sql(relation, m));
+end $$;
+comment on function tandem.may_sql(regclass, jsonb, jsonb) is
+  'The condition that a row is one of the caller''s events $1.';
+
 create or replace function tandem.my_keys(uuid[]) returns text[]
 language plpgsql stable security definer set search_path = '' as $$
 begin return array(select k.key from tandem.keys k where k.event = any ($1)); end $$;

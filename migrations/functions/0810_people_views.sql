@@ -92,11 +92,11 @@ begin
 begin return query select (x.v ->> ''id'')::uuid, x.version, coalesce((x.v ->> ''starts_at'')::timestamptz, '
     'timezone(''UTC'', (x.v ->> ''starts_on'')::timestamp)), x.v '
     'from (select e.xmin::text as version, tandem.my_view(e) as v from %s e where %s and %s) x '
-    'order by 3, 1; end $f$', relation, s ->> 'where', tandem.picked_sql(s));
+    'order by 3, 1; end $f$', relation, s ->> 'where', tandem.may_sql(relation, m, s));
   execute format('create or replace function tandem.my_lock(uuid[]) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     'perform from %s e where %s order by %s for update; end $f$',
-    relation, tandem.picked_sql(s), s ->> 'key');
+    relation, tandem.may_sql(relation, m, s), s ->> 'key');
 end $$;
 comment on function tandem.generate_my_reads(regclass, jsonb, jsonb) is 'Makes what reads a user''s rows as the user.';
 

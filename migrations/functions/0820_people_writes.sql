@@ -108,14 +108,15 @@ begin
     'if not found then return false; end if; r := tandem.my_record(r, $3); '
     'update %1$s e set %3$s where e.%4$s = r.%4$s; '
     'if not found then return false; end if; perform tandem.my_aside($1, $3); return true; end $f$', relation,
-    replace(tandem.picked_sql(s), '$1', 'array[$1]'), (select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(
+    replace(tandem.may_sql(relation, m, s), '$1', 'array[$1]'),
+    (select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(
       names || array(select jsonb_object_keys(coalesce(m -> 'touch', '{}')))) n), s ->> 'key');
   select 'update %s e set ' || string_agg(format('%I = %s', d.key, d.value), ', ') into gone
   from jsonb_each_text(nullif(m -> 'delete', 'null')) d;
   execute format('create or replace function tandem.my_delete(uuid[]) returns integer language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare n integer; begin '
     || coalesce(gone, 'delete from %s e') || ' where %s and %s; get diagnostics n = row_count; return n; end $f$',
-    relation, tandem.picked_sql(s), s ->> 'where');
+    relation, tandem.may_sql(relation, m, s), s ->> 'where');
 end $$;
 comment on function tandem.generate_my_writes(regclass, jsonb, jsonb) is
   'Makes what writes a user''s rows as the user.';

@@ -7,30 +7,34 @@ language plpgsql immutable set search_path = '' as $$
 begin return case when ical_uid is not null then md5(ical_uid || ' ' || coalesce(original_start, ''))::uuid end; end $$;
 comment on function tandem.meeting_id(text, text) is 'Says which rows are one meeting.';
 
--- The organizer's first; then in the order of ids, so that everybody has the same order.
+-- Whose meeting it says that it is, and whether it is the organizer's copy.
+create or replace function tandem.organizer_of(l tandem.links, out email text, out is_self boolean)
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  select lower(o.organizer ->> 'email'), l.origin = 'crm' or coalesce((o.organizer ->> 'self')::boolean, false)
+  into email, is_self from (select (select r.fields -> 'organizer' from tandem.crm_rows r where r.event = l.event)
+    as organizer) o;
+end $$;
+comment on function tandem.organizer_of(tandem.links) is 'The organizer of a copy, and whether the copy is theirs.';
+
+-- The organizer's first; then in the order of ids, so that everybody has the same order. A copy that names another
+-- organizer has a forged identity, and hides nothing.
 create or replace function tandem.copies_before(event_id uuid, of_user text) returns uuid[]
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  return array(with it as (select l.event, l.ical_uid, l.original_start, tandem.is_organized(l) as first
-      from tandem.links l where l.event = event_id and l.ical_uid is not null and l.state in ('live', 'kept')
+  return array(with it as (select l.event, l.ical_uid, l.original_start, o.*
+      from tandem.links l cross join lateral tandem.organizer_of(l) o
+      where l.event = event_id and l.ical_uid is not null and l.state in ('live', 'kept')
       order by l.recorded desc limit 1)
     select distinct l.event from it join tandem.links l on l.ical_uid = it.ical_uid
       and l.original_start is not distinct from it.original_start and l.event <> it.event
-      and l.state in ('live', 'kept')
+      and l.state in ('live', 'kept') cross join lateral tandem.organizer_of(l) o
     where (of_user is null or exists (select from tandem.connections c
         where c.id = l.connection_id and c.user_id = of_user))
-      and (not tandem.is_organized(l), l.event) < (not it.first, it.event));
+      and coalesce(o.email = it.email, true) and (not o.is_self, l.event) < (not it.is_self, it.event));
 end $$;
 comment on function tandem.copies_before(uuid, text) is
   'Copies of an event''s meeting that come first, of all or of one user.';
-
-create or replace function tandem.is_organized(l tandem.links) returns boolean
-language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-begin
-  return l.origin = 'crm' or coalesce((select (r.fields -> 'organizer' ->> 'self')::boolean
-    from tandem.crm_rows r where r.event = l.event), false);
-end $$;
-comment on function tandem.is_organized(tandem.links) is 'Whether a copy is the organizer''s.';
 
 create or replace function tandem.my_event_of(key text) returns uuid
 language plpgsql stable security definer set search_path = '' as $$

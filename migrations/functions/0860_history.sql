@@ -41,7 +41,7 @@ begin
   return coalesce((select r.fields ->> 'title' from tandem.crm_rows r
       where r.event = event_id and r.owner = title_of.owner),
     (select o.deleted_row -> 'fields' ->> 'title' from tandem.open_changes o
-      where o.event = event_id and o.owner = title_of.owner),
+      where o.event = event_id and o.deleted_row ->> 'owner' = title_of.owner),
     (select c.old_row ->> 'title' from tandem.past_changes c where c.event = event_id and c.owner = title_of.owner
       and c.op = 'delete' order by c.id desc limit 1),
     (select h.detail -> 'row' ->> 'title' from tandem.history h where h.event = event_id and h.owner = title_of.owner

@@ -50,7 +50,7 @@ create index events_owner on public.events (owner_id, starts_at);
 create index events_long on public.events (owner_id, starts_at) where ends_at - starts_at > interval '31 days';
 create index events_masters on public.events (owner_id, starts_at) where recurrence is not null;
 create index events_google on public.events (google_event_id);
-create unique index events_series on public.events (recurring_event_id, original_start)
+create unique index events_series on public.events (recurring_event_id, original_start, owner_id)
   where recurring_event_id is not null;
 comment on table public.events is 'The CRM''s events.';
 comment on column public.events.description is 'Text; HTML where it came from Google.';

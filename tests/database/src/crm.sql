@@ -12,7 +12,7 @@ create table public.crm (
   remote text,
   calendar text,
   access text,
-  unique (series, original_start)
+  unique (series, original_start, owner)
 );
 select tandem.adopt('public.crm', '{"owner": "owner", "enabled": "enabled", "series": "series",
   "original_start": "original_start", "fields": {"title": "title", "location": "location"},

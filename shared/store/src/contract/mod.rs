@@ -78,6 +78,7 @@ macro_rules! store_checks {
                 an_inserted_row_is_of_an_owner_of_the_commit,
                 a_row_that_stands_there_makes_an_insert_stale,
                 a_row_of_another_family_refuses_an_insert,
+                anothers_row_of_an_occurrence_is_in_nobodys_way,
                 only_an_unchanged_row_is_deleted,
                 a_shown_state_does_not_hide_a_change;
             links:

@@ -5,6 +5,7 @@ use super::stage::Stage;
 use super::values::{
     ann, bob, done, due, event, fields, link, new_part, occurrence, put, row, stored,
 };
+use crate::sides::Statement;
 use crate::{Op, Outcome, Row, Shown, SyncState};
 use serde_json::{Value, json};
 
@@ -102,9 +103,9 @@ pub(super) async fn a_row_that_stands_there_makes_an_insert_stale<F: Fixture>(s:
 
 pub(super) async fn a_row_of_another_family_refuses_an_insert<F: Fixture>(s: &Stage<F>) {
     s.synced(1, row(ann(), "a"), 1).await;
-    s.insert(2, occurrence(bob(), "b", 1, "2031-03-03")).await;
+    s.insert(2, row(bob(), "b")).await;
     let family = s.peek(1).await;
-    let op = insert(3, occurrence(ann(), "c", 1, "2031-03-03"));
+    let op = insert(2, occurrence(ann(), "c", 1, "2031-03-03"));
     let outcome = s.store(&family, vec![op]).await;
     let Outcome::Refused {
         code,
@@ -115,6 +116,20 @@ pub(super) async fn a_row_of_another_family_refuses_an_insert<F: Fixture>(s: &St
         panic!("{outcome:?}")
     };
     assert_eq!(code, "23505");
+}
+
+pub(super) async fn anothers_row_of_an_occurrence_is_in_nobodys_way<F: Fixture>(s: &Stage<F>) {
+    s.synced(1, row(ann(), "a"), 1).await;
+    s.insert(2, occurrence(bob(), "b", 1, "2031-03-03")).await;
+    let family = s.peek(1).await;
+    let op = insert(3, occurrence(ann(), "c", 1, "2031-03-03"));
+    assert_eq!(s.store(&family, vec![op]).await, stored());
+    let own = [Statement::Insert {
+        event: event(4),
+        row: occurrence(bob(), "d", 1, "2031-03-10"),
+    }];
+    assert_eq!(s.fixture.transact(&own).await, Ok(()));
+    assert_eq!(s.look().await.rows.len(), 4);
 }
 
 pub(super) async fn only_an_unchanged_row_is_deleted<F: Fixture>(s: &Stage<F>) {

@@ -130,7 +130,7 @@ impl State {
         };
         self.tables.named.put((series.clone(), event.clone()), ());
         if let Some(start) = &row.original_start {
-            let key = (series.clone(), start.clone());
+            let key = (series.clone(), start.clone(), row.owner.clone());
             if self.tables.occurrences.has(&key) {
                 return Err(CrmError::OccurrenceTaken(key.0, key.1));
             }
@@ -141,9 +141,8 @@ impl State {
 
     fn free_occurrence(&mut self, row: &Row) {
         if let (Some(series), Some(start)) = (&row.series, &row.original_start) {
-            self.tables
-                .occurrences
-                .remove(&(series.clone(), start.clone()));
+            let key = (series.clone(), start.clone(), row.owner.clone());
+            self.tables.occurrences.remove(&key);
         }
     }
 }

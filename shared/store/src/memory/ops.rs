@@ -105,10 +105,11 @@ impl State {
         };
         let there = match &error {
             CrmError::KeyTaken(event) => Some(event),
-            CrmError::OccurrenceTaken(series, start) => self
-                .tables
-                .occurrences
-                .get(&(series.clone(), start.clone())),
+            CrmError::OccurrenceTaken(series, start) => {
+                self.tables
+                    .occurrences
+                    .get(&(series.clone(), start.clone(), row.owner.clone()))
+            }
         };
         // What came into the family since it was loaded is found by loading it again.
         if there.is_some_and(|there| self.root_of(there) == *root) {

@@ -45,7 +45,7 @@ macro_rules! tables {
 
 tables! {
     rows: EventId => ShownRow,
-    occurrences: (EventId, String) => EventId,
+    occurrences: (EventId, String, UserId) => EventId,
     // A series that a row, a deleted row or a link names, and the event: never removed, only a hint.
     named: (EventId, EventId) => (),
     revs: EventId => i64,

@@ -12,6 +12,7 @@ mod history;
 mod keys;
 mod meetings;
 mod news;
+mod own;
 mod status;
 mod walks;
 
