@@ -121,6 +121,7 @@ pub(super) async fn a_row_of_another_family_refuses_an_insert<F: Fixture>(s: &St
 pub(super) async fn anothers_row_of_an_occurrence_is_in_nobodys_way<F: Fixture>(s: &Stage<F>) {
     s.synced(1, row(ann(), "a"), 1).await;
     s.insert(2, occurrence(bob(), "b", 1, "2031-03-03")).await;
+    s.take(2).await;
     let family = s.peek(1).await;
     let op = insert(3, occurrence(ann(), "c", 1, "2031-03-03"));
     assert_eq!(s.store(&family, vec![op]).await, stored());
