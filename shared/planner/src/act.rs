@@ -30,7 +30,8 @@ impl Plan<'_> {
         if task.seen != Seen::NotRead
             && let Some(parked) = self.moved_to(task)
         {
-            if Self::found(task).is_some_and(|event| !event.is_cancelled) {
+            let lives_on = Self::found(task).is_some_and(|event| !event.is_cancelled);
+            if lives_on || self.is_anothers(task, parked) {
                 self.set_apart(task, parked);
             } else {
                 self.take_along(task, parked);

@@ -7,6 +7,7 @@ use crate::situation::Seen;
 use crate::standing::Standing;
 use crate::state::Link;
 use chrono::{DateTime, Utc};
+use event::{Group, GroupValue, RemoteFields};
 use provider::{Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -302,7 +303,7 @@ impl<'a> Page<'a> {
     /// A version as it waits.
     pub(crate) fn parked(&self, item: &Listed, event: &RemoteEvent, of: Option<EventId>) -> Parked {
         let connection = self.input.connection.id.clone();
-        let read = json!({"ends": event.ends});
+        let read = json!({"ends": event.ends, "creator": creator(&event.fields)});
         parked_item(connection, of, item, event, self.input.as_of, read)
     }
 
@@ -368,5 +369,16 @@ impl Plan<'_> {
             read,
         );
         self.ops.push(store::Op::Park { parked });
+    }
+}
+
+/// Whoever made it, whom the provider names and nobody chooses.
+pub(crate) fn creator(fields: &RemoteFields) -> Option<String> {
+    match fields.get(Group::Organizer) {
+        Some(GroupValue::Organizer {
+            creator: Some(creator),
+            ..
+        }) => creator.email.as_deref().map(str::to_lowercase),
+        _ => None,
     }
 }

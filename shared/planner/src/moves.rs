@@ -1,6 +1,6 @@
 //! An event that moved between two calendars of one account: same id, the old copy cancelled.
 
-use crate::listing::Page;
+use crate::listing::{Page, creator};
 use crate::plan::{Plan, Task};
 use crate::standing::Standing;
 use crate::state::Link;
@@ -41,6 +41,17 @@ impl Plan<'_> {
                 && parked.connection != link.connection
                 && member.link_in(&parked.connection).is_none()
         })
+    }
+
+    /// An event that somebody else made under the same id is no copy of it.
+    pub(crate) fn is_anothers(&self, task: &Task, parked: usize) -> bool {
+        let member = &self.members[task.member];
+        let bases = member.links[task.link].standing.bases();
+        let before = bases.and_then(|bases| creator(&bases.remote));
+        let there = member.parked[parked].item["creator"].as_str();
+        there
+            .zip(before)
+            .is_some_and(|(there, before)| there != before)
     }
 
     /// The row goes with its event to another calendar; what is there is read next.

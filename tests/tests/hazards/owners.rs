@@ -1,6 +1,7 @@
 //! Whose event it is and where: 10, 25.
 
 use anyhow::{Context, Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{EMAIL, Fate};
 use tests::play::{ann, bob, list, play, play_with_bob, text};
@@ -24,6 +25,33 @@ async fn h10_an_event_that_is_moved_in_google_keeps_its_row() -> Result<()> {
             "{crash:?} {row}"
         );
     }
+    Ok(())
+}
+
+/// Google ids stand in every guest's invitation, and may be chosen where somebody may write.
+#[tokio::test]
+async fn h10_an_event_that_another_makes_under_a_used_id_is_no_move() -> Result<()> {
+    let p = play_with_bob().await?;
+    let team = p.add_calendar(&ann(), "Team").await?;
+    let share = json!({"user": "bob@example.com", "role": "writer"});
+    p.control("POST", &format!("calendars/{team}/share"), &share)?;
+    p.rest().await?;
+    let id = p.insert(json!({"title": "A", "deal_id": "d"})).await?;
+    p.rest().await?;
+    let (_, google_id) = p.place(&id).await?;
+    p.ui("delete", &id, json!({})).await?;
+    let forged = json!({"id": google_id, "summary": "forged",
+        "start": {"dateTime": "2031-03-03T09:00:00Z", "timeZone": "UTC"},
+        "end": {"dateTime": "2031-03-03T10:00:00Z", "timeZone": "UTC"}});
+    let events = format!("calendars/{team}/events");
+    p.google_as("bob@example.com", Method::POST, &events, &forged)?;
+    p.rest().await?;
+    ensure!(p.row(&id).await?.is_null(), "it is deleted, as in Google");
+    let rows = p.rows().await?;
+    ensure!(
+        rows.len() == 1 && rows[0]["title"] == "forged" && rows[0]["deal_id"].is_null(),
+        "{rows:?}"
+    );
     Ok(())
 }
 
