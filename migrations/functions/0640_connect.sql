@@ -103,10 +103,11 @@ create or replace function public.tandem_calendar_connect(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare t timestamptz := tandem.called(p); a tandem.accounts; k tandem.connections; was_target boolean;
 begin
-  perform tandem.need(p, 'account_id uuid', 'google_id string', 'summary string?', 'time_zone string',
-    'access_role string');
+  perform tandem.need(p, 'user_id string', 'account_id uuid', 'google_id string', 'summary string?',
+    'time_zone string', 'access_role string');
   perform tandem.known_choices(p);
-  select * into a from tandem.accounts x where x.id = (p ->> 'account_id')::uuid and x.state <> 'disconnected';
+  select * into a from tandem.accounts x where x.id = (p ->> 'account_id')::uuid and x.user_id = p ->> 'user_id'
+    and x.state <> 'disconnected';
   if not found then raise sqlstate 'PT404' using message = 'there is no such account'; end if;
   -- One at a time for a user, since one calendar is the target.
   perform pg_advisory_xact_lock(hashtextextended('tandem target ' || a.user_id, 0));
@@ -124,8 +125,8 @@ begin
   return jsonb_build_object('outcome', 'connected', 'connection_id', k.id, 'calendar_id', k.id);
 end $$;
 comment on function public.tandem_calendar_connect(jsonb) is
-  'Syncs a calendar of an account. p: {instance, account_id, google_id, summary, time_zone, access_role} and choices: '
-  'direction, policy, send_updates, opt_out, is_target, import_from. Returns {outcome: connected, connection_id, '
+  'Syncs a calendar of an account. p: {instance, user_id, account_id, google_id, summary, time_zone, access_role} and '
+  'choices: direction, policy, send_updates, opt_out, is_target, import_from. Returns {outcome: connected, connection_id, '
   'calendar_id: the same} or {outcome: disconnecting}; PT409 where another account of the user syncs it.';
 
 select tandem.seal();

@@ -201,6 +201,8 @@ pub async fn token_refused(
 pub struct NewCalendar<'a> {
     /// The deployment.
     pub instance: &'a str,
+    /// Whose account it is.
+    pub user_id: Uuid,
     /// The account that can read it.
     pub account_id: Uuid,
     /// Its real id.

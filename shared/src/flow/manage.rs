@@ -263,7 +263,7 @@ async fn add<D: HttpClient>(
         let reason = "this calendar shows only when its people are busy; it cannot be synced";
         return Err(ManageError::Invalid(reason.to_owned()));
     }
-    match connect::sync(env, account.account_id, &entry, choices)
+    match connect::sync(env, (user, account.account_id), &entry, choices)
         .await
         .map_err(managed)?
     {

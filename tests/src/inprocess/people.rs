@@ -56,7 +56,7 @@ impl System {
         summary: &str,
         role: &str,
     ) -> Result<()> {
-        let connect = "public.tandem_calendar_connect(jsonb_build_object('instance', $1::text, 'account_id',
+        let connect = "public.tandem_calendar_connect(jsonb_build_object('instance', $1::text, 'user_id', $2::text, 'account_id',
             (select a.id from tandem.accounts a where a.user_id = $2::text and a.email = $3), 'google_id', $4::text,
             'summary', $5::text, 'time_zone', 'UTC', 'access_role', $6::text))";
         let parameters = [

@@ -12,6 +12,7 @@ mod quota;
 mod refused;
 mod schedulers;
 mod several;
+mod strangers;
 mod tickets;
 mod tokens;
 mod turns;

@@ -196,8 +196,8 @@ fn share(w: &World, calendar: &str, role: &str) {
 /// Syncs a calendar through a user's account.
 async fn connect(w: &World, person: &Person, calendar: &str, role: &str) {
     let sql = format!(
-        "select public.tandem_calendar_connect(jsonb_build_object('instance', tandem.setting('instance'), 'account_id',
-            (select id from tandem.accounts where user_id = '{}'), 'google_id', '{calendar}', 'summary', 'Team', 'time_zone', 'UTC', 'access_role', '{role}'))",
+        "select public.tandem_calendar_connect(jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{0}', 'account_id',
+            (select id from tandem.accounts where user_id = '{0}'), 'google_id', '{calendar}', 'summary', 'Team', 'time_zone', 'UTC', 'access_role', '{role}'))",
         person.id
     );
     w.value(&sql).await;

@@ -178,7 +178,7 @@ pub async fn finish<D: HttpClient>(
         return Err(ConnectError::Scopes(missing.join(", ")));
     }
     let (email, kept) = store(env, signer, &request, &tokens, now).await?;
-    begin(env, &kept, &tokens.access_token).await?;
+    begin(env, request.user, &kept, &tokens.access_token).await?;
     Ok(email)
 }
 
@@ -253,6 +253,7 @@ async fn store<D: HttpClient>(
 /// What this leaves undone is due, and the scheduler does it.
 async fn begin<D: HttpClient>(
     env: &Env<'_, D>,
+    user: Uuid,
     kept: &Kept,
     access: &AccessToken,
 ) -> Result<(), ConnectError> {
@@ -260,7 +261,7 @@ async fn begin<D: HttpClient>(
         let primary = find(env, access, |entry| entry.primary == Some(true)).await?;
         let entry = primary.ok_or(ConnectError::NoCalendar)?;
         let choices = Choices::default();
-        match sync(env, kept.account_id, &entry, &choices).await? {
+        match sync(env, (user, kept.account_id), &entry, &choices).await? {
             Connected::Connected(synced) => vec![synced.calendar_id],
             Connected::Disconnecting => return Err(ConnectError::Disconnecting),
         }
@@ -296,13 +297,13 @@ pub(super) async fn find<D: HttpClient>(
     }
 }
 
-/// Syncs a calendar of an account.
+/// Syncs a calendar of a user's account.
 ///
 /// # Errors
 /// [`ConnectError::Database`].
 pub(super) async fn sync<D: HttpClient>(
     env: &Env<'_, D>,
-    account_id: Uuid,
+    (user_id, account_id): (Uuid, Uuid),
     entry: &Entry,
     choices: &Choices,
 ) -> Result<Connected, ConnectError> {
@@ -310,6 +311,7 @@ pub(super) async fn sync<D: HttpClient>(
     let google_id: &CalendarId = &entry.id;
     let calendar = NewCalendar {
         instance: config.instance(),
+        user_id,
         account_id,
         google_id,
         summary: entry.title(),

@@ -158,7 +158,7 @@ async fn the_first_calendar_that_can_be_written_takes_new_events() -> Result<()>
     let db = Db::new().await;
     let account = db.account("ann", "s").await?["account_id"].clone();
     let mut p = json!({
-        "account_id": account, "google_id": "r", "summary": "r", "time_zone": "UTC", "access_role": "reader",
+        "user_id": "ann", "account_id": account, "google_id": "r", "summary": "r", "time_zone": "UTC", "access_role": "reader",
     });
     db.call("calendar_connect", p.clone()).await?;
     p["is_target"] = json!(true);
@@ -194,7 +194,7 @@ async fn a_calendar_is_synced_through_one_account_of_a_user() -> Result<()> {
     let two = db.account("ann", "s2").await?["account_id"].clone();
     db.calendar(&one, "shared").await?;
     let p = json!({
-        "account_id": two, "google_id": "shared", "summary": "s", "time_zone": "UTC", "access_role": "owner",
+        "user_id": "ann", "account_id": two, "google_id": "shared", "summary": "s", "time_zone": "UTC", "access_role": "owner",
     });
     let (code, message) = db.refusal("calendar_connect", p).await?;
     assert_eq!(

@@ -14,6 +14,7 @@ mod meetings;
 mod news;
 mod own;
 mod status;
+mod strangers;
 mod walks;
 
 use anyhow::{Result, bail};
@@ -87,8 +88,13 @@ impl Db {
     }
 
     async fn calendar(&self, account: &Value, id: &str) -> Result<Value> {
+        let user = format!(
+            "select user_id from tandem.accounts where id = '{}'",
+            text(account)
+        );
+        let user = self.get(&user).await?;
         let p = json!({
-            "account_id": account, "google_id": id, "summary": id, "time_zone": "Europe/Berlin",
+            "user_id": user, "account_id": account, "google_id": id, "summary": id, "time_zone": "Europe/Berlin",
             "access_role": "owner",
         });
         Ok(self.call("calendar_connect", p).await?)
