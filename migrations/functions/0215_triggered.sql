@@ -52,19 +52,28 @@ begin
 end $$;
 comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it has none.';
 
+-- RFC 2104: a key of at most 64 bytes, filled up with zeros, with each byte changed.
+create or replace function tandem.hmac_pad(key bytea, pad integer) returns bytea
+language plpgsql immutable set search_path = '' as $$
+begin
+  return decode((select string_agg(lpad(to_hex(case when i < length(key) then get_byte(key, i) else 0 end # pad), 2,
+    '0'), '' order by i) from generate_series(0, 63) i), 'hex');
+end $$;
+comment on function tandem.hmac_pad(bytea, integer) is 'What HMAC-SHA-256 hashes first.';
+
 create or replace function tandem.set_poking() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  insert into tandem.poking as p (url, headers, cluster, clock)
-  select s ->> 'function_url', jsonb_build_object('Content-Type', 'application/json',
-      'Authorization', 'Bearer ' || (s ->> 'function_secret')), s ->> 'cluster',
+  insert into tandem.poking as p (url, inner_pad, outer_pad, cluster, clock)
+  select s ->> 'function_url', tandem.hmac_pad(k.key, 54), tandem.hmac_pad(k.key, 92), s ->> 'cluster',
     case when s ? 'clock' or s ->> 'clock_offset' <> '0' then 'm' else '-' end
   from (select coalesce(jsonb_object_agg(x.key, x.value), '{}') as s from tandem.settings x
-    where x.key in ('function_url', 'function_secret', 'cluster', 'clock', 'clock_offset')) y
-  on conflict (one) do update set url = excluded.url, headers = excluded.headers, cluster = excluded.cluster,
-    clock = excluded.clock
-  where (p.url, p.headers, p.cluster, p.clock)
-    is distinct from (excluded.url, excluded.headers, excluded.cluster, excluded.clock);
+    where x.key in ('function_url', 'poke_key', 'cluster', 'clock', 'clock_offset')) y
+  cross join lateral (select convert_to(coalesce(s ->> 'poke_key', ''), 'UTF8')) k (key)
+  on conflict (one) do update set url = excluded.url, inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad,
+    cluster = excluded.cluster, clock = excluded.clock
+  where (p.url, p.inner_pad, p.outer_pad, p.cluster, p.clock)
+    is distinct from (excluded.url, excluded.inner_pad, excluded.outer_pad, excluded.cluster, excluded.clock);
   return null;
 end $$;
 comment on function tandem.set_poking() is 'Keeps tandem.poking what the settings say.';
@@ -128,6 +137,30 @@ begin
 end $$;
 comment on function tandem.poke_sql() is 'How a generated trigger leaves word for tandem.poke.';
 
+-- Signed for one path and body and some minutes, so that what is seen of a poke opens nothing else.
+create or replace function tandem.signed_post(p tandem.poking, path text, body jsonb) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare t text := floor(extract(epoch from clock_timestamp()))::bigint;
+begin
+  return net.http_post(url := p.url || path, body := body, headers := jsonb_build_object('Content-Type',
+    'application/json', 'Tandem-Signature', 't=' || t || ',v1=' || encode(sha256(p.outer_pad || sha256(p.inner_pad
+      || convert_to(t || chr(10) || path || chr(10) || body::text, 'UTF8'))), 'hex')), timeout_milliseconds := 5000);
+end $$;
+comment on function tandem.signed_post(tandem.poking, text, jsonb) is 'Sends a request that the components take.';
+
+create or replace function tandem.tick() returns bigint
+language plpgsql volatile security definer set search_path = '' as $$
+declare p tandem.poking;
+begin
+  select * into p from tandem.poking;
+  if p.url is null then
+    raise exception 'it is not known yet whom to tick' using
+      hint = 'Call scheduler/tick once with the function_secret; the components then say where they are.';
+  end if;
+  return case when p.cluster = tandem.cluster() then tandem.signed_post(p, '/scheduler/tick', '{}') end;
+end $$;
+comment on function tandem.tick() is 'For pg_cron: has pg_net tick the scheduler, without a secret in the job.';
+
 -- Whatever goes wrong here costs only time: the scheduler finds the changes.
 create or replace function tandem.poke() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
@@ -141,18 +174,16 @@ begin
   if p.url is null or p.cluster is distinct from coalesce(nullif(current_setting('tandem.cluster', true), ''),
       set_config('tandem.cluster', tandem.cluster(), false)) then return null; end if;
   if cardinality(events) > 21 then
-    made := net.http_post(url := p.url || '/scheduler/tick', body := '{"due": 20}', headers := p.headers,
-      timeout_milliseconds := 5000);
+    made := tandem.signed_post(p, '/scheduler/tick', '{"due": 20}');
     return null;
   end if;
   foreach event in array events[2:] loop
     -- Components know the adopted table by this name.
-    made := net.http_post(url := p.url || case tg_op when 'INSERT' then '/event-create' when 'UPDATE'
-        then '/event-update' else '/event-delete' end,
-      body := jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
+    made := tandem.signed_post(p, case tg_op when 'INSERT' then '/event-create' when 'UPDATE' then '/event-update'
+        else '/event-delete' end,
+      jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
         'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
-        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end),
-      headers := p.headers, timeout_milliseconds := 5000);
+        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end));
   end loop;
   return null;
 exception when undefined_function or invalid_schema_name then return null;

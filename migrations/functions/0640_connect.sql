@@ -126,7 +126,8 @@ begin
 end $$;
 comment on function public.tandem_calendar_connect(jsonb) is
   'Syncs a calendar of an account. p: {instance, user_id, account_id, google_id, summary, time_zone, access_role} and '
-  'choices: direction, policy, send_updates, opt_out, is_target, import_from. Returns {outcome: connected, connection_id, '
-  'calendar_id: the same} or {outcome: disconnecting}; PT409 where another account of the user syncs it.';
+  'choices: direction, policy, send_updates, opt_out, is_target, import_from. Returns {outcome: connected, '
+  'connection_id, calendar_id: the same} or {outcome: disconnecting}; PT409 where another account of the user '
+  'syncs it.';
 
 select tandem.seal();

@@ -72,12 +72,12 @@ create or replace function public.tandem_chores(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare t timestamptz := tandem.called(p); most integer;
 begin
-  perform tandem.need(p, 'most number?', 'function_url string?', 'function_secret string?', 'event_url string?',
+  perform tandem.need(p, 'most number?', 'function_url string?', 'poke_key string?', 'event_url string?',
     'seal_key string?');
   most := least(greatest(coalesce((p ->> 'most')::integer, 50), 1), 1000);
   insert into tandem.settings as s (key, value)
   select e.key, e.value from jsonb_each_text(p) e
-  where e.key in ('function_url', 'function_secret', 'event_url') and e.value is not null order by 1
+  where e.key in ('function_url', 'poke_key', 'event_url') and e.value is not null order by 1
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
   perform tandem.let_rest(most, t);
   return jsonb_build_object('now', tandem.utc(t), 'channels', tandem.due_channels(most, t),
@@ -86,7 +86,7 @@ begin
 end $$;
 comment on function public.tandem_chores(jsonb) is
   'What the clock finds beside the sync itself; stores where triggers are to poke. p: '
-  '{instance, most, function_url, function_secret, event_url, seal_key}. Returns {now, channels: connections, stops: '
+  '{instance, most, function_url, poke_key, event_url, seal_key}. Returns {now, channels: connections, stops: '
   'accounts, disconnections, seals: tokens}.';
 
 create or replace function tandem.keep_up(part text, t timestamptz) returns integer

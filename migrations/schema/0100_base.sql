@@ -42,7 +42,7 @@ create table tandem.settings (
   value text not null
 );
 comment on table tandem.settings is
-  'Single values: function_url and function_secret (where and how triggers poke), event_url (the '
+  'Single values: function_url and poke_key (where triggers poke, and what they sign with), event_url (the '
   'CRM''s page of an event, with {id}), instance (which deployment may write), cluster (the server it was then), '
   'mark (what a commit of Tandem''s is known by), clock_offset (seconds, tests only), ticked_at, touched_horizon '
   '(the last transaction of forgotten deletions), '

@@ -42,7 +42,7 @@ create table bench.bare (like public.events including all);
 create table bench.hooked (like public.events including all);
 create trigger hook after insert or update or delete on bench.hooked for each row execute function bench.webhook(
   'https://app.example/hook', 'POST', '{"Content-Type": "application/json"}', '{}', '1000');
-insert into tandem.settings values ('function_url', 'https://app.example'), ('function_secret', 'secret'),
+insert into tandem.settings values ('function_url', 'https://app.example'), ('poke_key', 'secret'),
   ('cluster', tandem.cluster()) on conflict (key) do update set value = excluded.value;
 
 create function bench.computed() returns double precision language sql volatile as $$

@@ -9,7 +9,7 @@ const NET: &str = "create schema net;
     create table net.posted (id bigint generated always as identity, url text, body jsonb, headers jsonb);
     grant usage on schema net to public; grant insert on net.posted to public";
 const SAYS_WHERE: &str = "insert into tandem.settings values ('function_url', 'https://app/v1'),
-    ('function_secret', 'hush'), ('cluster', tandem.cluster()) on conflict (key) do update set value = excluded.value";
+    ('poke_key', 'hush'), ('cluster', tandem.cluster()) on conflict (key) do update set value = excluded.value";
 
 fn post(body: &str) -> String {
     format!(
@@ -65,8 +65,14 @@ async fn each_kind_of_statement_pokes_its_own_function_with_the_id_alone() {
         ["event-delete", body("DELETE", Value::Null, id)],
     ]);
     assert_eq!(posted(&client).await, expected);
-    let bearer = "net.posted where headers = '{\"Content-Type\": \"application/json\", \"Authorization\": \"Bearer hush\"}'";
-    assert_eq!(count(&client, bearer).await, 3);
+    // As RFC 2104 says, over the time, the path below the URL, and the body as it is sent.
+    let signed = "net.posted where headers ->> 'Tandem-Signature' = (select 't=' || t || ',v1=' || encode(
+        hmac(t || chr(10) || replace(url, 'https://app/v1', '') || chr(10) || body, 'hush', 'sha256'), 'hex')
+        from (select substring(headers ->> 'Tandem-Signature' from 't=([0-9]+),') as t) x)";
+    run(&client, "create extension pgcrypto").await;
+    assert_eq!(count(&client, signed).await, 3);
+    let told = "net.posted where headers::text ~ 'hush|Authorization'";
+    assert_eq!(count(&client, told).await, 0);
 }
 
 #[tokio::test]
@@ -157,4 +163,24 @@ async fn nobody_is_poked_before_the_scheduler_said_where_nor_by_a_copy() {
     .await;
     add(&client, 1).await;
     assert_eq!(posted(&client).await, json!([]));
+}
+
+#[tokio::test]
+async fn the_clock_in_the_database_ticks_without_a_secret() {
+    let client = listening().await;
+    run(&client, "select tandem.tick()").await;
+    assert_eq!(posted(&client).await, json!([["scheduler/tick", {}]]));
+    run(
+        &client,
+        "delete from tandem.settings where key = 'function_url'",
+    )
+    .await;
+    let error = client
+        .batch_execute("select tandem.tick()")
+        .await
+        .expect_err("it knows no URL");
+    let hint = error
+        .as_db_error()
+        .and_then(|error| error.hint().map(str::to_owned));
+    assert!(hint.is_some_and(|hint| hint.contains("scheduler/tick")));
 }
