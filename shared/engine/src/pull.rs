@@ -86,7 +86,11 @@ pub async fn pull_pages<S: Store, A: Accounts>(
         let accounts = [listing.account.clone()];
         let mut lister = Lister {
             env,
-            ways: Ways::new(env.accounts, &accounts),
+            ways: Ways::new(
+                env.accounts,
+                &accounts,
+                std::slice::from_ref(&listing.connection),
+            ),
             trigger: &trigger,
             as_of: listing.as_of,
             listing: &listing,

@@ -3,6 +3,7 @@
 mod channels;
 mod directions;
 mod disconnect;
+mod grants;
 mod imports;
 mod lab;
 mod logins;
@@ -11,7 +12,9 @@ mod operator;
 mod quota;
 mod refused;
 mod schedulers;
+mod seals;
 mod several;
 mod tickets;
 mod tokens;
+mod trail;
 mod turns;

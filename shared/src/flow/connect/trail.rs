@@ -1,0 +1,39 @@
+//! What the log says of a request to connect: whose, which account, what became of the grant. Ids, and
+//! nothing that a person wrote.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+/// As far as it is known.
+#[derive(Debug, Default)]
+pub struct Trail {
+    /// The CRM user, of a text that this deployment has signed.
+    pub user: Option<Uuid>,
+    /// The account that is to be connected again, or the one that was stored.
+    pub account: Option<Uuid>,
+    /// Of a code that was exchanged for nothing.
+    pub grant: Option<Grant>,
+}
+
+impl Trail {
+    /// Of a request of this user.
+    pub fn of(user: Uuid, account: Option<Uuid>) -> Self {
+        Self {
+            user: Some(user),
+            account,
+            grant: None,
+        }
+    }
+}
+
+/// What became of a grant that came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Google has it back.
+    GivenBack,
+    /// An account works with what the same person granted, and would end with it.
+    InUse,
+    /// It is not known whose it is or whether it is in use, or Google did not take it.
+    Left,
+}
