@@ -1,6 +1,7 @@
 //! Connecting a Google account: the consent page, and what comes back from it.
 
 pub mod error;
+pub mod grant;
 pub mod state;
 pub mod trail;
 
@@ -16,14 +17,13 @@ use crate::google::id::AuthorizationCode;
 use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
 use crate::google::oauth::{TokenError, Tokens, exchange};
-use crate::google::{AccessToken, CalendarId, RefreshToken};
+use crate::google::{AccessToken, CalendarId};
 use crate::secret::{self, Bound, Signer};
 use chrono::{DateTime, Utc};
 use engine::pull_pages;
 use http_client::HttpClient;
 use state::{CONSENT_TIMEOUT, ConnectRequest, Purpose, Refused, TICKET};
 use store::{ConnectionId, Trigger};
-use trail::Grant;
 use uuid::Uuid;
 
 /// The callback, below the functions.
@@ -178,7 +178,7 @@ pub async fn finish<D: HttpClient>(
     })?;
     let connected = connect(env, signer, &request, &tokens, now, trail).await;
     if connected.is_err() {
-        trail.grant = Some(give_back(env, &tokens).await);
+        trail.grant = Some(grant::give_back(env, &tokens).await);
     }
     connected
 }
@@ -219,25 +219,6 @@ async fn take<D: HttpClient>(
     {
         StateUse::Fresh(fresh) => Ok(fresh.now),
         StateUse::Used => Err(ConnectError::Replayed),
-    }
-}
-
-/// Google revokes for a person and an application: another connection with the same account would end.
-async fn give_back<D: HttpClient>(env: &Env<'_, D>, tokens: &Tokens) -> Grant {
-    let config = env.config;
-    let Some(sub) = tokens.id_token.as_ref().and_then(id_token::subject) else {
-        return Grant::Left;
-    };
-    match db::is_in_use(env.client, &config.database, config.instance(), &sub).await {
-        Ok(true) => return Grant::InUse,
-        Ok(false) => {}
-        Err(_) => return Grant::Left,
-    }
-    let refresh = tokens.refresh_token.as_ref().map(RefreshToken::as_str);
-    let token = refresh.unwrap_or(tokens.access_token.as_str());
-    match token::revoke(env, token).await {
-        true => Grant::GivenBack,
-        false => Grant::Left,
     }
 }
 

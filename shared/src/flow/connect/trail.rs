@@ -1,7 +1,7 @@
 //! What the log says of a request to connect: whose, which account, what became of the grant. Ids, and
 //! nothing that a person wrote.
 
-use serde::Serialize;
+use super::grant::Grant;
 use uuid::Uuid;
 
 /// As far as it is known.
@@ -24,16 +24,4 @@ impl Trail {
             grant: None,
         }
     }
-}
-
-/// What became of a grant that came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Grant {
-    /// Google has it back.
-    GivenBack,
-    /// An account works with what the same person granted, and would end with it.
-    InUse,
-    /// It is not known whose it is or whether it is in use, or Google did not take it.
-    Left,
 }
