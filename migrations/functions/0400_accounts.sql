@@ -64,7 +64,7 @@ language plpgsql immutable set search_path = '' as $$
 begin
   return case when refresh or a.access_token is not null and a.access_expires_at > t + interval '30 seconds'
     then jsonb_build_object('generation', a.token_generation, 'refresh', refresh, 'access_token', a.access_token,
-      'refresh_token', a.refresh_token) end;
+      'refresh_token', a.refresh_token, 'user', a.user_id, 'subject', a.subject) end;
 end $$;
 comment on function tandem.token_json(tandem.accounts, boolean, timestamptz) is
   'Sealed tokens in the contract''s form; null for one that ends and is not to be refreshed.';

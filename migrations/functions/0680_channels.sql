@@ -69,13 +69,13 @@ begin
   end if;
   insert into tandem.channels (id, connection_id, account_id, expires_at, created_at)
   values (p ->> 'channel_id', k.id, a.id, t + interval '7 days', t);
-  return jsonb_build_object('outcome', 'begun', 'connection_id', k.id, 'google_id', k.calendar_id, 'now', tandem.utc(t),
-    'token', token);
+  return jsonb_build_object('outcome', 'begun', 'connection_id', k.id, 'user', k.user_id, 'google_id', k.calendar_id,
+    'now', tandem.utc(t), 'token', token);
 end $$;
 comment on function public.tandem_channel_begin(jsonb) is
   'Notes a channel before the provider is asked for it, where the connection needs one. p: {instance, connection_id '
   '(or calendar_id), channel_id} or with unable: why there can be none. Returns {outcome: begun, connection_id, '
-  'google_id, now, token} or {outcome: nothing, reason}.';
+  'user, google_id, now, token} or {outcome: nothing, reason}.';
 
 create or replace function tandem.channel_failed(h tandem.channels, p jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$

@@ -206,7 +206,7 @@ begin
     full_listing = null, due_at = null, watch_at = null where c.id = k.id;
   update tandem.disconnections x set phase = 'done', finished_at = t where x.id = d.id;
   update tandem.disconnections x set due_at = t where x.account_id = a.id and x.phase = 'account';
-  return jsonb_build_object('outcome', 'done');
+  return tandem.ended(d.id);
 end $$;
 comment on function
   tandem.disconnect_channels(tandem.disconnections, tandem.connections, tandem.accounts, timestamptz) is

@@ -27,20 +27,20 @@ exception when invalid_text_representation or undefined_column or insufficient_p
 end $$;
 comment on function tandem.owner_exists(text) is 'Whether a CRM user still exists.';
 
-create or replace function tandem.user_left(owner text, choice text, t timestamptz) returns jsonb
+create or replace function tandem.user_left(owner text, choice text, begun_by text, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare a tandem.accounts;
 begin
   for a in select * from tandem.accounts x where x.user_id = owner and x.state <> 'disconnected'
     order by x.id for update
   loop
-    perform tandem.end_account(a, null, choice, t);
+    perform tandem.end_account(a, null, choice, begun_by, t);
   end loop;
   delete from tandem.tickets k where k.user_id = owner;
   return (select coalesce(jsonb_agg(d.id order by d.connection_id is null, d.id), '[]') from tandem.disconnections d
     join tandem.accounts x on x.id = d.account_id where x.user_id = owner and d.phase <> 'done');
 end $$;
-comment on function tandem.user_left(text, text, timestamptz) is 'Begins to disconnect all accounts of a user.';
+comment on function tandem.user_left(text, text, text, timestamptz) is 'Begins to disconnect all accounts of a user.';
 
 -- Whoever's rows went with them leaves before a deletion is sent: what they had stays in their calendar.
 create or replace function tandem.ask_for_owners(events jsonb, t timestamptz) returns void
@@ -55,7 +55,7 @@ begin
     union select o.owner from tandem.open_changes o where o.root = any (ids) and o.deleted_row is not null
     order by 1
   loop
-    if not tandem.owner_exists(owner) then perform tandem.user_left(owner, 'keep', t); end if;
+    if not tandem.owner_exists(owner) then perform tandem.user_left(owner, 'keep', 'database', t); end if;
   end loop;
 end $$;
 comment on function tandem.ask_for_owners(jsonb, timestamptz) is
@@ -67,7 +67,8 @@ declare t timestamptz := tandem.called(p); choice text := coalesce(p ->> 'choice
 begin
   perform tandem.need(p, 'user_id string', 'choice string?');
   perform tandem.is_choice(choice);
-  return jsonb_build_object('outcome', 'begun', 'disconnections', tandem.user_left(p ->> 'user_id', choice, t));
+  return jsonb_build_object('outcome', 'begun',
+    'disconnections', tandem.user_left(p ->> 'user_id', choice, 'operator', t));
 end $$;
 comment on function public.tandem_user_gone(jsonb) is
   'An operator, or the CRM, says that a user has left: all that they connected ends. p: {instance, user_id, '
@@ -85,7 +86,7 @@ begin
   loop
     seen := seen + 1; last := owner;
     if not tandem.owner_exists(owner) then
-      perform tandem.user_left(owner, 'keep', t);
+      perform tandem.user_left(owner, 'keep', 'database', t);
       n := n + 1;
     end if;
   end loop;

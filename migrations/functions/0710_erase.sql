@@ -88,7 +88,7 @@ begin
   perform tandem.need(p, 'user_id string', 'choice string?');
   perform tandem.is_choice(coalesce(p ->> 'choice', 'keep'));
   -- Access is given back, and work that is under way ends, before anything is forgotten.
-  running := tandem.user_left(p ->> 'user_id', coalesce(p ->> 'choice', 'keep'), t);
+  running := tandem.user_left(p ->> 'user_id', coalesce(p ->> 'choice', 'keep'), 'operator', t);
   if running <> '[]' then return jsonb_build_object('outcome', 'waiting', 'disconnections', running); end if;
   select * into a from tandem.accounts x where x.user_id = p ->> 'user_id' order by x.id limit 1 for update;
   n := case when a.id is not null then tandem.erase_account(a, 1000)

@@ -55,7 +55,7 @@ comment on function tandem.due_disconnections(integer, timestamptz) is 'Disconne
 create or replace function tandem.due_seals(key text, most integer) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  return (select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'user_id', x.user_id, 'sub', x.subject,
+  return (select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'user', x.user_id, 'subject', x.subject,
     'generation', x.token_generation, 'refresh', false, 'access_token', x.access_token,
     'refresh_token', x.refresh_token)), '[]')
   from (

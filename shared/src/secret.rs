@@ -64,9 +64,33 @@ pub enum KeyError {
     /// The key that sealed a value is not in the list.
     #[error("the key {0} is not among them")]
     Unknown(String),
-    /// The value was not sealed with this key, or was changed.
+    /// The value was not sealed with this key or not for this account, or was changed.
     #[error("a stored token cannot be opened with the key {0}")]
     Wrong(String),
+}
+
+/// What a sealed token is for. Whoever can write the database cannot have it opened for another user or
+/// another Google account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound<'a> {
+    /// Which token.
+    pub purpose: &'a str,
+    /// The CRM user.
+    pub user: &'a str,
+    /// Google's stable key of the account.
+    pub subject: &'a str,
+}
+
+impl Bound<'_> {
+    /// No two differ in their parts alone.
+    fn bytes(&self) -> Vec<u8> {
+        let Self {
+            purpose,
+            user,
+            subject,
+        } = self;
+        format!("{purpose}\n{}\n{user}\n{subject}", user.len()).into_bytes()
+    }
 }
 
 /// The keys that seal tokens: the first seals, all open.
@@ -114,17 +138,22 @@ impl Keys {
         key.is_some() && key != self.current()
     }
 
-    /// Seals `secret` with the current key. `purpose` must be the same to open it.
+    /// Seals `secret` with the current key, for what it is bound to.
     ///
     /// # Errors
     /// [`KeyError::Missing`] without any key.
-    pub fn seal(&self, secret: &str, purpose: &str, random: &Random) -> Result<String, KeyError> {
+    pub fn seal(
+        &self,
+        secret: &str,
+        bound: &Bound<'_>,
+        random: &Random,
+    ) -> Result<String, KeyError> {
         let (id, key) = self.0.first().ok_or(KeyError::Missing)?;
         let bytes = random.bytes();
         let (nonce, _) = bytes.split_at(24);
         let payload = Payload {
             msg: secret.as_bytes(),
-            aad: purpose.as_bytes(),
+            aad: &bound.bytes(),
         };
         let cipher = XChaCha20Poly1305::new(key.into());
         let sealed = cipher
@@ -134,11 +163,11 @@ impl Keys {
         Ok(format!("{id}.{}", URL_SAFE_NO_PAD.encode(all)))
     }
 
-    /// Opens what [`Keys::seal`] made for the same purpose.
+    /// Opens what [`Keys::seal`] made for the same purpose and account.
     ///
     /// # Errors
     /// [`KeyError`] says which key is missing or does not fit.
-    pub fn open(&self, sealed: &str, purpose: &str) -> Result<String, KeyError> {
+    pub fn open(&self, sealed: &str, bound: &Bound<'_>) -> Result<String, KeyError> {
         let (id, data) = sealed.split_once('.').ok_or(KeyError::Form)?;
         let (_, key) = (self.0.iter().find(|(known, _)| known == id))
             .ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
@@ -147,7 +176,7 @@ impl Keys {
         let (nonce, sealed) = data.split_at_checked(24).ok_or_else(wrong)?;
         let payload = Payload {
             msg: sealed,
-            aad: purpose.as_bytes(),
+            aad: &bound.bytes(),
         };
         let opened = XChaCha20Poly1305::new(key.into())
             .decrypt(XNonce::from_slice(nonce), payload)
@@ -201,28 +230,40 @@ mod tests {
         Keys::parse(&ids.iter().map(one).collect::<Vec<_>>().join(",")).unwrap()
     }
 
+    const BOUND: Bound<'static> = Bound {
+        purpose: "refresh",
+        user: "ann",
+        subject: "1",
+    };
+
     #[test]
-    fn a_sealed_secret_opens_with_the_same_key_and_purpose_only() {
+    fn a_sealed_secret_opens_with_the_same_key_for_the_same_purpose_and_account_only() {
         let random = Random::new([7; 32]);
-        let sealed = keys(&[("k1", 1)])
-            .seal("1//refresh", "refresh", &random)
-            .unwrap();
+        let one = keys(&[("k1", 1)]);
+        let sealed = one.seal("1//refresh", &BOUND, &random).unwrap();
         assert!(!sealed.contains("refresh"));
-        let open = |keys: Keys, purpose| keys.open(&sealed, purpose);
+        assert_eq!(one.open(&sealed, &BOUND), Ok("1//refresh".to_owned()));
+        let bound = |purpose, user, subject| Bound {
+            purpose,
+            user,
+            subject,
+        };
+        for other in [
+            bound("access", "ann", "1"),
+            bound("refresh", "bob", "1"),
+            bound("refresh", "ann", "2"),
+            bound("refresh", "ann\n1", ""),
+            bound("refresh", "", "ann\n1"),
+        ] {
+            let opened = one.open(&sealed, &other);
+            assert_eq!(opened, Err(KeyError::Wrong("k1".into())), "{other:?}");
+        }
         assert_eq!(
-            open(keys(&[("k1", 1)]), "refresh"),
-            Ok("1//refresh".to_owned())
-        );
-        assert_eq!(
-            open(keys(&[("k1", 1)]), "access"),
+            keys(&[("k1", 2)]).open(&sealed, &BOUND),
             Err(KeyError::Wrong("k1".into()))
         );
         assert_eq!(
-            open(keys(&[("k1", 2)]), "refresh"),
-            Err(KeyError::Wrong("k1".into()))
-        );
-        assert_eq!(
-            open(keys(&[("k2", 1)]), "refresh"),
+            keys(&[("k2", 1)]).open(&sealed, &BOUND),
             Err(KeyError::Unknown("k1".into()))
         );
     }
@@ -230,19 +271,22 @@ mod tests {
     #[test]
     fn after_a_rotation_old_secrets_open_and_new_ones_use_the_new_key() {
         let random = Random::new([7; 32]);
-        let old = keys(&[("k1", 1)]).seal("a", "p", &random).unwrap();
+        let old = keys(&[("k1", 1)]).seal("a", &BOUND, &random).unwrap();
         let both = keys(&[("k2", 2), ("k1", 1)]);
-        assert_eq!(both.open(&old, "p"), Ok("a".to_owned()));
-        assert!(both.seal("a", "p", &random).unwrap().starts_with("k2."));
-        assert!(both.is_outdated(&old));
-        assert!(!both.is_outdated(&both.seal("a", "p", &random).unwrap()));
+        assert_eq!(both.open(&old, &BOUND), Ok("a".to_owned()));
+        let new = both.seal("a", &BOUND, &random).unwrap();
+        assert!(new.starts_with("k2."));
+        assert!(both.is_outdated(&old) && !both.is_outdated(&new));
     }
 
     #[test]
     fn two_seals_of_one_secret_differ() {
         let random = Random::new([7; 32]);
         let keys = keys(&[("k1", 1)]);
-        assert_ne!(keys.seal("a", "p", &random), keys.seal("a", "p", &random));
+        assert_ne!(
+            keys.seal("a", &BOUND, &random),
+            keys.seal("a", &BOUND, &random)
+        );
     }
 
     #[test]

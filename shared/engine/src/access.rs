@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
-use store::{Account, AccountId, NewToken, Usage};
+use store::{Account, AccountId, Connection, NewToken, Usage, UserId};
 
 /// Opens accounts: unseals and refreshes their tokens.
 pub trait Accounts {
@@ -35,6 +35,10 @@ pub struct Opened<P> {
     /// A token that was refreshed on the way, to be stored.
     pub token: Option<NewToken>,
 }
+
+/// No call is made with a user's token for the sake of another's connection.
+pub const ANOTHER_USER: &str =
+    "the account cannot be opened: it belongs to another user than its calendar";
 
 /// Why an account cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +71,7 @@ type Shared<P> = Result<Rc<P>, NoAccess>;
 pub(crate) struct Ways<'a, A: Accounts> {
     accounts: &'a A,
     known: &'a [Account],
+    connections: &'a [Connection],
     open: RefCell<BTreeMap<AccountId, Shared<A::Provider>>>,
     renewed: RefCell<BTreeSet<AccountId>>,
     tokens: RefCell<Vec<NewToken>>,
@@ -74,10 +79,15 @@ pub(crate) struct Ways<'a, A: Accounts> {
 }
 
 impl<'a, A: Accounts> Ways<'a, A> {
-    pub(crate) fn new(accounts: &'a A, known: &'a [Account]) -> Self {
+    pub(crate) fn new(
+        accounts: &'a A,
+        known: &'a [Account],
+        connections: &'a [Connection],
+    ) -> Self {
         Self {
             accounts,
             known,
+            connections,
             open: RefCell::default(),
             renewed: RefCell::default(),
             tokens: RefCell::default(),
@@ -91,9 +101,15 @@ impl<'a, A: Accounts> Ways<'a, A> {
             if self.open.borrow().contains_key(&id) {
                 continue;
             }
-            let opened = match self.known.iter().find(|account| account.id == id) {
-                Some(account) if account.token.is_some() => self.accounts.open(account).await,
-                Some(_) | None => Err(NoAccess {
+            let known = self.known.iter().find(|account| account.id == id);
+            let opened = match known.and_then(|account| Some((account, account.token.as_ref()?))) {
+                Some((_, token)) if self.serves_another(&id, &token.user) => Err(NoAccess {
+                    scope: Scope::Deployment,
+                    class: Class::Retry,
+                    reason: ANOTHER_USER.to_owned(),
+                }),
+                Some((account, _)) => self.accounts.open(account).await,
+                None => Err(NoAccess {
                     scope: Scope::Account,
                     class: Class::Retry,
                     reason: "the access token is being refreshed".to_owned(),
@@ -101,6 +117,12 @@ impl<'a, A: Accounts> Ways<'a, A> {
             };
             self.keep(id, opened);
         }
+    }
+
+    /// Whether a connection of somebody else's goes by this account.
+    fn serves_another(&self, id: &AccountId, user: &UserId) -> bool {
+        let mut through = self.connections.iter().filter(|one| one.account == *id);
+        through.any(|connection| connection.user != *user)
     }
 
     fn keep(&self, id: AccountId, opened: Result<Opened<A::Provider>, NoAccess>) {

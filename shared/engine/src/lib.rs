@@ -7,7 +7,7 @@ mod push;
 mod stopped;
 mod tick;
 
-pub use access::{Accounts, NoAccess, Opened};
+pub use access::{ANOTHER_USER, Accounts, NoAccess, Opened};
 pub use pull::{Pulled, pull, pull_pages};
 pub use push::{Pushed, push};
 pub use tick::{TickReport, tick};

@@ -8,6 +8,7 @@ use planner::{PageInput, ids, plan_page};
 use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 use store::{
     About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
     Loaded, Outcome, Parked, ParkedState, Purpose, RemoteId, StoppedWhy, Store, StoreError,
@@ -86,7 +87,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
         let accounts = [listing.account.clone()];
         let mut lister = Lister {
             env,
-            ways: Ways::new(env.accounts, &accounts),
+            ways: Ways::new(env.accounts, &accounts, from_ref(&listing.connection)),
             trigger: &trigger,
             as_of: listing.as_of,
             listing: &listing,

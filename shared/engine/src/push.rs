@@ -93,7 +93,7 @@ async fn round<S: Store, A: Accounts>(
     }
     let fraction = (env.fraction)();
     let world = world(env, &loaded, fraction);
-    let ways = Ways::new(env.accounts, &loaded.accounts);
+    let ways = Ways::new(env.accounts, &loaded.accounts, &loaded.connections);
     ways.open_all(accounts_of(&loaded)).await;
     let run = Run {
         env,

@@ -26,6 +26,8 @@ pub enum Begun {
 /// A channel that is noted.
 #[derive(Debug, Deserialize)]
 pub struct Noted {
+    /// Whose connection it is.
+    pub user: String,
     /// The calendar.
     pub google_id: CalendarId,
     /// The database's time.

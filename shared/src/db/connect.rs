@@ -133,6 +133,25 @@ pub async fn store_account(
     call(client, database, "tandem_account_store", account).await
 }
 
+/// Whether an account of anybody works with what this Google account granted.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn is_in_use(
+    client: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+    sub: &str,
+) -> Result<bool, DbError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        in_use: bool,
+    }
+    let parameters = json!({"instance": instance, "sub": sub});
+    let answer: Answer = call(client, database, "tandem_account_in_use", &parameters).await?;
+    Ok(answer.in_use)
+}
+
 /// Stores a refreshed token now; usually it goes with the next record.
 ///
 /// # Errors

@@ -198,13 +198,27 @@ pub enum Step {
     Push(Vec<RowId>),
     /// Stop these channels, then ask again.
     Stop(Box<Stop>),
-    /// Give the grant of this sealed refresh token back, then say so.
-    Revoke {
-        /// Sealed.
-        refresh_token: String,
-    },
-    /// It is over.
-    Done,
+    /// Give the grant of this refresh token back, then say so.
+    Revoke(Box<TokenGrant>),
+    /// It is over, by this step or by somebody else's.
+    Done(Option<Box<Ended>>),
+}
+
+/// A disconnect that has come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The CRM user.
+    pub user: String,
+    /// The account.
+    pub account: Uuid,
+    /// The one calendar of it; none: all of it.
+    pub connection: Option<Uuid>,
+    /// What was to become of the events.
+    pub choice: String,
+    /// `user`, `operator`, or `database` where the user has left the CRM.
+    pub begun_by: String,
+    /// Nothing was left undone.
+    pub is_clean: bool,
 }
 
 impl TryFrom<Value> for Step {
@@ -216,13 +230,8 @@ impl TryFrom<Value> for Step {
             "waiting" => Ok(Self::Waiting),
             "push" => serde_json::from_value(answer["events"].take()).map(Self::Push),
             "stop" => serde_json::from_value(answer).map(Self::Stop),
-            "revoke" => Ok(Self::Revoke {
-                refresh_token: answer["refresh_token"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-            }),
-            "done" => Ok(Self::Done),
+            "revoke" => serde_json::from_value(answer["token"].take()).map(Self::Revoke),
+            "done" => serde_json::from_value(answer["ended"].take()).map(Self::Done),
             _ => Err(unknown(&answer)),
         }
     }

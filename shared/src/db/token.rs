@@ -1,5 +1,6 @@
 //! An account's sealed tokens, as the database hands them out and takes them back.
 
+use crate::secret::Bound;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,6 +9,10 @@ use uuid::Uuid;
 pub struct TokenGrant {
     /// The account.
     pub account_id: Uuid,
+    /// Whose account it is: the seals open for nobody else.
+    pub user: String,
+    /// Google's stable key of the account, and for no other one.
+    pub subject: String,
     /// Which tokens these are; every outcome names it.
     pub generation: i64,
     /// The caller is the one to refresh them, before anything else.
@@ -16,6 +21,17 @@ pub struct TokenGrant {
     pub access_token: Option<String>,
     /// Sealed.
     pub refresh_token: String,
+}
+
+impl TokenGrant {
+    /// What its tokens are sealed for.
+    pub fn bound<'a>(&'a self, purpose: &'a str) -> Bound<'a> {
+        Bound {
+            purpose,
+            user: &self.user,
+            subject: &self.subject,
+        }
+    }
 }
 
 /// A refreshed token, sealed.

@@ -50,6 +50,8 @@ fn grant(account: &Account) -> Option<TokenGrant> {
     let token = account.token.as_ref()?;
     Some(TokenGrant {
         account_id: account.id.0,
+        user: token.user.0.clone(),
+        subject: token.subject.clone(),
         generation: token.generation,
         refresh: token.refresh,
         access_token: token.access_token.clone(),

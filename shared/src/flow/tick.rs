@@ -5,6 +5,7 @@ use super::disconnect::disconnect;
 use super::{Env, token, watch};
 use crate::db::DbError;
 use crate::db::chores::{self, Chores};
+use crate::db::manage::Ended;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{Pulled, Pushed};
 use http_client::HttpClient;
@@ -32,6 +33,9 @@ pub struct TickReport {
     pub stopped: usize,
     /// Disconnects that came to their end.
     pub disconnected: u32,
+    /// What they were, for the log.
+    #[serde(skip)]
+    pub ended: Vec<Ended>,
     /// Accounts whose tokens were sealed with the current key.
     pub resealed: usize,
     /// What did not go well, for people.
@@ -120,7 +124,10 @@ impl<D: HttpClient> Run<'_, D> {
             }
             let end = self.end;
             let over = disconnect(self.env, id, || (self.env.clock)() < end).await;
-            self.ticked.disconnected += u32::from(self.ticked.ok_or_record(over) == Some(true));
+            if let Some(ended) = self.ticked.ok_or_record(over).flatten() {
+                self.ticked.disconnected += 1;
+                self.ticked.ended.push(ended);
+            }
         }
         self.upkeep().await;
     }

@@ -4,8 +4,9 @@ use super::Env;
 use crate::db::connect;
 use crate::db::token::NewToken;
 use crate::db::token::TokenGrant;
-use crate::google::oauth::{Client, refresh};
+use crate::google::oauth::{Client, TokenError, refresh, revoke};
 use crate::google::{AccessToken, RefreshToken};
+use crate::secret::Bound;
 use http_client::HttpClient;
 use provider::Class;
 
@@ -50,7 +51,7 @@ impl NoAccess {
 pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result<Access, NoAccess> {
     match &grant.access_token {
         Some(sealed) if !grant.refresh => {
-            let opened = env.config.keys.open(sealed, ACCESS);
+            let opened = env.config.keys.open(sealed, &grant.bound(ACCESS));
             let token = opened.map_err(|error| NoAccess::Broken(error.to_string()))?;
             Ok(Access {
                 token: AccessToken::from(token),
@@ -58,6 +59,22 @@ pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result
             })
         }
         Some(_) | None => renew(env, grant).await,
+    }
+}
+
+/// The same for a connection, which must be of the account's user.
+///
+/// # Errors
+/// [`NoAccess`].
+pub async fn open_for<D: HttpClient>(
+    env: &Env<'_, D>,
+    user: &str,
+    grant: &TokenGrant,
+) -> Result<Access, NoAccess> {
+    if user == grant.user {
+        open(env, grant).await
+    } else {
+        Err(NoAccess::Broken(engine::ANOTHER_USER.to_owned()))
     }
 }
 
@@ -74,7 +91,7 @@ pub async fn renew<D: HttpClient>(
     let refresh_token = RefreshToken::from(
         config
             .keys
-            .open(&grant.refresh_token, REFRESH)
+            .open(&grant.refresh_token, &grant.bound(REFRESH))
             .map_err(sealed_wrong)?,
     );
     let request = refresh::request(&config.google.oauth, &client(env), &refresh_token);
@@ -97,7 +114,7 @@ pub async fn renew<D: HttpClient>(
     let seal = |secret: &str, purpose| {
         config
             .keys
-            .seal(secret, purpose, env.random)
+            .seal(secret, &grant.bound(purpose), env.random)
             .map_err(sealed_wrong)
     };
     let rotated = tokens.refresh_token.is_some();
@@ -135,20 +152,20 @@ pub async fn reseal<D: HttpClient>(
     grants: &[TokenGrant],
 ) -> Result<usize, crate::db::DbError> {
     let config = env.config;
-    let again = |sealed: &str, purpose| {
-        let opened = config.keys.open(sealed, purpose)?;
-        config.keys.seal(&opened, purpose, env.random)
+    let again = |sealed: &str, bound: Bound<'_>| {
+        let opened = config.keys.open(sealed, &bound)?;
+        config.keys.seal(&opened, &bound, env.random)
     };
     let mut resealed = Vec::new();
     for grant in grants {
         // A key that is not here any more cannot be helped; the account's next refresh says so.
-        if let Ok(refresh_token) = again(&grant.refresh_token, REFRESH) {
+        if let Ok(refresh_token) = again(&grant.refresh_token, grant.bound(REFRESH)) {
             let access = grant.access_token.as_deref();
             resealed.push(connect::Resealed {
                 account_id: grant.account_id,
                 generation: grant.generation,
                 refresh_token,
-                access_token: access.and_then(|sealed| again(sealed, ACCESS).ok()),
+                access_token: access.and_then(|sealed| again(sealed, grant.bound(ACCESS)).ok()),
             });
         }
     }
@@ -169,6 +186,22 @@ pub async fn refused<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant, reason
         reason,
     )
     .await;
+}
+
+/// Gives a grant back to Google, by either of its tokens; whether it is gone now.
+pub async fn revoke<D: HttpClient>(env: &Env<'_, D>, token: &str) -> bool {
+    let request = revoke::request(&env.config.google.oauth, token);
+    match revoke::answer(env.client.send(request).await) {
+        Ok(()) | Err(TokenError::InvalidToken | TokenError::InvalidGrant { .. }) => true,
+        Err(
+            TokenError::Transport(_)
+            | TokenError::InvalidClient { .. }
+            | TokenError::Temporary { .. }
+            | TokenError::RateLimited
+            | TokenError::Unreadable { .. }
+            | TokenError::Other { .. },
+        ) => false,
+    }
 }
 
 /// The OAuth client.

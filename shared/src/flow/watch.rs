@@ -46,15 +46,16 @@ pub async fn watch<D: HttpClient>(
         unable,
     )
     .await?;
-    let (google_id, now, grant) = match begun {
-        Begun::Begun(noted) => (noted.google_id, noted.now, noted.token),
+    let noted = match begun {
+        Begun::Begun(noted) => noted,
         Begun::Nothing { reason } => return Ok(Err(reason)),
     };
-    let (watched, opened, new) = match token::open(env, &grant).await {
+    let (google_id, now, grant) = (&noted.google_id, noted.now, &noted.token);
+    let (watched, opened, new) = match token::open_for(env, &noted.user, grant).await {
         Ok(mut access) => {
             let new = access.new.take();
             (
-                ask(env, &access.token, &google_id, &channel, now).await,
+                ask(env, &access.token, google_id, &channel, now).await,
                 Some(access.token),
                 new,
             )

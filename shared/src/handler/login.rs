@@ -31,16 +31,39 @@ pub async fn user<D: HttpClient>(
         let line = "refused: the variable jwt_secret, or jwks_origin and jwks_path, must be set to let users of the CRM in";
         return Err(Box::new(reply.logged(line)));
     }
-    let token = bearer(headers)
-        .filter(|token| token.len() <= MAX_TOKEN)
-        .unwrap_or_default();
+    let token = bearer(headers).unwrap_or_default();
+    if token.is_empty() || token.len() > MAX_TOKEN {
+        let why = if token.is_empty() {
+            "missing"
+        } else {
+            "too_long"
+        };
+        return Err(refused(JwtError::Invalid, why));
+    }
     let (now, wanted) = ((env.clock)(), &config.logins);
     let user = match (jwt::signed(token), &config.jwt_secret, &config.jwks_url) {
         (Ok(Signed::Secret), Some(secret), _) => jwt::user(token, secret, wanted, now),
         (Ok(Signed::Key(kid)), _, Some(url)) => with_keys(env, url, token, &kid).await?,
-        (Ok(Signed::Secret | Signed::Key(_)) | Err(_), _, _) => Err(JwtError::Invalid),
+        (Ok(Signed::Secret | Signed::Key(_)), _, _) => {
+            return Err(refused(JwtError::Invalid, "another_signature"));
+        }
+        (Err(_), _, _) => return Err(refused(JwtError::Invalid, "unsigned")),
     };
-    user.map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))
+    user.map_err(|error| refused(error, why(error)))
+}
+
+/// Why in a word, for the log. Whose login it is, or says it is, is not known.
+fn why(error: JwtError) -> &'static str {
+    match error {
+        JwtError::Invalid => "invalid",
+        JwtError::Expired => "expired",
+        JwtError::Foreign => "foreign",
+    }
+}
+
+fn refused(error: JwtError, why: &str) -> Box<Reply> {
+    let reply = Reply::error(StatusCode::UNAUTHORIZED, &error.to_string());
+    Box::new(reply.about("refused", why))
 }
 
 /// The same user, with the login as which the database can be called.
@@ -53,8 +76,7 @@ pub async fn signed_in<D: HttpClient>(
 ) -> Result<(Uuid, Login), Box<Reply>> {
     let user = user(env, headers).await?;
     let login = Login::of(bearer(headers).unwrap_or_default());
-    let login = login
-        .map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))?;
+    let login = login.map_err(|error| refused(error, why(error)))?;
     Ok((user, login))
 }
 

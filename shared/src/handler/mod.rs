@@ -121,10 +121,16 @@ fn require_function_secret(config: &Config, headers: &HeaderMap) -> Option<Reply
         .filter(|known| secret::equal(known, shown))
         .count();
     (fits == 0).then(|| {
-        Reply::error(
+        let reply = Reply::error(
             StatusCode::UNAUTHORIZED,
             "send the function secret as Authorization: Bearer",
-        )
+        );
+        let why = if shown.is_empty() {
+            "missing"
+        } else {
+            "another_secret"
+        };
+        reply.about("refused", why)
     })
 }
 

@@ -1,6 +1,7 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
 use super::{Reply, database_error, require_function_secret};
+use crate::db::manage::Ended;
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
 use crate::flow::tick::tick;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_client::HttpClient;
+use serde_json::json;
 use std::fmt::Write as _;
 
 const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";
@@ -42,10 +44,25 @@ async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
         Ok(ticked) => {
             let mut reply = Reply::json(StatusCode::OK, &ticked);
             reply.log.extend(ticked.problems.iter().cloned());
+            reply.log.extend(ticked.ended.iter().map(line));
             reply.about("did", ticked.log_fields())
         }
         Err(error) => database_error(&error),
     }
+}
+
+/// Who is disconnected now, whoever began it.
+fn line(ended: &Ended) -> String {
+    let outcome = if ended.is_clean {
+        "done"
+    } else {
+        "done_but_for_google"
+    };
+    json!({
+        "flow": "disconnect", "user": ended.user, "account": ended.account, "connection": ended.connection,
+        "choice": ended.choice, "begun_by": ended.begun_by, "outcome": outcome,
+    })
+    .to_string()
 }
 
 /// 503 where something is wrong, so that a monitor needs no eyes.

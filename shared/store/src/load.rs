@@ -197,6 +197,10 @@ pub enum AccountState {
 /// Sealed tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
+    /// Whose account it is, for whom alone they open.
+    pub user: UserId,
+    /// The provider's key of the account, for which alone they open.
+    pub subject: String,
     /// Which tokens these are.
     pub generation: i64,
     /// The caller is the one to refresh them, before anything else.

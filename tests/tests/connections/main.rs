@@ -3,6 +3,7 @@
 mod channels;
 mod directions;
 mod disconnect;
+mod grants;
 mod imports;
 mod lab;
 mod logins;
@@ -11,8 +12,10 @@ mod operator;
 mod quota;
 mod refused;
 mod schedulers;
+mod seals;
 mod several;
 mod strangers;
 mod tickets;
 mod tokens;
+mod trail;
 mod turns;

@@ -26,7 +26,7 @@ async fn opened(system: &System, ticket: &Ticket) -> Result<(String, String)> {
     system.browse(&ticket.url, &ticket.cookie).await
 }
 
-fn is(to: &str, code: &str, words: &str) -> Result<()> {
+pub fn is(to: &str, code: &str, words: &str) -> Result<()> {
     let url = url::Url::parse(to)?;
     let part = |name: &str| {
         let found = url.query_pairs().find(|(known, _)| known == name);
@@ -102,7 +102,7 @@ async fn what_google_says_is_told_in_words() -> Result<()> {
 }
 
 /// An id token for the request that leads to Google's page at `page`, with one claim changed.
-fn id_token(system: &System, page: &str, name: &str, value: &Value) -> Result<String> {
+pub fn id_token(system: &System, page: &str, name: &str, value: &Value) -> Result<String> {
     let page = url::Url::parse(page)?;
     let mut pairs = page.query_pairs();
     let nonce = pairs.find(|(name, _)| name == "nonce");

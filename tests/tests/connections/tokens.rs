@@ -4,7 +4,7 @@ use super::lab::{count, google_titles, insert, is_at_rest, rest, rows, system};
 use anyhow::{Result, ensure};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::secret::Keys;
+use shared::secret::{Bound, Keys};
 use tests::inprocess::{ANN, EMAIL, Fate, System};
 
 fn fault(system: &System, status: u16, body: &str, times: u32) -> Result<()> {
@@ -161,7 +161,13 @@ async fn a_new_refresh_token_is_stored_before_anything_else_is_done() -> Result<
         .value("select refresh_token from tandem.accounts")
         .await?;
     let keys = Keys::parse("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")?;
-    let opened = keys.open(sealed.as_str().unwrap_or_default(), "refresh token")?;
+    let subject = system.value("select subject from tandem.accounts").await?;
+    let bound = Bound {
+        purpose: "refresh token",
+        user: ANN,
+        subject: subject.as_str().unwrap_or_default(),
+    };
+    let opened = keys.open(sealed.as_str().unwrap_or_default(), &bound)?;
     ensure!(opened == "1//fresh", "it is lost");
     Ok(())
 }

@@ -66,6 +66,7 @@ pub(super) fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<D
     let done = match (call.method.as_str(), segments) {
         ("GET", ["users"]) => Ok(world.people.values().map(describe).collect()),
         ("POST", ["users"]) => body(call).and_then(|new| add_user(world, new)),
+        ("GET", ["users", email, "grants"]) => Ok(json!(world.grants.projects(email))),
         ("POST", ["users", email, "revoke"]) => Ok(revoke(world, email)),
         ("POST", ["users", email, "empty-trash"]) => Ok(empty_trash(world, email)),
         ("POST", ["users", email, "settings"]) => {

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How far clocks may differ, in seconds.
@@ -76,7 +77,7 @@ struct Claims {
 /// # Errors
 /// [`IdTokenError`] says which check failed.
 pub fn read(token: &IdToken, expected: Expected<'_>) -> Result<Identity, IdTokenError> {
-    let claims = decode(token).ok_or(IdTokenError::Unreadable)?;
+    let claims: Claims = decode(token).ok_or(IdTokenError::Unreadable)?;
     if !["https://accounts.google.com", "accounts.google.com"].contains(&claims.iss.as_str()) {
         return Err(IdTokenError::Issuer);
     }
@@ -104,7 +105,18 @@ pub fn read(token: &IdToken, expected: Expected<'_>) -> Result<Identity, IdToken
     })
 }
 
-fn decode(token: &IdToken) -> Option<Claims> {
+/// Whose grant `token` came with, whatever else is wrong with it: to give that grant back, and for
+/// nothing else.
+pub fn subject(token: &IdToken) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    let subject: Subject = decode(token)?;
+    Some(subject.sub).filter(|sub| !sub.is_empty())
+}
+
+fn decode<C: DeserializeOwned>(token: &IdToken) -> Option<C> {
     let mut parts = token.as_str().split('.');
     let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -205,6 +217,16 @@ mod tests {
             let token = token(|claims| claims["email_verified"] = claim);
             assert_eq!(read_it(&token).unwrap().email_verified, expected);
         }
+    }
+
+    #[test]
+    fn whose_grant_it_is_shows_in_a_token_that_is_refused() {
+        for (claim, value) in [("iss", json!("x")), ("aud", json!(5)), ("exp", json!(1))] {
+            let token = token(|claims| claims[claim] = value);
+            assert_eq!(subject(&token).as_deref(), Some("100000000000000000001"));
+        }
+        assert_eq!(subject(&token(|claims| claims["sub"] = json!(""))), None);
+        assert_eq!(subject(&IdToken::from("a.e30.c")), None);
     }
 
     #[test]

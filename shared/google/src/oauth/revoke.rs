@@ -1,16 +1,15 @@
 //! Gives a grant back. It ends all tokens that this user gave to the whole project.
 
 use super::{TokenError, token_answer};
-use crate::id::RefreshToken;
 use crate::request::form;
 use ::url::Url;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_client::TransportError;
 
-/// Asks to revoke `token`. It is in the body, because URLs are logged.
-pub fn request(oauth: &Url, token: &RefreshToken) -> Request<Bytes> {
-    form(oauth, &["revoke"], &[("token", token.as_str())])
+/// Asks to revoke `token`, a refresh token or an access token. It is in the body, because URLs are logged.
+pub fn request(oauth: &Url, token: &str) -> Request<Bytes> {
+    form(oauth, &["revoke"], &[("token", token)])
 }
 
 /// Nothing: the grant is given back.

@@ -43,7 +43,7 @@ fn secrets_go_into_the_body_of_a_form() {
         "grant_type=refresh_token&refresh_token=1%2F%2F0example&client_id=client1.apps.example.com&client_secret=s%26cret",
     );
     check(
-        &revoke::request(&oauth(), &RefreshToken::from("1//0example")),
+        &revoke::request(&oauth(), "1//0example"),
         "revoke",
         "token=1%2F%2F0example",
     );

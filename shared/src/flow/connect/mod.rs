@@ -1,9 +1,12 @@
 //! Connecting a Google account: the consent page, and what comes back from it.
 
 pub mod error;
+pub mod grant;
 pub mod state;
+pub mod trail;
 
 pub use error::ConnectError;
+pub use trail::Trail;
 
 use super::{Env, token, watch};
 use crate::db::connect::{
@@ -15,7 +18,7 @@ use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
 use crate::google::oauth::{TokenError, Tokens, exchange};
 use crate::google::{AccessToken, CalendarId};
-use crate::secret::{self, Signer};
+use crate::secret::{self, Bound, Signer};
 use chrono::{DateTime, Utc};
 use engine::pull_pages;
 use http_client::HttpClient;
@@ -82,9 +85,9 @@ pub async fn redeem<D: HttpClient>(
     signer: &Signer,
     ticket: &str,
     sender: Sender<impl Fn(&str) -> Option<String>>,
+    trail: &mut Trail,
 ) -> Result<ConnectRequest, ConnectError> {
-    let request =
-        ConnectRequest::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
+    let request = read(env, signer, Purpose::Ticket, ticket, trail)?;
     let known = match sender {
         Sender::Page => true,
         Sender::Browser(cookie) => shows(cookie, request.cookie(signer, Purpose::Ticket)),
@@ -134,7 +137,7 @@ fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, Str
 }
 
 /// Connects the account of a user who came back, with its primary calendar, and begins the import.
-/// `cookie` reads the browser's cookies by name.
+/// `cookie` reads the browser's cookies by name. A refused connection leaves no grant at Google.
 ///
 /// # Errors
 /// [`ConnectError`].
@@ -143,11 +146,11 @@ pub async fn finish<D: HttpClient>(
     signer: &Signer,
     returned: &Returned,
     cookie: impl Fn(&str) -> Option<String>,
+    trail: &mut Trail,
 ) -> Result<String, ConnectError> {
     let config = env.config;
     let text = returned.state.as_deref().unwrap_or_default();
-    let request =
-        ConnectRequest::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
+    let request = read(env, signer, Purpose::State, text, trail)?;
     if !shows(cookie, request.cookie(signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
@@ -173,19 +176,30 @@ pub async fn finish<D: HttpClient>(
             ConnectError::Exchange(error)
         }
     })?;
-    let missing = tokens.missing_scopes();
-    if !missing.is_empty() {
-        return Err(ConnectError::Scopes(missing.join(", ")));
+    let connected = connect(env, signer, &request, &tokens, now, trail).await;
+    if connected.is_err() {
+        trail.grant = Some(grant::give_back(env, &tokens).await);
     }
-    let (email, kept) = store(env, signer, &request, &tokens, now).await?;
-    begin(env, request.user, &kept, &tokens.access_token).await?;
-    Ok(email)
+    connected
 }
 
-fn refused(why: Refused) -> ConnectError {
-    match why {
-        Refused::Forged => ConnectError::State,
-        Refused::Expired => ConnectError::Expired,
+fn read<D: HttpClient>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    purpose: Purpose,
+    text: &str,
+    trail: &mut Trail,
+) -> Result<ConnectRequest, ConnectError> {
+    match ConnectRequest::read(signer, purpose, text, (env.clock)()) {
+        Ok(request) => {
+            *trail = Trail::of(request.user, request.wanted);
+            Ok(request)
+        }
+        Err(Refused::Forged) => Err(ConnectError::State),
+        Err(Refused::Expired { user }) => {
+            trail.user = Some(user);
+            Err(ConnectError::Expired)
+        }
     }
 }
 
@@ -208,6 +222,24 @@ async fn take<D: HttpClient>(
     }
 }
 
+async fn connect<D: HttpClient>(
+    env: &Env<'_, D>,
+    signer: &Signer,
+    request: &ConnectRequest,
+    tokens: &Tokens,
+    now: DateTime<Utc>,
+    trail: &mut Trail,
+) -> Result<String, ConnectError> {
+    let missing = tokens.missing_scopes();
+    if !missing.is_empty() {
+        return Err(ConnectError::Scopes(missing.join(", ")));
+    }
+    let (email, kept) = store(env, signer, request, tokens, now).await?;
+    trail.account = Some(kept.account_id);
+    begin(env, request.user, &kept, &tokens.access_token).await?;
+    Ok(email)
+}
+
 async fn store<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
@@ -223,7 +255,15 @@ async fn store<D: HttpClient>(
     };
     let id_token = tokens.id_token.as_ref().ok_or(ConnectError::Identity)?;
     let identity = id_token::read(id_token, expected).map_err(|_| ConnectError::Identity)?;
-    let seal = |secret: &str, purpose| config.keys.seal(secret, purpose, env.random);
+    let user = request.user.to_string();
+    let seal = |secret: &str, purpose| {
+        let bound = Bound {
+            purpose,
+            user: &user,
+            subject: &identity.sub,
+        };
+        config.keys.seal(secret, &bound, env.random)
+    };
     let email = identity.email.unwrap_or_default();
     let account = Account {
         instance: config.instance(),

@@ -17,7 +17,10 @@ pub enum Refused {
     /// Not ours, or changed.
     Forged,
     /// Its time is over.
-    Expired,
+    Expired {
+        /// Whose it was.
+        user: Uuid,
+    },
 }
 
 /// What a signed text is for. One is never taken for the other.
@@ -97,13 +100,14 @@ impl ConnectRequest {
             _ => return Err(Refused::Forged),
         };
         let uuid = |text: &str| text.parse::<Uuid>().map_err(|_| Refused::Forged);
+        let user = uuid(user)?;
         let expires: i64 = expires.parse().map_err(|_| Refused::Forged)?;
         if expires <= now.timestamp() {
-            return Err(Refused::Expired);
+            return Err(Refused::Expired { user });
         }
         Ok(Self {
             nonce: (*nonce).to_owned(),
-            user: uuid(user)?,
+            user,
             wanted: wanted.map(|wanted| uuid(wanted)).transpose()?,
         })
     }
@@ -146,7 +150,8 @@ mod tests {
             let text = request.sign(&signer, Purpose::State, at(1000));
             let read = |now| ConnectRequest::read(&signer, Purpose::State, &text, at(now));
             assert_eq!(read(999), Ok(request.clone()));
-            assert_eq!(read(1000), Err(Refused::Expired));
+            let user = request.user;
+            assert_eq!(read(1000), Err(Refused::Expired { user }));
         }
     }
 

@@ -5,7 +5,7 @@ use super::{of_form, parameter};
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
 use crate::flow::connect::state::{CONSENT_TIMEOUT, TICKET};
-use crate::flow::connect::{self, ConnectError, Returned, Sender};
+use crate::flow::connect::{self, ConnectError, Returned, Sender, Trail};
 use crate::secret::Signer;
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -26,26 +26,31 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
         Method::POST => of_form(request.body(), "ticket"),
         _ => parameter(request, "ticket"),
     };
-    let begun = match ticket {
-        Some(ticket) => match connect::redeem(env, signer, &ticket, sender(request, env)).await {
-            Ok(wish) => connect::start(env, signer, wish.user, wish.wanted),
-            Err(error) => return failed(request, env, &error),
-        },
+    let (user, wanted) = match ticket {
+        Some(ticket) => {
+            let mut trail = Trail::default();
+            let from = sender(request, env);
+            match connect::redeem(env, signer, &ticket, from, &mut trail).await {
+                Ok(wish) => (wish.user, wish.wanted),
+                Err(error) => return failed(request, env, &error, &trail),
+            }
+        }
         None => match wanted(parameter(request, "account_id").as_deref()) {
             Ok(wanted) => match login::user(env, request.headers()).await {
-                Ok(user) => connect::start(env, signer, user, wanted),
+                Ok(user) => (user, wanted),
                 Err(reply) => return *reply,
             },
             Err(reply) => return *reply,
         },
     };
+    let begun = connect::start(env, signer, user, wanted);
     let mut reply = if wants_html(request.headers()) {
         Reply::redirect(&begun.url)
     } else {
         Reply::json(StatusCode::OK, &json!({"url": begun.url}))
     };
     set_cookie(&mut reply, env, &begun.cookie, CONSENT_TIMEOUT);
-    reply
+    told(reply, "started", &Trail::of(user, wanted))
 }
 
 /// A browser names the origin of the page whose form it sends, and no page can change that.
@@ -87,7 +92,7 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
     let answer = json!({"ticket": ticket.text, "url": url, "expires_in": TICKET.num_seconds()});
     let mut reply = Reply::json(StatusCode::OK, &answer);
     set_cookie(&mut reply, env, &ticket.cookie, TICKET);
-    reply
+    told(reply, "ticket", &Trail::of(user, wanted))
 }
 
 /// Google's page came back.
@@ -105,13 +110,28 @@ pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>)
         error: parameter(request, "error"),
     };
     let shown = |name: &str| cookie_of(request.headers(), name);
-    match connect::finish(env, signer, &returned, shown).await {
+    let mut trail = Trail::default();
+    let reply = match connect::finish(env, signer, &returned, shown, &mut trail).await {
         Ok(_) if !is_program(request.headers()) => {
             Reply::redirect(result_url(&env.config.app_url, None).as_str())
         }
         Ok(email) => Reply::json(StatusCode::OK, &json!({"connected": email})),
-        Err(error) => failed(request, env, &error),
+        Err(error) => return failed(request, env, &error, &trail),
+    };
+    told(reply, "connected", &trail)
+}
+
+/// Who, what and the outcome, for the log.
+fn told(mut reply: Reply, outcome: &str, trail: &Trail) -> Reply {
+    for (name, id) in [("user", trail.user), ("account", trail.account)] {
+        if let Some(id) = id {
+            reply = reply.about(name, id);
+        }
     }
+    if let Some(grant) = trail.grant {
+        reply = reply.about("grant", grant);
+    }
+    reply.about("outcome", outcome)
 }
 
 /// What a deployment needs to connect anybody.
@@ -147,6 +167,7 @@ fn failed<D: HttpClient>(
     request: &Request<Bytes>,
     env: &Env<'_, D>,
     error: &ConnectError,
+    trail: &Trail,
 ) -> Reply {
     let reason = error.to_string();
     let mut reply = if is_program(request.headers()) {
@@ -161,7 +182,7 @@ fn failed<D: HttpClient>(
         let why = Some((error.code(), reason.as_str()));
         Reply::redirect(result_url(&env.config.app_url, why).as_str())
     };
-    reply = reply.about("outcome", error.code());
+    reply = told(reply, error.code(), trail);
     match error {
         ConnectError::Database(error) => reply.log.push(error.to_string()),
         ConnectError::Keys(error) => reply.log.push(format!("the variable token_keys: {error}")),

@@ -155,11 +155,22 @@ pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D
         &decision.choice,
     );
     match begun.await {
-        Ok(Begun::Begun(ids)) => Reply::json(StatusCode::ACCEPTED, &json!({"disconnections": ids})),
-        Ok(Begun::Unknown) => refused(&ManageError::Unknown),
-        Err(error) => refused(&error.into()),
+        Ok(Begun::Begun(ids)) => Reply::json(StatusCode::ACCEPTED, &json!({"disconnections": ids}))
+            .about("outcome", "begun"),
+        Ok(Begun::Unknown) => refused(&ManageError::Unknown).about("outcome", "unknown"),
+        Err(error) => refused(&error.into()).about("outcome", "failed"),
     }
     .about("user", user)
+    .about("account", which.account_id)
+    .about("connection", which.connection_id)
+    .about("choice", known(&decision.choice))
+}
+
+/// A choice as the log may have it: whoever asks can write anything.
+fn known(choice: &str) -> Option<&str> {
+    ["keep", "remove_from_google", "remove_from_crm"]
+        .into_iter()
+        .find(|known| *known == choice)
 }
 
 /// Who asks, and for what.

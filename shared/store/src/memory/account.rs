@@ -165,6 +165,8 @@ fn lasts(account: &AccountRow, until: DateTime<Utc>) -> bool {
 
 fn token_of(account: &AccountRow, refresh: bool) -> Token {
     Token {
+        user: account.user.clone(),
+        subject: account.subject.clone(),
         generation: account.generation,
         refresh,
         access_token: account

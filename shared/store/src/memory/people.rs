@@ -56,6 +56,8 @@ impl State {
     fn connect_account(&mut self, new: &NewAccount) {
         let before = self.tables.accounts.get(&new.id);
         let row = AccountRow {
+            user: before.map_or_else(|| new.user.clone(), |row| row.user.clone()),
+            subject: new.id.0.to_string(),
             state: AccountState::Active,
             reason: None,
             paused_until: None,

@@ -119,6 +119,8 @@ pub(super) struct Deletion {
 
 #[derive(Debug, Clone)]
 pub(super) struct AccountRow {
+    pub(super) user: UserId,
+    pub(super) subject: String,
     pub(super) state: AccountState,
     pub(super) reason: Option<String>,
     pub(super) paused_until: Option<DateTime<Utc>>,

@@ -6,6 +6,7 @@ mod contract;
 mod differential;
 mod due;
 mod install;
+mod linter;
 mod plans;
 mod poke;
 mod privileges;

@@ -136,7 +136,7 @@ async fn tokens_are_stored_by_generation() -> Result<()> {
     let chores = db.call("chores", json!({"seal_key": "k2"})).await?;
     assert_eq!(
         (
-            &chores["seals"][0]["sub"],
+            &chores["seals"][0]["subject"],
             &chores["seals"][0]["generation"]
         ),
         (&json!("ann"), &json!(2))

@@ -204,7 +204,9 @@ async fn an_account_ends_last_and_gives_its_access_back() -> Result<()> {
     let revoke = db.step(&ids[1]).await?;
     assert_eq!(
         revoke,
-        json!({"outcome": "revoke", "refresh_token": "k1.R"})
+        json!({"outcome": "revoke", "token": {"account_id": ann.account, "user": ann.user,
+            "subject": "ann", "generation": 1, "refresh": true, "access_token": "k1.A",
+            "refresh_token": "k1.R"}})
     );
     let said = json!({"id": ids[1], "revoked": true});
     assert_eq!(db.call("disconnect_step", said).await?["outcome"], "done");
