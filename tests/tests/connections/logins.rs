@@ -73,7 +73,7 @@ fn claims(system: &System) -> Value {
 async fn lab(seed: u64) -> Result<System> {
     let mut system = system(seed).await?;
     system.set("jwt_secret", "")?;
-    system.set("jwks_origin", "http://crm.test")?;
+    system.set("jwks_origin", "http://crm.localhost")?;
     system.set("jwks_path", "/auth/v1/.well-known/jwks.json")?;
     system.sql("delete from tandem.jwks").await?;
     Ok(system)

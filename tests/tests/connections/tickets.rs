@@ -51,12 +51,12 @@ async fn a_link_that_was_passed_on_connects_nobody() -> Result<()> {
     ensure!(system.value(accounts).await? == json!([ANN]));
     // Nobody else used it up for him either.
     let (page, _) = system.browse(&ticket.url, &ticket.cookie).await?;
-    ensure!(page.starts_with("http://google.test/"), "{page}");
+    ensure!(page.starts_with("http://google.localhost/"), "{page}");
     Ok(())
 }
 
 #[tokio::test]
-async fn the_cookie_of_a_ticket_is_for_this_function_alone() -> Result<()> {
+async fn no_other_host_sets_a_cookie_in_the_place_of_a_tickets() -> Result<()> {
     let mut system = system(2).await?;
     let plain = system.ticket(ANN, &json!({})).await?.cookie;
     for part in [
@@ -69,8 +69,23 @@ async fn the_cookie_of_a_ticket_is_for_this_function_alone() -> Result<()> {
     }
     ensure!(!plain.contains("Secure"), "{plain}");
     system.set("app_url", "https://tandem.example")?;
-    let secure = system.ticket(ANN, &json!({})).await?.cookie;
-    ensure!(secure.ends_with("; Secure"), "{secure}");
+    let ticket = system.ticket(ANN, &json!({})).await?;
+    let secure = &ticket.cookie;
+    ensure!(secure.starts_with("__Host-tandem-ticket-"), "{secure}");
+    ensure!(
+        secure.contains("; Path=/;") && secure.ends_with("; Secure"),
+        "{secure}"
+    );
+    ensure!(!secure.contains("Domain"), "{secure}");
+    system
+        .sql("update tandem.settings set value = 'https://tandem.example' where key = 'instance'")
+        .await?;
+    // A sibling host's own: it lacks the prefix that browsers keep from it.
+    let tossed = secure.replace("__Host-", "");
+    is_refused(&system.browse(&ticket.url, &tossed).await?.0)?;
+    let (page, cookie) = system.browse(&ticket.url, secure).await?;
+    ensure!(page.starts_with("http://google.localhost/"), "{page}");
+    ensure!(cookie.starts_with("__Host-tandem-state-"), "{cookie}");
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
 use crate::google::oauth::{TokenError, Tokens, exchange};
 use crate::google::{AccessToken, CalendarId};
+use crate::jwt::UserId;
 use crate::secret::{self, Signer};
 use chrono::{DateTime, Utc};
 use engine::pull_pages;
@@ -61,7 +62,7 @@ pub struct Ticket {
 pub fn ticket<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: Uuid,
+    user: UserId,
     wanted: Option<Uuid>,
 ) -> Ticket {
     let request = ConnectRequest::new(user, wanted, env.random);
@@ -79,12 +80,12 @@ pub fn ticket<D: HttpClient>(
 /// [`ConnectError`].
 pub async fn redeem<D: HttpClient>(
     env: &Env<'_, D>,
-    signer: &Signer,
     ticket: &str,
     sender: Sender<impl Fn(&str) -> Option<String>>,
 ) -> Result<ConnectRequest, ConnectError> {
-    let request =
-        ConnectRequest::read(signer, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
+    let signers = &env.config.signers;
+    let (request, signer) =
+        ConnectRequest::read(signers, Purpose::Ticket, ticket, (env.clock)()).map_err(refused)?;
     let known = match sender {
         Sender::Page => true,
         Sender::Browser(cookie) => shows(cookie, request.cookie(signer, Purpose::Ticket)),
@@ -100,7 +101,7 @@ pub async fn redeem<D: HttpClient>(
 pub fn start<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: Uuid,
+    user: UserId,
     wanted: Option<Uuid>,
 ) -> Started {
     let config = env.config;
@@ -140,14 +141,14 @@ fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, Str
 /// [`ConnectError`].
 pub async fn finish<D: HttpClient>(
     env: &Env<'_, D>,
-    signer: &Signer,
     returned: &Returned,
     cookie: impl Fn(&str) -> Option<String>,
 ) -> Result<String, ConnectError> {
     let config = env.config;
     let text = returned.state.as_deref().unwrap_or_default();
-    let request =
-        ConnectRequest::read(signer, Purpose::State, text, (env.clock)()).map_err(refused)?;
+    let (request, signer) =
+        ConnectRequest::read(&config.signers, Purpose::State, text, (env.clock)())
+            .map_err(refused)?;
     if !shows(cookie, request.cookie(signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
@@ -227,7 +228,7 @@ async fn store<D: HttpClient>(
     let email = identity.email.unwrap_or_default();
     let account = Account {
         instance: config.instance(),
-        user_id: request.user,
+        user_id: &request.user,
         sub: &identity.sub,
         email: &email,
         scopes: tokens.scope.as_deref().unwrap_or_default(),
