@@ -3,6 +3,7 @@
 mod channels;
 mod directions;
 mod disconnect;
+mod headers;
 mod imports;
 mod lab;
 mod logins;

@@ -122,6 +122,31 @@ async fn a_page_of_another_origin_posts_the_ticket() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_the_previous_signing_key_began_is_finished_with_it() -> Result<()> {
+    let [old, new] = ["old", "new"].map(|name| format!("the {name} key of 32 bytes or more"));
+    let mut system = system(5).await?;
+    system.set("signing_key", &old)?;
+    let ticket = system.ticket(BOB, &json!({})).await?;
+    let (page, cookie) = system.browse(&ticket.url, &ticket.cookie).await?;
+    let later = system.ticket(BOB, &json!({})).await?;
+    let back = system.consent(&page, EMAIL)?;
+    system.set("signing_key", &new)?;
+    let (to, _) = system.browse(&back, &cookie).await?;
+    ensure!(to.contains("google=error"), "{to}");
+    system.set("signing_key_previous", &old)?;
+    let (to, _) = system.browse(&back, &cookie).await?;
+    ensure!(to.ends_with("?google=connected"), "{to}");
+    // A ticket of the old key begins what the new one signs.
+    let (page, cookie) = system.browse(&later.url, &later.cookie).await?;
+    system.set("signing_key_previous", "")?;
+    let (to, _) = system
+        .browse(&system.consent(&page, EMAIL)?, &cookie)
+        .await?;
+    ensure!(to.ends_with("?google=connected"), "{to}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn no_other_origin_may_call_with_cookies() -> Result<()> {
     let mut system = system(4).await?;
     system.set("page_origins", "https://crm.example")?;
