@@ -43,7 +43,12 @@ pub async fn user<D: HttpClient>(
         },
         Err(error) => Err(error),
     };
-    user.map_err(|error| Box::new(Reply::error(StatusCode::UNAUTHORIZED, &error.to_string())))
+    user.map_err(|error| {
+        let mut reply = Reply::error(StatusCode::UNAUTHORIZED, &error.to_string());
+        // A secret that was too short lets nobody in.
+        reply.log.extend(env.config.weaknesses());
+        Box::new(reply)
+    })
 }
 
 /// The same user, with the login as which the database can be called.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// The longest id, in characters.
 const MAX: usize = 255;
@@ -32,6 +33,14 @@ impl TryFrom<String> for UserId {
     }
 }
 
+impl FromStr for UserId {
+    type Err = NoUserId;
+
+    fn from_str(id: &str) -> Result<Self, NoUserId> {
+        id.to_owned().try_into()
+    }
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -52,13 +61,13 @@ mod tests {
             "Ann Ä",
             &longest,
         ] {
-            let user = UserId::try_from(id.to_owned()).unwrap();
+            let user: UserId = id.parse().unwrap();
             assert_eq!(user.as_str(), id);
             assert_eq!(serde_json::to_value(&user).unwrap(), id);
         }
         let longer = format!("{longest}a");
         for id in ["", "a\0b", "a\nb", "\u{7f}", "\u{85}", &longer] {
-            assert_eq!(UserId::try_from(id.to_owned()), Err(NoUserId), "{id:?}");
+            assert_eq!(id.parse::<UserId>(), Err(NoUserId), "{id:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub const NASTY: &str =
 pub async fn calendar(c: &Contract) -> Result<Uuid> {
     let account = Account {
         instance: INSTANCE,
-        user_id: ANN.parse()?,
+        user_id: &ANN.parse()?,
         sub: "1",
         email: NASTY,
         scopes: "",

@@ -148,8 +148,7 @@ mod tests {
     }
 
     fn request(user: &str, wanted: Option<Uuid>) -> ConnectRequest {
-        let user = UserId::try_from(user.to_owned()).unwrap();
-        ConnectRequest::new(user, wanted, &Random::new([7; 32]))
+        ConnectRequest::new(user.parse().unwrap(), wanted, &Random::new([7; 32]))
     }
 
     #[test]
