@@ -32,7 +32,7 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
         };
         let changed = change(&ann, &choices).await?;
         ensure!(matches!(changed, Changed::Changed(_)), "{changed:?}");
-        let stranger = change(Uuid::nil(), &choices).await?;
+        let stranger = change(&"nobody".parse()?, &choices).await?;
         ensure!(matches!(stranger, Changed::Unknown), "{stranger:?}");
         for odd in [json!({"policy": "mine"}), json!({"direction": "in"})] {
             let refused = change(&ann, &serde_json::from_value(odd)?).await;
@@ -143,7 +143,7 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
         };
         let confirmed = status::decide(client, db, INSTANCE, &ann, &confirm).await?;
         ensure!(confirmed["outcome"] == "confirmed", "{confirmed}");
-        let stranger = status::decide(client, db, INSTANCE, Uuid::nil(), &confirm).await;
+        let stranger = status::decide(client, db, INSTANCE, &"nobody".parse()?, &confirm).await;
         ensure!(
             stranger
                 .err()

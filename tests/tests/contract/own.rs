@@ -136,7 +136,7 @@ async fn what_waits_and_what_is_listed_again_is_the_users_own() -> Result<()> {
         let connection = serde_json::from_value(connection)?;
         let due = events::resync(client, db, INSTANCE, &ann, connection).await?;
         ensure!(due["outcome"] == "due", "{due}");
-        let stranger = events::resync(client, db, INSTANCE, Uuid::nil(), connection).await;
+        let stranger = events::resync(client, db, INSTANCE, &"nobody".parse()?, connection).await;
         ensure!(
             stranger
                 .err()
