@@ -32,7 +32,8 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
         };
         let changed = change(&ann, &choices).await?;
         ensure!(matches!(changed, Changed::Changed(_)), "{changed:?}");
-        let stranger = change(&"nobody".parse()?, &choices).await?;
+        let nobody = "nobody".parse()?;
+        let stranger = change(&nobody, &choices).await?;
         ensure!(matches!(stranger, Changed::Unknown), "{stranger:?}");
         for odd in [json!({"policy": "mine"}), json!({"direction": "in"})] {
             let refused = change(&ann, &serde_json::from_value(odd)?).await;
