@@ -123,7 +123,8 @@ async fn a_page_of_another_origin_posts_the_ticket() -> Result<()> {
 
 #[tokio::test]
 async fn what_the_previous_signing_key_began_is_finished_with_it() -> Result<()> {
-    let [old, new] = ["old", "new"].map(|name| format!("the {name} key of 32 bytes or more"));
+    let [old, new] =
+        ["old", "new"].map(|name| format!("the {name} signing key of 32 bytes or more"));
     let mut system = system(5).await?;
     system.set("signing_key", &old)?;
     let ticket = system.ticket(BOB, &json!({})).await?;
