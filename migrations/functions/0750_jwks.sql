@@ -1,8 +1,8 @@
 set local lock_timeout = '3s';
 -- The keys with which the CRM signs its users' logins, where it publishes them.
 
--- A key that is published no more is not good for ever; one that is new is asked for, once a minute. Strangers can ask,
--- so most calls write nothing.
+-- A key that is published no more is not good for ever, nor after a day without an answer; one that is new is asked for,
+-- once a minute. Strangers can ask, so most calls write nothing.
 create or replace function tandem.jwks_of(wanted_url text, kid text, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare k tandem.jwks; may boolean;
@@ -17,10 +17,13 @@ begin
     on conflict (url) do update set asked_at = t where x.asked_at is not distinct from k.asked_at;
     may := found;
   end if;
+  if k.fetched_at <= t - interval '24 hours' then
+    k.keys := null;
+  end if;
   return jsonb_build_object('keys', k.keys, 'fetched_at', tandem.utc(k.fetched_at), 'may_fetch', may);
 end $$;
 comment on function tandem.jwks_of(text, text, timestamptz) is
-  'The keys as last fetched, and whether to fetch them again.';
+  'The keys as last fetched, none after a day, and whether to fetch them again.';
 
 create or replace function public.tandem_jwks(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$

@@ -1,14 +1,21 @@
 //! What an operator configures: the host's variables, read once per request.
 //!
-//! An unset secret is no error here. Whoever needs it refuses and says so in the log, so that a
-//! half-configured deployment is closed, never open.
+//! A secret that is not set is no error here, and one that could be guessed counts as not set. Whoever
+//! needs it refuses and says so in the log, so that a half-configured deployment is closed, never open.
+
+mod issuers;
+mod variables;
+
+#[cfg(test)]
+mod tests;
 
 use crate::db::Database;
 use crate::google::Origins;
-use crate::jwt::ExpectedClaims;
+use crate::jwt::Issuer;
 use crate::secret::{KeyError, Keys, Signer};
 use serde_json::Value;
 use url::{Origin, Url};
+use variables::{Variables, is_loopback};
 
 /// The configuration of one deployment.
 #[derive(Debug)]
@@ -27,14 +34,10 @@ pub struct Config {
     pub function_secrets: Vec<String>,
     /// Seals tokens.
     pub keys: Keys,
-    /// Signs channel tokens and OAuth's state.
-    pub signer: Option<Signer>,
-    /// The CRM's JWT secret (HS256).
-    pub jwt_secret: Option<String>,
-    /// Who the CRM's logins must be for and from.
-    pub logins: ExpectedClaims,
-    /// Where the CRM publishes the keys of its logins (RS256, ES256).
-    pub jwks_url: Option<Url>,
+    /// What they signed is genuine: channel tokens, tickets, OAuth's state. The first signs.
+    pub signers: Vec<Signer>,
+    /// Whose logins are taken.
+    pub issuers: Vec<Issuer>,
     /// Users to choose from, with their logins: the local stack's, never a deployment's.
     pub demo_users: Option<Vec<Value>>,
     /// Where the page sends who is not logged in.
@@ -45,6 +48,10 @@ pub struct Config {
     pub page_origins: Vec<Origin>,
     /// The CRM's page of an event, with `{id}` in it: new Google events link there.
     pub event_url: Option<String>,
+    /// Secrets that were too short to be taken.
+    short: Vec<&'static str>,
+    /// Only this machine reaches `app_url`, while the database is elsewhere.
+    is_unreachable: bool,
 }
 
 /// A variable that cannot be used.
@@ -58,6 +65,24 @@ pub enum ConfigError {
         /// The parser's reason.
         why: url::ParseError,
     },
+    /// Anybody on the way could listen, or it is no address of a page at all.
+    #[error(
+        "the variable {0} must begin with https://; http:// is taken for this machine alone (localhost, 127.0.0.1, [::1])"
+    )]
+    Insecure(&'static str),
+    /// A path that is none.
+    #[error("the variable {0} must be a path, such as /auth/v1/.well-known/jwks.json")]
+    Path(&'static str),
+    /// A stranger could use it.
+    #[error(
+        "the variable {0} is for the local stack, where app_url is on localhost; remove it from this deployment"
+    )]
+    Local(&'static str),
+    /// Two issuers that cannot be told apart.
+    #[error(
+        "the variable {0} must say what `iss` is in the logins of this issuer, another value for each, since there are two"
+    )]
+    Issuer(&'static str),
     /// Neither of the drivers.
     #[error("the variable db_driver is {0:?}; it must be \"postgrest\" or \"neon\"")]
     Driver(String),
@@ -75,55 +100,52 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the variable and what is wrong with it, never its value.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = |name: &'static str| variable(name).unwrap_or_default().trim().to_owned();
-        let url = |name: &'static str| {
-            let text = text(name);
-            let text = if text.is_empty() {
-                "https://localhost"
-            } else {
-                &text
-            };
-            parsed(name, text)
+        let v = Variables::new(&variable);
+        let app_url = v.url("app_url")?;
+        let db_origin = v.url("db_origin")?;
+        let driver = v.text("db_driver");
+        let demo_users = match v.set("demo_users") {
+            Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
+            None => None,
         };
-        let set = |name: &'static str| Some(text(name)).filter(|secret| !secret.is_empty());
+        let google_simulator = v.link("google_simulator")?;
+        if !is_loopback(&app_url) {
+            if demo_users.is_some() {
+                return Err(ConfigError::Local("demo_users"));
+            }
+            if google_simulator.is_some() {
+                return Err(ConfigError::Local("google_simulator"));
+            }
+        }
+        let supabase = Some(&db_origin).filter(|origin| is_supabase(&driver, origin));
+        let signers = v.secrets(["signing_key", "signing_key_previous"]);
         Ok(Self {
-            database: Database::new(
-                &text("db_driver"),
-                url("db_origin")?,
-                &text("db_path"),
-                &text("db_key"),
-                &text("db_connection"),
-            )?,
             google: Origins {
-                api: url("google_api_origin")?,
-                oauth: url("google_oauth_origin")?,
-                accounts: url("google_accounts_origin")?,
+                api: v.url("google_api_origin")?,
+                oauth: v.url("google_oauth_origin")?,
+                accounts: v.url("google_accounts_origin")?,
             },
-            client_id: text("google_client_id"),
-            client_secret: text("google_client_secret"),
-            app_url: url("app_url")?,
-            function_secrets: [set("function_secret"), set("function_secret_previous")]
-                .into_iter()
-                .flatten()
-                .collect(),
-            keys: Keys::parse(&text("token_keys"))?,
-            signer: set("signing_key").map(|key| Signer::new(&key)),
-            jwt_secret: set("jwt_secret"),
-            logins: ExpectedClaims {
-                audience: set("jwt_audience"),
-                issuer: set("jwt_issuer"),
-            },
-            page_origins: origins("page_origins", &text("page_origins"))?,
-            event_url: set("crm_event_url"),
-            demo_users: match set("demo_users") {
-                Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
-                None => None,
-            },
-            login_url: set("crm_login_url"),
-            google_simulator: set("google_simulator"),
-            jwks_url: set("jwks_path")
-                .map(|path| joined("jwks_path", &url("jwks_origin")?, &path))
-                .transpose()?,
+            client_id: v.text("google_client_id"),
+            client_secret: v.text("google_client_secret"),
+            function_secrets: v.secrets(["function_secret", "function_secret_previous"]),
+            keys: Keys::parse(&v.text("token_keys"))?,
+            signers: signers.iter().map(|key| Signer::new(key)).collect(),
+            issuers: issuers::read(&v, supabase)?,
+            page_origins: v.origins("page_origins")?,
+            event_url: v.link("crm_event_url")?,
+            demo_users,
+            login_url: v.link("crm_login_url")?,
+            google_simulator,
+            is_unreachable: is_loopback(&app_url) && !is_loopback(&db_origin),
+            database: Database::new(
+                &driver,
+                db_origin,
+                &v.text("db_path"),
+                &v.text("db_key"),
+                &v.text("db_connection"),
+            )?,
+            app_url,
+            short: v.short(),
         })
     }
 
@@ -147,111 +169,30 @@ impl Config {
             && (origin == self.app_url.origin() || self.page_origins.contains(&origin))
     }
 
-    /// Whether Google can post to this deployment: HTTPS, or loopback for the local stack.
-    pub fn is_reachable(&self) -> bool {
-        let loopback = match self.app_url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
-        self.app_url.scheme() == "https" || loopback
-    }
-}
-
-fn parsed(name: &'static str, text: &str) -> Result<Url, ConfigError> {
-    Url::parse(text).map_err(|why| ConfigError::Url { name, why })
-}
-
-fn joined(name: &'static str, base: &Url, path: &str) -> Result<Url, ConfigError> {
-    base.join(path)
-        .map_err(|why| ConfigError::Url { name, why })
-}
-
-/// Several, comma separated.
-fn origins(name: &'static str, text: &str) -> Result<Vec<Origin>, ConfigError> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|origin| !origin.is_empty())
-        .map(|origin| parsed(name, origin).map(|url| url.origin()))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(|name| {
-            let found = pairs.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn an_unset_secret_is_absent_not_empty() {
-        let config = read(&[("db_driver", "neon"), ("function_secret", "")]).unwrap();
-        assert!(config.function_secrets.is_empty());
-        assert!(config.signer.is_none());
-        assert!(config.jwt_secret.is_none());
-    }
-
-    #[test]
-    fn errors_name_the_variable() {
-        for (pairs, expected) in [
-            (vec![("db_driver", "mysql")], "db_driver"),
-            (
-                vec![("db_driver", "neon"), ("app_url", "no url")],
-                "app_url",
-            ),
-            (
-                vec![("db_driver", "neon"), ("token_keys", "k1:short")],
-                "token_keys",
-            ),
-            (
-                vec![("db_driver", "neon"), ("page_origins", "crm.example")],
-                "page_origins",
-            ),
-        ] {
-            let error = read(&pairs).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
+    /// Why there is nothing to use of this secret, and what to do.
+    pub fn lack_of(&self, name: &str) -> String {
+        if self.short.contains(&name) {
+            format!(
+                "the variable {name} has fewer than 32 bytes; make one with `openssl rand -base64 32`"
+            )
+        } else {
+            format!("the variable {name} is not set")
         }
     }
 
-    #[test]
-    fn pages_are_known_by_their_whole_origin() {
-        let pages = "https://crm.example, http://localhost:5173";
-        let config = read(&[
-            ("db_driver", "neon"),
-            ("app_url", "https://tandem.example/sync"),
-            ("page_origins", pages),
-        ]);
-        let config = config.unwrap();
-        for (origin, known) in [
-            ("https://crm.example", true),
-            ("http://localhost:5173", true),
-            ("https://tandem.example", true),
-            ("http://crm.example", false),
-            ("https://crm.example:8443", false),
-            ("https://crm.example.evil.example", false),
-            ("null", false),
-            ("data:text/html,x", false),
-            ("", false),
-        ] {
-            assert_eq!(config.is_page(origin), known, "{origin}");
-        }
+    /// What an operator should know of the variables although they can be used.
+    pub fn weaknesses(&self) -> Vec<String> {
+        let unreachable = self.is_unreachable.then(|| {
+            let reason =
+                "which only this machine reaches: set it to the https URL of this deployment";
+            format!("the variable app_url is {}, {reason}", self.app_url)
+        });
+        let short = self.short.iter().map(|name| self.lack_of(name));
+        short.chain(unreachable).collect()
     }
+}
 
-    #[test]
-    fn only_https_and_loopback_can_be_pushed_to() {
-        for (url, reachable) in [
-            ("https://crm.example", true),
-            ("http://127.0.0.1:3000", true),
-            ("http://localhost:3000", true),
-            ("http://crm.example", false),
-        ] {
-            let config = read(&[("db_driver", "neon"), ("app_url", url)]).unwrap();
-            assert_eq!(config.is_reachable(), reachable, "{url}");
-        }
-    }
+fn is_supabase(driver: &str, origin: &Url) -> bool {
+    let is_its_host = |host: &str| host.ends_with(".supabase.co");
+    driver != "neon" && origin.host_str().is_some_and(is_its_host)
 }

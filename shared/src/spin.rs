@@ -11,8 +11,8 @@
 
 use crate::config::Config;
 use crate::flow::Env;
-use crate::handler::Reply;
 use crate::handler::observe::{MeteredClient, observed};
+use crate::handler::{Reply, protect};
 use crate::secret::Random;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -252,7 +252,7 @@ pub async fn function(
         }
         Err(error) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Reply::error(status, "this deployment is not configured; see the log")
+            own_error(status, "this deployment is not configured; see the log")
                 .logged(error.to_string())
         }
     };
@@ -271,9 +271,17 @@ pub async fn serve(
 ) {
     let response = match incoming(request).await {
         Ok(request) => handle(request).await,
-        Err((status, reason)) => Reply::error(status, reason).response,
+        Err((status, reason)) => own_error(status, reason).response,
     };
     give(response, answer).await;
+}
+
+/// An answer that no handler gives; the configuration may be what is wrong.
+fn own_error(status: StatusCode, reason: &str) -> Reply {
+    let mut reply = Reply::error(status, reason);
+    let app_url = variable("app_url").unwrap_or_default();
+    protect(&mut reply.response, app_url.trim());
+    reply
 }
 
 /// The host's request as plain types; its URI has neither scheme nor authority.

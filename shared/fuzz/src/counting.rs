@@ -13,9 +13,9 @@ use shared::secret::Random;
 use std::cell::Cell;
 
 /// Callers of the functions show it.
-pub const SECRET: &str = "function secret";
+pub const SECRET: &str = "the secret of whoever calls functions";
 /// Signs the tokens of channels.
-pub const SIGNING_KEY: &str = "signing key";
+pub const SIGNING_KEY: &str = "the key that signs states and channels";
 /// The time, in seconds.
 pub const NOW: i64 = 1_000_000_000;
 

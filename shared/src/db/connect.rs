@@ -4,6 +4,7 @@ use super::token::NewToken;
 use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
 use crate::google::CalendarId;
+use crate::jwt::UserId;
 use chrono::{DateTime, Utc};
 use http_client::HttpClient;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -64,7 +65,7 @@ pub struct Account<'a> {
     /// The deployment.
     pub instance: &'a str,
     /// The CRM user.
-    pub user_id: Uuid,
+    pub user_id: &'a UserId,
     /// Google's stable key.
     pub sub: &'a str,
     /// Its address.
@@ -221,7 +222,7 @@ pub struct NewCalendar<'a> {
     /// The deployment.
     pub instance: &'a str,
     /// Whose account it is.
-    pub user_id: Uuid,
+    pub user_id: &'a UserId,
     /// The account that can read it.
     pub account_id: Uuid,
     /// Its real id.

@@ -3,7 +3,7 @@
 
 use super::{Database, DbError, call, call_as, outcome, unknown};
 use crate::crm::Row;
-use crate::jwt::Login;
+use crate::jwt::{Login, UserId};
 use crate::series::Write;
 use chrono::{DateTime, Utc};
 use http_client::HttpClient;
@@ -176,7 +176,7 @@ pub async fn history(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
     part: Part,
 ) -> Result<Value, DbError> {
     let parameters = json!({
@@ -204,7 +204,7 @@ pub async fn quarantine(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
 ) -> Result<Vec<Quarantined>, DbError> {
     #[derive(Deserialize)]
     struct Answer {
@@ -230,7 +230,7 @@ pub async fn resync(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
     connection: Uuid,
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "user_id": user, "connection_id": connection});

@@ -6,6 +6,7 @@ use super::token::TokenGrant;
 use super::{Database, DbError, call, outcome, unknown};
 use crate::crm::RowId;
 use crate::google::CalendarId;
+use crate::jwt::UserId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ pub async fn accounts(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
     account: Option<Uuid>,
     with_token: bool,
 ) -> Result<Vec<Account>, DbError> {
@@ -116,7 +117,7 @@ impl TryFrom<Value> for Changed {
 #[derive(Serialize)]
 struct Change<'a> {
     instance: &'a str,
-    user_id: Uuid,
+    user_id: &'a UserId,
     #[serde(flatten)]
     which: &'a Which,
     #[serde(flatten)]
@@ -131,7 +132,7 @@ pub async fn change(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user_id: Uuid,
+    user_id: &UserId,
     which: &Which,
     choices: &Choices,
 ) -> Result<Changed, DbError> {
@@ -175,7 +176,7 @@ pub async fn begin_disconnect(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
     which: &Which,
     choice: &str,
 ) -> Result<Begun, DbError> {

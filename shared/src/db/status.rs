@@ -3,6 +3,7 @@
 
 use super::{Database, DbError, call};
 use crate::google::EventId;
+use crate::jwt::UserId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ pub async fn of_user(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user: Uuid,
+    user: &UserId,
 ) -> Result<Value, DbError> {
     let parameters = json!({"instance": instance, "user_id": user});
     call(client, database, "tandem_status", &parameters).await
@@ -55,13 +56,13 @@ pub async fn decide(
     client: &impl HttpClient,
     database: &Database,
     instance: &str,
-    user_id: Uuid,
+    user_id: &UserId,
     decision: &UserDecision,
 ) -> Result<Value, DbError> {
     #[derive(Serialize)]
     struct Parameters<'a> {
         instance: &'a str,
-        user_id: Uuid,
+        user_id: &'a UserId,
         #[serde(flatten)]
         decision: &'a UserDecision,
     }

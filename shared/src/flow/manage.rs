@@ -8,6 +8,7 @@ use crate::db::manage::{self as db, Account, Changed, Connection, Which};
 use crate::db::token::TokenGrant;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::{AccessToken, CalendarId, GoogleError};
+use crate::jwt::UserId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -98,7 +99,7 @@ impl From<DbError> for ManageError {
 /// [`ManageError::Database`]. An account that cannot be asked is shown with the reason.
 pub async fn list<D: HttpClient>(
     env: &Env<'_, D>,
-    user: Uuid,
+    user: &UserId,
     account: Option<Uuid>,
 ) -> Result<Vec<AccountView>, ManageError> {
     let accounts = accounts(env, user, account).await?;
@@ -195,7 +196,7 @@ async fn access<D: HttpClient>(
 /// [`ManageError`].
 pub async fn choose<D: HttpClient>(
     env: &Env<'_, D>,
-    user: Uuid,
+    user: &UserId,
     choice: &Choice,
 ) -> Result<Chosen, ManageError> {
     let config = env.config;
@@ -227,7 +228,7 @@ pub async fn choose<D: HttpClient>(
 /// A user's accounts, or one of them, with their tokens.
 async fn accounts<D: HttpClient>(
     env: &Env<'_, D>,
-    user: Uuid,
+    user: &UserId,
     account: Option<Uuid>,
 ) -> Result<Vec<db::Account>, DbError> {
     let (database, instance) = (&env.config.database, env.config.instance());
@@ -236,7 +237,7 @@ async fn accounts<D: HttpClient>(
 
 async fn add<D: HttpClient>(
     env: &Env<'_, D>,
-    user: Uuid,
+    user: &UserId,
     account: Option<Uuid>,
     google_id: &CalendarId,
     choices: &Choices,

@@ -27,15 +27,10 @@ pub async fn watch<D: HttpClient>(
     calendar_id: Uuid,
 ) -> Result<Result<(), String>, DbError> {
     let config = env.config;
-    let unable = match &config.signer {
-        _ if !config.is_reachable() => {
-            Some("app_url is not HTTPS, so Google cannot push: the calendar is polled")
-        }
-        None => Some(
-            "signing_key is not set, so pushes could not be told from forgeries: the calendar is polled",
-        ),
-        Some(_) => None,
-    };
+    let unable = config.signers.is_empty().then(|| {
+        let lack = config.lack_of("signing_key");
+        format!("{lack}, so pushes could not be told from forgeries: the calendar is polled")
+    });
     let channel = ChannelId::from(env.random.token());
     let begun = db::begin_channel(
         env.client,
@@ -43,7 +38,7 @@ pub async fn watch<D: HttpClient>(
         config.instance(),
         calendar_id,
         &channel,
-        unable,
+        unable.as_deref(),
     )
     .await?;
     let noted = match begun {
@@ -81,7 +76,7 @@ async fn ask<D: HttpClient>(
 ) -> Watched {
     let expires = now + TimeDelta::seconds(i64::from(TTL));
     let (Some(signer), Ok(address)) = (
-        &env.config.signer,
+        env.config.signers.first(),
         Url::parse(&env.config.function_url("google-webhook")),
     ) else {
         return failed("there is no address for pushes", true);
@@ -208,7 +203,7 @@ fn sign(signer: &Signer, channel: &ChannelId, expires: DateTime<Utc>) -> Channel
 
 /// Whether a message carries the token of its channel, and not after its end.
 pub fn is_genuine(
-    signer: &Signer,
+    signers: &[Signer],
     channel: &ChannelId,
     token: &ChannelToken,
     now: DateTime<Utc>,
@@ -216,8 +211,10 @@ pub fn is_genuine(
     let Some((expires, signature)) = token.as_str().split_once('.') else {
         return false;
     };
-    let genuine = signer.verify(PURPOSE, &format!("{channel} {expires}"), signature);
-    genuine
+    let text = format!("{channel} {expires}");
+    signers
+        .iter()
+        .any(|signer| signer.verify(PURPOSE, &text, signature))
         && expires
             .parse::<i64>()
             .is_ok_and(|expires| now.timestamp() < expires)
@@ -229,23 +226,22 @@ mod tests {
 
     #[test]
     fn a_channel_token_is_good_for_its_channel_until_its_end() {
-        let signer = Signer::new("key");
+        let signers = [Signer::new("key"), Signer::new("previous")];
         let (one, other) = (ChannelId::from("one"), ChannelId::from("other"));
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let token = sign(&signer, &one, at(1000));
-        assert!(is_genuine(&signer, &one, &token, at(999)));
-        assert!(!is_genuine(&signer, &one, &token, at(1000)));
-        assert!(!is_genuine(&signer, &other, &token, at(999)));
-        assert!(!is_genuine(&Signer::new("other"), &one, &token, at(999)));
-        let later = ChannelToken::from(token.as_str().replace("1000.", "9000."));
-        assert!(!is_genuine(&signer, &one, &later, at(999)));
+        for signer in &signers {
+            let token = sign(signer, &one, at(1000));
+            assert!(is_genuine(&signers, &one, &token, at(999)));
+            assert!(!is_genuine(&signers, &one, &token, at(1000)));
+            assert!(!is_genuine(&signers, &other, &token, at(999)));
+            assert!(!is_genuine(&[Signer::new("other")], &one, &token, at(999)));
+            assert!(!is_genuine(&[], &one, &token, at(999)));
+            let later = ChannelToken::from(token.as_str().replace("1000.", "9000."));
+            assert!(!is_genuine(&signers, &one, &later, at(999)));
+        }
         for nonsense in ["", ".", "1000", "x.y", "9999999999999999999999.z"] {
-            assert!(!is_genuine(
-                &signer,
-                &one,
-                &ChannelToken::from(nonsense),
-                at(1)
-            ));
+            let token = ChannelToken::from(nonsense);
+            assert!(!is_genuine(&signers, &one, &token, at(1)));
         }
     }
 }

@@ -7,8 +7,11 @@ pub mod console;
 pub mod login;
 pub mod observe;
 pub mod poke;
+mod protect;
 pub mod scheduler;
 pub mod webhook;
+
+pub use protect::protect;
 
 use crate::config::Config;
 use crate::db::DbError;
@@ -109,9 +112,8 @@ fn require_function_secret(config: &Config, headers: &HeaderMap) -> Option<Reply
             StatusCode::UNAUTHORIZED,
             "this deployment has no function_secret; nobody is let in",
         );
-        return Some(reply.logged(
-            "refused: the variable function_secret is not set; set it to let the database in",
-        ));
+        let lack = config.lack_of("function_secret");
+        return Some(reply.logged(format!("refused: {lack}; nobody is let in")));
     }
     let shown = bearer(headers).unwrap_or_default();
     // Each is compared, so that the time does not tell which one fits.

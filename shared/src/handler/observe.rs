@@ -1,7 +1,7 @@
 //! One line of log for each request: what, for whom (ids only), calls, outcome, duration. It never
 //! holds a token, a title or anything else that a person wrote.
 
-use super::Reply;
+use super::{Reply, protect};
 use crate::config::Config;
 use crate::flow::Env;
 use crate::secret::Random;
@@ -107,6 +107,7 @@ pub async fn observed<D: HttpClient>(
         .collect();
     let begun = clock();
     let mut reply = handle(request, &env).await;
+    protect(&mut reply.response, config.app_url.as_str());
     let results = metered.results.take();
     let mut line = json!({
         "flow": what, "status": reply.response.status().as_u16(),

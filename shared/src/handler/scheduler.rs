@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_client::HttpClient;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";
@@ -45,6 +45,7 @@ async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
             let mut reply = Reply::json(StatusCode::OK, &ticked);
             reply.log.extend(ticked.problems.iter().cloned());
             reply.log.extend(ticked.ended.iter().map(line));
+            reply.log.extend(env.config.weaknesses());
             reply.about("did", ticked.log_fields())
         }
         Err(error) => database_error(&error),
@@ -69,9 +70,23 @@ fn line(ended: &Ended) -> String {
 async fn health<D: HttpClient>(env: &Env<'_, D>) -> Reply {
     let config = env.config;
     match status::health(env.client, &config.database, config.instance()).await {
-        Ok(health) if health["outcome"] == "healthy" => Reply::json(StatusCode::OK, &health),
-        Ok(health) => Reply::json(StatusCode::SERVICE_UNAVAILABLE, &health),
+        Ok(mut health) => {
+            add_weaknesses(&mut health, &config.weaknesses());
+            let status = match health["outcome"].as_str() {
+                Some("healthy") => StatusCode::OK,
+                _ => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            Reply::json(status, &health)
+        }
         Err(error) => database_error(&error),
+    }
+}
+
+/// The database knows nothing of the variables.
+fn add_weaknesses(health: &mut Value, weaknesses: &[String]) {
+    if let (Some(problems), false) = (health["problems"].as_array_mut(), weaknesses.is_empty()) {
+        problems.extend(weaknesses.iter().map(|line| json!(line)));
+        health["outcome"] = json!("unhealthy");
     }
 }
 
@@ -126,6 +141,16 @@ fn family(name: &str) -> (&str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deployment_with_a_weak_variable_is_not_healthy() {
+        let mut health = json!({"outcome": "healthy", "problems": []});
+        add_weaknesses(&mut health, &[]);
+        assert_eq!(health["outcome"], "healthy");
+        add_weaknesses(&mut health, &["app_url".to_owned()]);
+        let expected = json!({"outcome": "unhealthy", "problems": ["app_url"]});
+        assert_eq!(health, expected);
+    }
 
     #[test]
     fn measures_become_prometheus_text() {

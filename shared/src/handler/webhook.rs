@@ -16,11 +16,11 @@ use store::{Notification, Trigger};
 /// Answers a notification. 503 makes Google send it again.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let quiet = || Reply::json(StatusCode::OK, &json!({"outcome": "ok"}));
-    let Some(signer) = &env.config.signer else {
-        return quiet().logged(
-            "ignored: the variable signing_key is not set, so no notification can be trusted",
-        );
-    };
+    let signers = &env.config.signers;
+    if signers.is_empty() {
+        let lack = env.config.lack_of("signing_key");
+        return quiet().logged(format!("ignored: {lack}; no notification can be trusted"));
+    }
     let Ok(message) = notification::read(request.headers()) else {
         return quiet();
     };
@@ -28,7 +28,7 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
     if !message
         .token
         .as_ref()
-        .is_some_and(|token| is_genuine(signer, &message.channel, token, now))
+        .is_some_and(|token| is_genuine(signers, &message.channel, token, now))
     {
         return quiet();
     }

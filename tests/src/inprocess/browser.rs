@@ -6,7 +6,16 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use local::postgrest::jwt;
 use serde_json::{Value, json};
-use shared::handler::{Reply, connect, scheduler};
+use shared::handler::console::Asset;
+use shared::handler::{Reply, connect, console, poke, scheduler, webhook};
+
+/// In place of the built one.
+const PAGE: &[Asset] = &[Asset {
+    path: "index.html",
+    digest: "1",
+    plain: Some(b"<html>"),
+    encoded: &[],
+}];
 
 /// A way to begin, for one browser.
 #[derive(Debug, Clone)]
@@ -47,7 +56,7 @@ impl System {
             claims(json!({"sub": user, "exp": now - 61})),
             claims(json!({"sub": user})),
             claims(json!({"exp": now + 60})),
-            claims(json!({"sub": "ann", "exp": now + 60})),
+            claims(json!({"sub": "", "exp": now + 60})),
             format!(
                 "Bearer {}",
                 jwt::sign(
@@ -111,6 +120,21 @@ impl System {
     pub async fn connecting(&self, request: Request<Bytes>) -> Option<Reply> {
         self.run(request, async |request, env| {
             connect::handle(request, env).await
+        })
+        .await
+    }
+
+    /// Asks the component that the path leads to; `None` where the instance was killed.
+    pub async fn served(&self, request: Request<Bytes>) -> Option<Reply> {
+        let path = request.uri().path();
+        let function = path.strip_prefix("/functions/v1/").unwrap_or_default();
+        let component = function.split('/').next().unwrap_or_default().to_owned();
+        self.run(request, async |request, env| match component.as_str() {
+            "event-create" | "event-update" | "event-delete" => poke::handle(request, env).await,
+            "google-webhook" => webhook::handle(request, env).await,
+            "google-connect" => connect::handle(request, env).await,
+            "scheduler" => scheduler::handle(request, env).await,
+            _ => console::handle(request, env, PAGE).await,
         })
         .await
     }

@@ -25,7 +25,7 @@ pub(super) enum At {
 
 /// What a call asks for: the function of the database, or Google's method and path.
 fn what(request: &Request<Bytes>) -> String {
-    if request.uri().host() == Some("db.test") {
+    if request.uri().host() == Some("db.localhost") {
         return String::from_utf8_lossy(request.body()).into_owned();
     }
     format!("{} {}", request.method(), request.uri().path())
@@ -122,10 +122,10 @@ impl System {
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
         self.calls.set(self.calls.get() + 1);
-        if request.uri().host() == Some("db.test") {
+        if request.uri().host() == Some("db.localhost") {
             return Ok(self.database.answer(&request).await);
         }
-        if request.uri().host() == Some("crm.test") {
+        if request.uri().host() == Some("crm.localhost") {
             return self.published_keys();
         }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());

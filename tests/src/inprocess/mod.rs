@@ -41,6 +41,8 @@ const CLIENT: &str = "client.example.com";
 /// A client of the people's own: Google keeps a hundred refresh tokens for each.
 const BROWSER: &str = "browser.example.com";
 const APP: &str = "http://localhost:3000";
+/// What callers of the functions show.
+pub const FUNCTION_SECRET: &str = "the secret of whoever calls functions";
 const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
 
 /// The handlers in this process, with a database and the simulated Google.
@@ -96,7 +98,7 @@ impl System {
         let simulator = Simulator::new(Options {
             seed,
             clock: Clock::Fixed(now),
-            origin: "http://google.test".to_owned(),
+            origin: "http://google.localhost".to_owned(),
             allow_http_loopback: true,
         });
         let callback = format!("{APP}/functions/v1/google-connect/callback");
@@ -348,7 +350,7 @@ fn signed(path: &str, body: &Value) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(body.to_string()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = path.parse().unwrap_or_default();
-    let secret = http::HeaderValue::from_static("Bearer function secret");
+    let secret = http::HeaderValue::from_static("Bearer the secret of whoever calls functions");
     request.headers_mut().insert("authorization", secret);
     request
 }
@@ -363,17 +365,17 @@ fn config(variables: &Variables) -> Result<Config> {
         }
         let value = match name {
             "db_driver" => "neon",
-            "db_origin" => "http://db.test",
+            "db_origin" => "http://db.localhost",
             "db_path" => "/sql",
             "google_api_origin" | "google_oauth_origin" | "google_accounts_origin" => {
-                "http://google.test"
+                "http://google.localhost"
             }
             "google_client_id" => CLIENT,
             "google_client_secret" => "client secret",
             "app_url" => APP,
-            "function_secret" => "function secret",
+            "function_secret" => FUNCTION_SECRET,
             "token_keys" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "signing_key" => "signing key",
+            "signing_key" => "the key that signs states and channels",
             "jwt_secret" => JWT_SECRET,
             _ => return None,
         };

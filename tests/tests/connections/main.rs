@@ -4,6 +4,7 @@ mod channels;
 mod directions;
 mod disconnect;
 mod grants;
+mod headers;
 mod imports;
 mod lab;
 mod logins;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
-use tests::inprocess::{ANN, EMAIL, System};
+use tests::inprocess::{ANN, EMAIL, FUNCTION_SECRET, System};
 
 async fn connection(system: &System) -> Result<Value> {
     let status = call(system, ANN, "status", &Value::Null, 200).await?;
@@ -192,7 +192,7 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
     insert(&system, ANN, "CRM's").await?;
     google_insert(&system, "Google's")?;
     rest(&system).await?;
-    let (status, health) = system.operator("health", "function secret").await?;
+    let (status, health) = system.operator("health", FUNCTION_SECRET).await?;
     ensure!(status == 200, "{health}");
     for action in ["health", "metrics"] {
         for secret in ["", "wrong"] {
@@ -205,7 +205,7 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
         .await?;
     insert(&system, ANN, "Waits").await?;
     system.tick().await;
-    let (status, metrics) = system.operator("metrics", "function secret").await?;
+    let (status, metrics) = system.operator("metrics", FUNCTION_SECRET).await?;
     ensure!(status == 200, "{metrics}");
     for line in [
         "# TYPE tandem_google_calls_total counter",
@@ -229,13 +229,13 @@ async fn an_operator_sees_health_and_measures_behind_the_secret() -> Result<()> 
         .sql("update tandem.connections set state = 'active'; delete from tandem.changes")
         .await?;
     insert(&system, ANN, "Late").await?;
-    let (_, metrics) = system.operator("metrics", "function secret").await?;
+    let (_, metrics) = system.operator("metrics", FUNCTION_SECRET).await?;
     ensure!(
         metrics.contains("tandem_oldest_change_seconds "),
         "{metrics}"
     );
     system.advance(TimeDelta::minutes(30)).await?;
-    let (status, health) = system.operator("health", "function secret").await?;
+    let (status, health) = system.operator("health", FUNCTION_SECRET).await?;
     ensure!(
         status == 503 && health.contains("no clock has called") && health.contains("1 changes"),
         "{health}"
@@ -275,9 +275,9 @@ async fn each_request_is_one_line_of_ids_and_numbers() -> Result<()> {
         EMAIL,
         "ya29",
         "1//",
-        "function secret",
+        FUNCTION_SECRET,
         "client secret",
-        "signing key",
+        "the key that signs",
         "a secret of the CRM",
         "AQEBAQEB",
         "eyJ",

@@ -281,7 +281,7 @@ async fn a_ticket_is_good_for_a_minute_and_for_nothing_else() -> Result<()> {
         "not valid",
     )?;
     let (page, _) = opened(&system, &second).await?;
-    ensure!(page.starts_with("http://google.test/"), "{page}");
+    ensure!(page.starts_with("http://google.localhost/"), "{page}");
     is(
         &opened(&system, &second).await?.0,
         "replayed",

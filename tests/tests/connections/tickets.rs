@@ -51,12 +51,12 @@ async fn a_link_that_was_passed_on_connects_nobody() -> Result<()> {
     ensure!(system.value(accounts).await? == json!([ANN]));
     // Nobody else used it up for him either.
     let (page, _) = system.browse(&ticket.url, &ticket.cookie).await?;
-    ensure!(page.starts_with("http://google.test/"), "{page}");
+    ensure!(page.starts_with("http://google.localhost/"), "{page}");
     Ok(())
 }
 
 #[tokio::test]
-async fn the_cookie_of_a_ticket_is_for_this_function_alone() -> Result<()> {
+async fn no_other_host_sets_a_cookie_in_the_place_of_a_tickets() -> Result<()> {
     let mut system = system(2).await?;
     let plain = system.ticket(ANN, &json!({})).await?.cookie;
     for part in [
@@ -69,8 +69,23 @@ async fn the_cookie_of_a_ticket_is_for_this_function_alone() -> Result<()> {
     }
     ensure!(!plain.contains("Secure"), "{plain}");
     system.set("app_url", "https://tandem.example")?;
-    let secure = system.ticket(ANN, &json!({})).await?.cookie;
-    ensure!(secure.ends_with("; Secure"), "{secure}");
+    let ticket = system.ticket(ANN, &json!({})).await?;
+    let secure = &ticket.cookie;
+    ensure!(secure.starts_with("__Host-tandem-ticket-"), "{secure}");
+    ensure!(
+        secure.contains("; Path=/;") && secure.ends_with("; Secure"),
+        "{secure}"
+    );
+    ensure!(!secure.contains("Domain"), "{secure}");
+    system
+        .sql("update tandem.settings set value = 'https://tandem.example' where key = 'instance'")
+        .await?;
+    // A sibling host's own: it lacks the prefix that browsers keep from it.
+    let tossed = secure.replace("__Host-", "");
+    is_refused(&system.browse(&ticket.url, &tossed).await?.0)?;
+    let (page, cookie) = system.browse(&ticket.url, secure).await?;
+    ensure!(page.starts_with("http://google.localhost/"), "{page}");
+    ensure!(cookie.starts_with("__Host-tandem-state-"), "{cookie}");
     Ok(())
 }
 
@@ -104,6 +119,32 @@ async fn a_page_of_another_origin_posts_the_ticket() -> Result<()> {
         .body(Bytes::new())?;
     let reply = system.connecting(request).await.context("killed")?;
     is_refused(led(&reply.response)?)
+}
+
+#[tokio::test]
+async fn what_the_previous_signing_key_began_is_finished_with_it() -> Result<()> {
+    let [old, new] =
+        ["old", "new"].map(|name| format!("the {name} signing key of 32 bytes or more"));
+    let mut system = system(5).await?;
+    system.set("signing_key", &old)?;
+    let ticket = system.ticket(BOB, &json!({})).await?;
+    let (page, cookie) = system.browse(&ticket.url, &ticket.cookie).await?;
+    let later = system.ticket(BOB, &json!({})).await?;
+    let back = system.consent(&page, EMAIL)?;
+    system.set("signing_key", &new)?;
+    let (to, _) = system.browse(&back, &cookie).await?;
+    ensure!(to.contains("google=error"), "{to}");
+    system.set("signing_key_previous", &old)?;
+    let (to, _) = system.browse(&back, &cookie).await?;
+    ensure!(to.ends_with("?google=connected"), "{to}");
+    // A ticket of the old key begins what the new one signs.
+    let (page, cookie) = system.browse(&later.url, &later.cookie).await?;
+    system.set("signing_key_previous", "")?;
+    let (to, _) = system
+        .browse(&system.consent(&page, EMAIL)?, &cookie)
+        .await?;
+    ensure!(to.ends_with("?google=connected"), "{to}");
+    Ok(())
 }
 
 #[tokio::test]

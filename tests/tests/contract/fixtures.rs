@@ -15,7 +15,7 @@ pub const NASTY: &str =
 pub async fn calendar(c: &Contract) -> Result<Uuid> {
     let account = Account {
         instance: INSTANCE,
-        user_id: ANN.parse()?,
+        user_id: &ANN.parse()?,
         sub: "1",
         email: NASTY,
         scopes: "",
@@ -34,6 +34,7 @@ pub async fn calendar(c: &Contract) -> Result<Uuid> {
     );
     let new = NewCalendar {
         instance: INSTANCE,
+        user_id: &ANN.parse()?,
         account_id: stored.account_id,
         google_id: &CalendarId::from("ann@example.com"),
         summary: "Ann",

@@ -15,7 +15,7 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
         let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
-        let accounts = manage::accounts(client, db, INSTANCE, ann, None, true).await?;
+        let accounts = manage::accounts(client, db, INSTANCE, &ann, None, true).await?;
         let [account] = accounts.as_slice() else {
             bail!("{accounts:?}");
         };
@@ -30,12 +30,13 @@ async fn choices_are_stored_and_shown_alike() -> Result<()> {
         let change = async |user, choices: &Choices| {
             manage::change(client, db, INSTANCE, user, &which, choices).await
         };
-        let changed = change(ann, &choices).await?;
+        let changed = change(&ann, &choices).await?;
         ensure!(matches!(changed, Changed::Changed(_)), "{changed:?}");
-        let stranger = change(Uuid::nil(), &choices).await?;
+        let nobody = "nobody".parse()?;
+        let stranger = change(&nobody, &choices).await?;
         ensure!(matches!(stranger, Changed::Unknown), "{stranger:?}");
         for odd in [json!({"policy": "mine"}), json!({"direction": "in"})] {
-            let refused = change(ann, &serde_json::from_value(odd)?).await;
+            let refused = change(&ann, &serde_json::from_value(odd)?).await;
             let said = refused.err().and_then(|error| error.refusal("PT400"));
             ensure!(said.is_some(), "it was taken");
         }
@@ -58,14 +59,14 @@ async fn a_disconnect_goes_its_steps_alike() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
         let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
-        let account = &manage::accounts(client, db, INSTANCE, ann, None, false).await?[0];
+        let account = &manage::accounts(client, db, INSTANCE, &ann, None, false).await?[0];
         let which = Which {
             account_id: Some(account.account_id),
             ..Which::default()
         };
-        let odd = manage::begin_disconnect(client, db, INSTANCE, ann, &which, "all").await;
+        let odd = manage::begin_disconnect(client, db, INSTANCE, &ann, &which, "all").await;
         ensure!(odd.err().and_then(|error| error.refusal("PT400")).is_some());
-        let begun = manage::begin_disconnect(client, db, INSTANCE, ann, &which, "keep").await?;
+        let begun = manage::begin_disconnect(client, db, INSTANCE, &ann, &which, "keep").await?;
         let Begun::Begun(ids) = begun else {
             bail!("{begun:?}");
         };
@@ -130,7 +131,7 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
     both(async |c| {
         calendar(c).await?;
         let (client, db) = (&c.client, &c.database);
-        let seen = status::of_user(client, db, INSTANCE, ANN.parse()?).await?;
+        let seen = status::of_user(client, db, INSTANCE, &ANN.parse()?).await?;
         let connection = &seen["accounts"][0]["connections"][0];
         ensure!(connection["state"] == "importing", "{seen}");
         let (ann, calendar_id) = (
@@ -141,9 +142,9 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
             calendar_id,
             decision: "keep".to_owned(),
         };
-        let confirmed = status::decide(client, db, INSTANCE, ann, &confirm).await?;
+        let confirmed = status::decide(client, db, INSTANCE, &ann, &confirm).await?;
         ensure!(confirmed["outcome"] == "confirmed", "{confirmed}");
-        let stranger = status::decide(client, db, INSTANCE, Uuid::nil(), &confirm).await;
+        let stranger = status::decide(client, db, INSTANCE, &"nobody".parse()?, &confirm).await;
         ensure!(
             stranger
                 .err()
@@ -153,7 +154,7 @@ async fn users_and_operators_see_alike_how_things_stand() -> Result<()> {
         let retry = status::UserDecision::Event {
             event_id: Uuid::nil(),
         };
-        let retried = status::decide(client, db, INSTANCE, ann, &retry).await;
+        let retried = status::decide(client, db, INSTANCE, &ann, &retry).await;
         ensure!(
             retried
                 .err()

@@ -112,10 +112,10 @@ async fn nobody_reaches_anothers_events_and_nothing_stays_of_a_call() -> Result<
             event_id: Some(event),
             ..Part::default()
         };
-        let stranger = events::history(&c.client, &c.database, INSTANCE, BOB.parse()?, part).await;
+        let stranger = events::history(&c.client, &c.database, INSTANCE, &BOB.parse()?, part).await;
         let refused = stranger.err().context("told")?;
         ensure!(refused.refusal("PT404").is_some(), "{refused:?}");
-        let told = events::history(&c.client, &c.database, INSTANCE, ANN.parse()?, part).await?;
+        let told = events::history(&c.client, &c.database, INSTANCE, &ANN.parse()?, part).await?;
         ensure!(told["entries"][0]["kind"] == "created", "{told}");
         Ok(())
     })
@@ -128,15 +128,15 @@ async fn what_waits_and_what_is_listed_again_is_the_users_own() -> Result<()> {
         calendar(c).await?;
         let (client, db, ann) = (&c.client, &c.database, ANN.parse()?);
         ensure!(
-            events::quarantine(client, db, INSTANCE, ann)
+            events::quarantine(client, db, INSTANCE, &ann)
                 .await?
                 .is_empty()
         );
         let connection = c.value("select id from tandem.connections").await?;
         let connection = serde_json::from_value(connection)?;
-        let due = events::resync(client, db, INSTANCE, ann, connection).await?;
+        let due = events::resync(client, db, INSTANCE, &ann, connection).await?;
         ensure!(due["outcome"] == "due", "{due}");
-        let stranger = events::resync(client, db, INSTANCE, Uuid::nil(), connection).await;
+        let stranger = events::resync(client, db, INSTANCE, &"nobody".parse()?, connection).await;
         ensure!(
             stranger
                 .err()

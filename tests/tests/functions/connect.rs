@@ -4,6 +4,8 @@ use super::consent::{
     bearer, consent, disconnected, finish, get, nothing_connected, parameter, shows_no_secret,
 };
 use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use local::postgrest::jwt;
 use local::stack::database::Driver;
@@ -304,7 +306,7 @@ fn forged(w: &World, genuine: &str) -> Result<Vec<(&'static str, String)>> {
         anyhow::bail!("the state has another form: {genuine}");
     };
     let signer = &Signer::new(&w.stack.secrets.signing_key);
-    let bob = &w.stack.people[1].id;
+    let bob = URL_SAFE_NO_PAD.encode(&w.stack.people[1].id);
     let old = format!("{nonce}.{user}.1000000");
     let signed = |text: &str| format!("{text}.{}", signer.sign("state", text));
     Ok(vec![

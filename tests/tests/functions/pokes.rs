@@ -65,7 +65,10 @@ async fn a_call_without_the_secret_is_refused_before_any_query() -> Result<()> {
 async fn during_a_rotation_both_secrets_are_accepted() -> Result<()> {
     let w = start(
         Setup::new(Driver::Neon)
-            .with("function_secret_previous", "the one before")
+            .with(
+                "function_secret_previous",
+                "the one before, of 32 bytes or more",
+            )
             .unconnected(),
     )
     .await?;
@@ -73,8 +76,8 @@ async fn during_a_rotation_both_secrets_are_accepted() -> Result<()> {
     for function in FUNCTIONS {
         for authorization in [
             current.as_str(),
-            "Bearer the one before",
-            "bearer the one before",
+            "Bearer the one before, of 32 bytes or more",
+            "bearer the one before, of 32 bytes or more",
         ] {
             let (status, answer) = send(
                 &w,

@@ -18,6 +18,7 @@ use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
 use crate::google::oauth::{TokenError, Tokens, exchange};
 use crate::google::{AccessToken, CalendarId};
+use crate::jwt::UserId;
 use crate::secret::{self, Bound, Signer};
 use chrono::{DateTime, Utc};
 use engine::pull_pages;
@@ -64,7 +65,7 @@ pub struct Ticket {
 pub fn ticket<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: Uuid,
+    user: UserId,
     wanted: Option<Uuid>,
 ) -> Ticket {
     let request = ConnectRequest::new(user, wanted, env.random);
@@ -82,12 +83,11 @@ pub fn ticket<D: HttpClient>(
 /// [`ConnectError`].
 pub async fn redeem<D: HttpClient>(
     env: &Env<'_, D>,
-    signer: &Signer,
     ticket: &str,
     sender: Sender<impl Fn(&str) -> Option<String>>,
     trail: &mut Trail,
 ) -> Result<ConnectRequest, ConnectError> {
-    let request = read(env, signer, Purpose::Ticket, ticket, trail)?;
+    let (request, signer) = read(env, Purpose::Ticket, ticket, trail)?;
     let known = match sender {
         Sender::Page => true,
         Sender::Browser(cookie) => shows(cookie, request.cookie(signer, Purpose::Ticket)),
@@ -103,7 +103,7 @@ pub async fn redeem<D: HttpClient>(
 pub fn start<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: Uuid,
+    user: UserId,
     wanted: Option<Uuid>,
 ) -> Started {
     let config = env.config;
@@ -143,14 +143,13 @@ fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, Str
 /// [`ConnectError`].
 pub async fn finish<D: HttpClient>(
     env: &Env<'_, D>,
-    signer: &Signer,
     returned: &Returned,
     cookie: impl Fn(&str) -> Option<String>,
     trail: &mut Trail,
 ) -> Result<String, ConnectError> {
     let config = env.config;
     let text = returned.state.as_deref().unwrap_or_default();
-    let request = read(env, signer, Purpose::State, text, trail)?;
+    let (request, signer) = read(env, Purpose::State, text, trail)?;
     if !shows(cookie, request.cookie(signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
@@ -183,17 +182,16 @@ pub async fn finish<D: HttpClient>(
     connected
 }
 
-fn read<D: HttpClient>(
-    env: &Env<'_, D>,
-    signer: &Signer,
+fn read<'a, D: HttpClient>(
+    env: &Env<'a, D>,
     purpose: Purpose,
     text: &str,
     trail: &mut Trail,
-) -> Result<ConnectRequest, ConnectError> {
-    match ConnectRequest::read(signer, purpose, text, (env.clock)()) {
-        Ok(request) => {
-            *trail = Trail::of(request.user, request.wanted);
-            Ok(request)
+) -> Result<(ConnectRequest, &'a Signer), ConnectError> {
+    match ConnectRequest::read(&env.config.signers, purpose, text, (env.clock)()) {
+        Ok((request, signer)) => {
+            *trail = Trail::of(request.user.clone(), request.wanted);
+            Ok((request, signer))
         }
         Err(Refused::Forged) => Err(ConnectError::State),
         Err(Refused::Expired { user }) => {
@@ -236,7 +234,7 @@ async fn connect<D: HttpClient>(
     }
     let (email, kept) = store(env, signer, request, tokens, now).await?;
     trail.account = Some(kept.account_id);
-    begin(env, request.user, &kept, &tokens.access_token).await?;
+    begin(env, &request.user, &kept, &tokens.access_token).await?;
     Ok(email)
 }
 
@@ -267,7 +265,7 @@ async fn store<D: HttpClient>(
     let email = identity.email.unwrap_or_default();
     let account = Account {
         instance: config.instance(),
-        user_id: request.user,
+        user_id: &request.user,
         sub: &identity.sub,
         email: &email,
         scopes: tokens.scope.as_deref().unwrap_or_default(),
@@ -293,7 +291,7 @@ async fn store<D: HttpClient>(
 /// What this leaves undone is due, and the scheduler does it.
 async fn begin<D: HttpClient>(
     env: &Env<'_, D>,
-    user: Uuid,
+    user: &UserId,
     kept: &Kept,
     access: &AccessToken,
 ) -> Result<(), ConnectError> {
@@ -343,7 +341,7 @@ pub(super) async fn find<D: HttpClient>(
 /// [`ConnectError::Database`].
 pub(super) async fn sync<D: HttpClient>(
     env: &Env<'_, D>,
-    (user_id, account_id): (Uuid, Uuid),
+    (user_id, account_id): (&UserId, Uuid),
     entry: &Entry,
     choices: &Choices,
 ) -> Result<Connected, ConnectError> {

@@ -1,16 +1,15 @@
 //! The way of a browser: ticket, start, Google's page, callback, and back to the page.
 
 use super::super::{Reply, login};
-use super::{of_form, parameter};
+use super::{cookie, of_form, parameter};
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
 use crate::flow::connect::state::{CONSENT_TIMEOUT, TICKET};
 use crate::flow::connect::{self, ConnectError, Returned, Sender, Trail};
 use crate::secret::Signer;
 use bytes::Bytes;
-use chrono::TimeDelta;
-use http::header::{ACCEPT, COOKIE, ORIGIN, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::{ACCEPT, ORIGIN};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_client::HttpClient;
 use serde_json::{Value, json};
 use url::Url;
@@ -30,7 +29,7 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
         Some(ticket) => {
             let mut trail = Trail::default();
             let from = sender(request, env);
-            match connect::redeem(env, signer, &ticket, from, &mut trail).await {
+            match connect::redeem(env, &ticket, from, &mut trail).await {
                 Ok(wish) => (wish.user, wish.wanted),
                 Err(error) => return failed(request, env, &error, &trail),
             }
@@ -43,20 +42,25 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
             Err(reply) => return *reply,
         },
     };
-    let begun = connect::start(env, signer, user, wanted);
+    let begun = connect::start(env, signer, user.clone(), wanted);
     let mut reply = if wants_html(request.headers()) {
         Reply::redirect(&begun.url)
     } else {
         Reply::json(StatusCode::OK, &json!({"url": begun.url}))
     };
-    set_cookie(&mut reply, env, &begun.cookie, CONSENT_TIMEOUT);
+    cookie::set(
+        &mut reply,
+        &env.config.app_url,
+        &begun.cookie,
+        CONSENT_TIMEOUT,
+    );
     told(reply, "started", &Trail::of(user, wanted))
 }
 
 /// A browser names the origin of the page whose form it sends, and no page can change that.
 fn sender<'a, D>(
     request: &'a Request<Bytes>,
-    env: &Env<'_, D>,
+    env: &Env<'a, D>,
 ) -> Sender<impl Fn(&str) -> Option<String> + 'a> {
     let headers = request.headers();
     let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok());
@@ -64,7 +68,8 @@ fn sender<'a, D>(
     {
         Sender::Page
     } else {
-        Sender::Browser(move |name: &str| cookie_of(headers, name))
+        let config = env.config;
+        Sender::Browser(move |name: &str| cookie::shown(headers, &config.app_url, name))
     }
 }
 
@@ -83,7 +88,7 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         Ok(wanted) => wanted,
         Err(reply) => return *reply,
     };
-    let ticket = connect::ticket(env, signer, user, wanted);
+    let ticket = connect::ticket(env, signer, user.clone(), wanted);
     let url = format!(
         "{}?ticket={}",
         env.config.function_url("google-connect/start"),
@@ -91,27 +96,23 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
     );
     let answer = json!({"ticket": ticket.text, "url": url, "expires_in": TICKET.num_seconds()});
     let mut reply = Reply::json(StatusCode::OK, &answer);
-    set_cookie(&mut reply, env, &ticket.cookie, TICKET);
+    cookie::set(&mut reply, &env.config.app_url, &ticket.cookie, TICKET);
     told(reply, "ticket", &Trail::of(user, wanted))
 }
 
 /// Google's page came back.
 pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
-    let Some(signer) = &env.config.signer else {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "this deployment cannot connect calendars yet",
-        );
-        return reply.logged("refused: the variable signing_key is not set");
-    };
+    if let Err(reply) = signer(env) {
+        return *reply;
+    }
     let returned = Returned {
         code: parameter(request, "code"),
         state: parameter(request, "state"),
         error: parameter(request, "error"),
     };
-    let shown = |name: &str| cookie_of(request.headers(), name);
+    let shown = |name: &str| cookie::shown(request.headers(), &env.config.app_url, name);
     let mut trail = Trail::default();
-    let reply = match connect::finish(env, signer, &returned, shown, &mut trail).await {
+    let reply = match connect::finish(env, &returned, shown, &mut trail).await {
         Ok(_) if !is_program(request.headers()) => {
             Reply::redirect(result_url(&env.config.app_url, None).as_str())
         }
@@ -123,10 +124,11 @@ pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>)
 
 /// Who, what and the outcome, for the log.
 fn told(mut reply: Reply, outcome: &str, trail: &Trail) -> Reply {
-    for (name, id) in [("user", trail.user), ("account", trail.account)] {
-        if let Some(id) = id {
-            reply = reply.about(name, id);
-        }
+    if let Some(user) = &trail.user {
+        reply = reply.about("user", user);
+    }
+    if let Some(account) = trail.account {
+        reply = reply.about("account", account);
     }
     if let Some(grant) = trail.grant {
         reply = reply.about("grant", grant);
@@ -136,14 +138,7 @@ fn told(mut reply: Reply, outcome: &str, trail: &Trail) -> Reply {
 
 /// What a deployment needs to connect anybody.
 fn ready<'a, D: HttpClient>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> {
-    let Some(signer) = &env.config.signer else {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "this deployment cannot connect calendars yet",
-        );
-        let line = "refused: the variable signing_key must be set to connect calendars";
-        return Err(Box::new(reply.logged(line)));
-    };
+    let signer = signer(env)?;
     if env.config.client_id.is_empty() {
         let reply = Reply::error(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -153,6 +148,18 @@ fn ready<'a, D: HttpClient>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> 
         return Err(Box::new(reply.logged(line)));
     }
     Ok(signer)
+}
+
+/// What signs now.
+fn signer<'a, D>(env: &Env<'a, D>) -> Result<&'a Signer, Box<Reply>> {
+    env.config.signers.first().ok_or_else(|| {
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment cannot connect calendars yet",
+        );
+        let lack = env.config.lack_of("signing_key");
+        Box::new(reply.logged(format!("refused: {lack}; no calendar can be connected")))
+    })
 }
 
 fn wanted(account: Option<&str>) -> Result<Option<Uuid>, Box<Reply>> {
@@ -219,38 +226,6 @@ fn result_url(app_url: &Url, why: Option<(&str, &str)>) -> Url {
             .append_pair("reason", reason),
     };
     url
-}
-
-/// Only for the way back to this function, and sent when another page leads there.
-fn set_cookie<D>(
-    reply: &mut Reply,
-    env: &Env<'_, D>,
-    (name, value): &(String, String),
-    age: TimeDelta,
-) {
-    let secure = match env.config.app_url.scheme() {
-        "https" => "; Secure",
-        _ => "",
-    };
-    let path = env.config.app_url.path().trim_end_matches('/');
-    let cookie = format!(
-        "{name}={value}; Path={path}/functions/v1/google-connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-        age.num_seconds()
-    );
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        reply.response.headers_mut().append(SET_COOKIE, cookie);
-    }
-}
-
-fn cookie_of(headers: &HeaderMap, wanted: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == wanted)
-        .map(|(_, value)| value.to_owned())
 }
 
 fn accept(headers: &HeaderMap) -> &str {

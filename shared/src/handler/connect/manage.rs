@@ -7,6 +7,7 @@ use crate::db::manage::{self as db, Begun, Which};
 use crate::db::status;
 use crate::flow::Env;
 use crate::flow::manage::{self, Choice, ManageError};
+use crate::jwt::UserId;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_client::HttpClient;
@@ -28,11 +29,11 @@ pub async fn list<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> 
     let Ok(account) = account.transpose() else {
         return Reply::error(StatusCode::BAD_REQUEST, "account_id must be a UUID");
     };
-    match manage::list(env, user, account).await {
+    match manage::list(env, &user, account).await {
         Ok(accounts) => Reply::json(StatusCode::OK, &json!({"accounts": accounts})),
         Err(error) => refused(&error),
     }
-    .about("user", user)
+    .about("user", &user)
 }
 
 /// Where the user's sync stands.
@@ -45,7 +46,7 @@ pub async fn status<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         env.client,
         &env.config.database,
         env.config.instance(),
-        user,
+        &user,
     )
     .await
     {
@@ -66,11 +67,11 @@ pub async fn choose<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
             "name the calendar by google_id, or by connection_id",
         );
     }
-    match manage::choose(env, user, &choice).await {
+    match manage::choose(env, &user, &choice).await {
         Ok(chosen) => Reply::json(StatusCode::OK, &chosen),
         Err(error) => refused(&error),
     }
-    .about("user", user)
+    .about("user", &user)
 }
 
 /// Pauses a calendar, or resumes it.
@@ -93,7 +94,7 @@ pub async fn set_state<D: HttpClient>(
             ..Choices::default()
         },
     };
-    match manage::choose(env, user, &choice).await {
+    match manage::choose(env, &user, &choice).await {
         Ok(chosen) => Reply::json(
             StatusCode::OK,
             &json!({"connection_id": chosen.connection_id, "state": state}),
@@ -113,7 +114,7 @@ pub async fn decide<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         env.client,
         &config.database,
         config.instance(),
-        user,
+        &user,
         &decision,
     );
     match decided.await {
@@ -124,7 +125,7 @@ pub async fn decide<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
             (None, None) => database_error(&error),
         },
     }
-    .about("user", user)
+    .about("user", &user)
 }
 
 #[derive(Deserialize)]
@@ -150,7 +151,7 @@ pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D
         env.client,
         &config.database,
         config.instance(),
-        user,
+        &user,
         which,
         &decision.choice,
     );
@@ -160,7 +161,7 @@ pub async fn disconnect<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D
         Ok(Begun::Unknown) => refused(&ManageError::Unknown).about("outcome", "unknown"),
         Err(error) => refused(&error.into()).about("outcome", "failed"),
     }
-    .about("user", user)
+    .about("user", &user)
     .about("account", which.account_id)
     .about("connection", which.connection_id)
     .about("choice", known(&decision.choice))
@@ -177,7 +178,7 @@ fn known(choice: &str) -> Option<&str> {
 async fn signed<B: DeserializeOwned, D: HttpClient>(
     request: &Request<Bytes>,
     env: &Env<'_, D>,
-) -> Result<(Uuid, B), Box<Reply>> {
+) -> Result<(UserId, B), Box<Reply>> {
     let user = login::user(env, request.headers()).await?;
     if request.body().len() > MAX_BODY {
         let reason = "the body is too large";

@@ -6,6 +6,7 @@
 //! form, whose origin is checked.
 
 mod browser;
+mod cookie;
 mod manage;
 
 use super::Reply;

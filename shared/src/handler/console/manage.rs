@@ -33,7 +33,7 @@ async fn seen<D: HttpClient>(call: &Call<'_, D>) -> Result<Value, Problem> {
         call.env.client,
         &config.database,
         config.instance(),
-        call.user,
+        &call.user,
     );
     Ok(seen.await?)
 }
@@ -138,7 +138,7 @@ pub async fn change<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply
         client,
         database,
         config.instance(),
-        call.user,
+        &call.user,
         &which,
         &choices,
     )
@@ -161,7 +161,7 @@ pub async fn resync<D: HttpClient>(call: &Call<'_, D>, id: Uuid) -> Result<Reply
     Query::read(call.request, &[])?;
     let config = call.env.config;
     let (client, database) = (call.env.client, &config.database);
-    events::resync(client, database, config.instance(), call.user, id).await?;
+    events::resync(client, database, config.instance(), &call.user, id).await?;
     let mut reply = json(&connection(call, id).await?);
     *reply.response.status_mut() = StatusCode::ACCEPTED;
     Ok(reply.about("connection", id))
@@ -173,7 +173,7 @@ async fn decide<D: HttpClient>(
 ) -> Result<Reply, Problem> {
     let config = call.env.config;
     let (client, database) = (call.env.client, &config.database);
-    let decided = status::decide(client, database, config.instance(), call.user, decision);
+    let decided = status::decide(client, database, config.instance(), &call.user, decision);
     Ok(json(&decided.await?))
 }
 
@@ -229,7 +229,7 @@ pub async fn quarantine<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Prob
     Query::read(call.request, &[])?;
     let config = call.env.config;
     let (client, database) = (call.env.client, &config.database);
-    let items = events::quarantine(client, database, config.instance(), call.user).await?;
+    let items = events::quarantine(client, database, config.instance(), &call.user).await?;
     Ok(json(&object!({"items": items})))
 }
 
@@ -261,6 +261,6 @@ pub async fn event_history<D: HttpClient>(
 async fn told<D: HttpClient>(call: &Call<'_, D>, part: Part) -> Result<Reply, Problem> {
     let config = call.env.config;
     let (client, database) = (call.env.client, &config.database);
-    let history = events::history(client, database, config.instance(), call.user, part);
+    let history = events::history(client, database, config.instance(), &call.user, part);
     Ok(json(&history.await?))
 }

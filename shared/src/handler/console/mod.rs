@@ -18,7 +18,7 @@ pub use page::{Asset, Encoded};
 
 use super::{Reply, login};
 use crate::flow::Env;
-use crate::jwt::Login;
+use crate::jwt::{Login, UserId};
 use answer::{Problem, json};
 use bytes::Bytes;
 use http::header::{
@@ -39,7 +39,7 @@ const API: &str = "/functions/v1/console/api";
 struct Call<'a, D> {
     env: &'a Env<'a, D>,
     request: &'a Request<Bytes>,
-    user: Uuid,
+    user: UserId,
     login: Login,
 }
 
@@ -135,7 +135,7 @@ async fn api<D: HttpClient>(
     };
     let reply = signed_in(&call, segments).await;
     let reply = reply.unwrap_or_else(Problem::reply);
-    Ok(reply.about("user", user))
+    Ok(reply.about("user", &call.user))
 }
 
 async fn signed_in<D: HttpClient>(call: &Call<'_, D>, segments: &[&str]) -> Result<Reply, Problem> {

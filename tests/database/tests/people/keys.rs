@@ -23,5 +23,14 @@ async fn one_caller_a_minute_fetches_keys() -> Result<()> {
     assert_eq!(db.call("jwks", ask("b")).await?["may_fetch"], false);
     db.later(3600).await?;
     assert_eq!(db.call("jwks", ask("a")).await?["may_fetch"], true);
+    // Nobody could: they are good for a day.
+    db.later(22 * 3600).await?;
+    assert_eq!(db.call("jwks", ask("a")).await?["keys"], keys);
+    db.later(2 * 3600).await?;
+    let old = db.call("jwks", ask("a")).await?;
+    assert_eq!(
+        (&old["keys"], &old["may_fetch"]),
+        (&json!(null), &json!(true))
+    );
     Ok(())
 }
