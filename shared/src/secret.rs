@@ -210,6 +210,13 @@ impl Signer {
         equal(&self.sign(purpose, text), signature)
     }
 
+    /// As [`Signer::verify`], of a signature in hex.
+    pub fn verify_hex(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        let digits = self.mac(purpose, text).into_iter();
+        let hex: String = digits.map(|byte| format!("{byte:02x}")).collect();
+        equal(&hex, signature)
+    }
+
     fn mac(&self, purpose: &str, text: &str) -> Vec<u8> {
         let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&self.0) else {
             unreachable!("HMAC takes keys of any length");

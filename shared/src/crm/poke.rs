@@ -3,11 +3,17 @@
 //! Source: Supabase's guide to Database Webhooks.
 
 use super::RowId;
+use crate::secret::Signer;
 use serde::Deserialize;
 use uuid::Uuid;
 
 /// The largest body that is read, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
+
+/// The key with which the database signs its pokes. It opens nothing else, and tells nothing of the secret.
+pub fn key(function_secret: &str) -> String {
+    Signer::new(function_secret).sign("poke", "")
+}
 
 /// Why a body is no poke. The text tells the caller what to send.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -37,7 +37,7 @@ struct Parameters<'a> {
     instance: &'a str,
     most: usize,
     function_url: &'a str,
-    function_secret: &'a str,
+    poke_key: &'a str,
     event_url: &'a str,
     seal_key: Option<&'a str>,
 }
@@ -52,7 +52,7 @@ pub async fn chores(
     database: &Database,
     instance: &str,
     most: usize,
-    function_secret: &str,
+    poke_key: &str,
     event_url: Option<&str>,
     seal_key: Option<&str>,
 ) -> Result<Chores, DbError> {
@@ -61,7 +61,7 @@ pub async fn chores(
         instance,
         most,
         function_url,
-        function_secret,
+        poke_key,
         event_url: event_url.unwrap_or_default(),
         seal_key,
     };

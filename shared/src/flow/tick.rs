@@ -3,6 +3,7 @@
 
 use super::disconnect::disconnect;
 use super::{Env, token, watch};
+use crate::crm::poke;
 use crate::db::DbError;
 use crate::db::chores::{self, Chores};
 use crate::db::manage::Ended;
@@ -76,13 +77,16 @@ pub async fn tick<D: HttpClient>(env: &Env<'_, D>) -> Result<TickReport, DbError
         ticked: TickReport::default(),
     };
     let config = env.config;
-    let secret = config.function_secrets.first().map(String::as_str);
+    let key = config
+        .function_secrets
+        .first()
+        .map(|secret| poke::key(secret));
     let chores = chores::chores(
         env.client,
         &config.database,
         config.instance(),
         MAX_FAMILIES,
-        secret.unwrap_or_default(),
+        &key.unwrap_or_default(),
         config.event_url.as_deref(),
         config.keys.current(),
     )

@@ -1,6 +1,7 @@
 //! What the function crates answer: authenticate, parse, call a flow, map to a status. Plain async
 //! functions over plain types, so that tests call them natively.
 
+mod caller;
 pub mod connect;
 #[cfg(feature = "console")]
 pub mod console;
@@ -13,9 +14,7 @@ pub mod webhook;
 
 pub use protect::protect;
 
-use crate::config::Config;
 use crate::db::DbError;
-use crate::secret;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -103,37 +102,6 @@ fn database_error(error: &DbError) -> Reply {
     };
     let hint = error.hint().map(|hint| format!(" {hint}"));
     Reply::error(status, reason).logged(format!("{error}.{}", hint.unwrap_or_default()))
-}
-
-/// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.
-fn require_function_secret(config: &Config, headers: &HeaderMap) -> Option<Reply> {
-    if config.function_secrets.is_empty() {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "this deployment has no function_secret; nobody is let in",
-        );
-        let lack = config.lack_of("function_secret");
-        return Some(reply.logged(format!("refused: {lack}; nobody is let in")));
-    }
-    let shown = bearer(headers).unwrap_or_default();
-    // Each is compared, so that the time does not tell which one fits.
-    let fits = config
-        .function_secrets
-        .iter()
-        .filter(|known| secret::equal(known, shown))
-        .count();
-    (fits == 0).then(|| {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "send the function secret as Authorization: Bearer",
-        );
-        let why = if shown.is_empty() {
-            "missing"
-        } else {
-            "another_secret"
-        };
-        reply.about("refused", why)
-    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

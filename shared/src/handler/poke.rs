@@ -1,6 +1,7 @@
 //! `event-create`, `event-update`, `event-delete`: the database says that an event changed.
 
-use super::{Reply, database_error, require_function_secret};
+use super::caller::require_signature;
+use super::{Reply, database_error};
 use crate::crm::poke::{self, Malformed};
 use crate::flow::Env;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
     if request.method() != Method::POST {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "POST a database webhook");
     }
-    if let Some(reply) = require_function_secret(env.config, request.headers()) {
+    if let Some(reply) = require_signature(env.config, &request, (env.clock)()) {
         return reply;
     }
     let id = match poke::parse(request.body()) {

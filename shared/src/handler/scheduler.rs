@@ -1,6 +1,7 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
-use super::{Reply, database_error, require_function_secret};
+use super::caller::{require_function_secret, require_signature};
+use super::{Reply, database_error};
 use crate::db::manage::Ended;
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
@@ -15,7 +16,8 @@ use std::fmt::Write as _;
 const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";
 
 /// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
-/// `GET …/scheduler/metrics`. All of them need a function secret.
+/// `GET …/scheduler/metrics`. They need a function secret; a tick may be
+/// signed instead.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     let action = path
@@ -29,7 +31,11 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
     if request.method() != wanted {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, ROUTES);
     }
-    if let Some(reply) = require_function_secret(env.config, request.headers()) {
+    let refused = match action {
+        "tick" => require_signature(env.config, &request, (env.clock)()),
+        _ => require_function_secret(env.config, &request),
+    };
+    if let Some(reply) = refused {
         return reply;
     }
     match action {

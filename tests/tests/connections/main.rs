@@ -10,6 +10,7 @@ mod lab;
 mod logins;
 mod logs;
 mod operator;
+mod pokes;
 mod quota;
 mod refused;
 mod schedulers;

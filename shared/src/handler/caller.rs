@@ -1,0 +1,81 @@
+//! Who may call what is not for users: the database, the clock, the operator.
+
+use super::{Reply, bearer};
+use crate::config::Config;
+use crate::crm::poke;
+use crate::secret::{self, Signer};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{Request, StatusCode};
+
+/// How long a signed request is good, and how far the database's clock may be ahead.
+const AGE: TimeDelta = TimeDelta::minutes(10);
+/// Where the database signs a request, as `t=1900000000,v1=…`: the HMAC-SHA-256, in hex, of the seconds, the path
+/// below `/functions/v1` and the body, each on a line.
+const SIGNATURE: &str = "tandem-signature";
+
+/// The refusal of a caller who has neither signed the request nor shows a function secret.
+pub fn require_signature(
+    config: &Config,
+    request: &Request<Bytes>,
+    now: DateTime<Utc>,
+) -> Option<Reply> {
+    if is_signed(config, request, now) {
+        return None;
+    }
+    require_function_secret(config, request)
+}
+
+fn is_signed(config: &Config, request: &Request<Bytes>, now: DateTime<Utc>) -> bool {
+    let header = request.headers().get(SIGNATURE);
+    let parts = header
+        .and_then(|header| header.to_str().ok())
+        .and_then(|text| text.strip_prefix("t="))
+        .and_then(|text| text.split_once(",v1="));
+    let path = request.uri().path().rsplit_once("/functions/v1");
+    let body = std::str::from_utf8(request.body());
+    let (Some((time, signature)), Some((_, path)), Ok(body)) = (parts, path, body) else {
+        return false;
+    };
+    let signed_at = time
+        .parse()
+        .ok()
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let is_fresh = signed_at.is_some_and(|at| (now - at).abs() <= AGE);
+    // Each is compared, so that the time does not tell which one fits.
+    let fits = config.function_secrets.iter().filter(|secret| {
+        let signer = Signer::new(&poke::key(secret));
+        signer.verify_hex(time, &format!("{path}\n{body}"), signature)
+    });
+    fits.count() > 0 && is_fresh
+}
+
+/// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.
+pub fn require_function_secret(config: &Config, request: &Request<Bytes>) -> Option<Reply> {
+    if config.function_secrets.is_empty() {
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "this deployment has no function_secret; nobody is let in",
+        );
+        let lack = config.lack_of("function_secret");
+        return Some(reply.logged(format!("refused: {lack}; nobody is let in")));
+    }
+    let shown = bearer(request.headers()).unwrap_or_default();
+    let fits = config
+        .function_secrets
+        .iter()
+        .filter(|known| secret::equal(known, shown))
+        .count();
+    (fits == 0).then(|| {
+        let reply = Reply::error(
+            StatusCode::UNAUTHORIZED,
+            "send the function secret as Authorization: Bearer",
+        );
+        let why = match (request.headers().contains_key(SIGNATURE), shown.is_empty()) {
+            (true, true) => "another_signature",
+            (false, true) => "missing",
+            (_, false) => "another_secret",
+        };
+        reply.about("refused", why)
+    })
+}
