@@ -4,7 +4,7 @@ use super::lab::{insert, system};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::inprocess::{ANN, FUNCTION_SECRET, System};
 
 /// A request as the database signs it with the key that it was told.
@@ -100,7 +100,7 @@ async fn the_database_never_has_the_function_secret() -> Result<()> {
         let told = format!(
             "select count(*) from {table} x where to_jsonb(x)::text like '%{FUNCTION_SECRET}%'"
         );
-        ensure!(system.value(&told).await? == Value::from(0), "{table}");
+        ensure!(system.value(&told).await? == 0, "{table}");
     }
     Ok(())
 }
