@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use local::bench::Part;
+use local::postgrest::jwt;
 use local::stack::database::Driver;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +46,12 @@ enum Command {
         /// postgres://role:password@host:port/name
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
+    },
+    /// Print the variable db_token for Supabase: a token of the role tandem_component, good for ten years.
+    Token {
+        /// The project's JWT secret.
+        #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
+        jwt_secret: String,
     },
     /// Run one SQL statement on the database of `cargo dev`.
     Sql {
@@ -96,6 +103,10 @@ async fn run(command: Command) -> Result<ExitCode> {
                 say(&format!("applied {name}"));
             }
             say(&format!("{} applied, the rest was", applied.len()));
+            Ok(())
+        }
+        Command::Token { jwt_secret } => {
+            say(&jwt::for_component(&jwt_secret, chrono::Utc::now()));
             Ok(())
         }
         Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,

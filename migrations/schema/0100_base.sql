@@ -29,6 +29,16 @@ exception when duplicate_object or unique_violation or internal_error or insuffi
     sqlerrm;
 end $$;
 
+-- PostgREST takes on the role that a token names.
+do $$ begin
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticator')
+    and not pg_has_role('authenticator', 'tandem_component', 'member') then
+    grant tandem_component to authenticator;
+  end if;
+exception when duplicate_object or unique_violation or internal_error or insufficient_privilege then
+  raise notice 'Tandem: % (it matters for db_token)', sqlerrm;
+end $$;
+
 create table tandem.schema_version (
   version integer primary key,
   installed_at timestamptz not null default clock_timestamp()

@@ -141,7 +141,7 @@ impl Config {
                 &driver,
                 db_origin,
                 &v.text("db_path"),
-                &v.text("db_key"),
+                (&v.text("db_key"), &v.text("db_token")),
                 &v.text("db_connection"),
             )?,
             app_url,

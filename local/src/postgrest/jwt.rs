@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -26,6 +27,14 @@ pub fn sign(secret: &str, claims: &Value) -> String {
 /// A token that only names a role and never expires, like a project's legacy `anon` and `service_role` keys.
 pub fn for_role(secret: &str, role: &str) -> String {
     sign(secret, &json!({"iss": "supabase", "role": role}))
+}
+
+/// A token with which components call PostgREST as their own role, and as nothing else.
+#[must_use]
+pub fn for_component(secret: &str, now: DateTime<Utc>) -> String {
+    let ends = now + TimeDelta::days(3650);
+    let claims = json!({"iss": "tandem", "role": "tandem_component", "exp": ends.timestamp()});
+    sign(secret, &claims)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::postgres::{
     Cluster, ClusterOptions, Server, TestDatabase, connect, roles, supabase_test_cluster,
     test_cluster,
 };
-use crate::postgrest::{self, Postgrest, PostgrestOptions, gateway};
+use crate::postgrest::{self, Postgrest, PostgrestOptions, gateway, jwt};
 use crate::{migrate, relay};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ const NAME: &str = "tandem";
 /// The password of the components' role, on this machine only.
 const PASSWORD: &str = "component";
 /// The key with which components come through the gateway.
-const KEY: &str = "sb_secret_local";
+const PUBLISHABLE: &str = "sb_publishable_local";
 
 impl Database {
     /// Starts it, migrated, with a login for the components, behind the driver's front end on
@@ -102,13 +102,17 @@ impl Database {
                 let postgrest =
                     postgrest::start(PostgrestOptions::new(authenticator, jwt_secret), progress)
                         .await?;
-                let keys = gateway::keys(jwt_secret, "sb_publishable_local", KEY);
+                let keys = gateway::keys(jwt_secret, PUBLISHABLE, "sb_secret_local");
                 let gateway = gateway::serve(listener, postgrest.address(), keys)?;
                 let variables = [
                     ("db_driver", "postgrest".to_owned()),
                     ("db_origin", gateway.url()),
                     ("db_path", "/rest/v1".to_owned()),
-                    ("db_key", KEY.to_owned()),
+                    ("db_key", PUBLISHABLE.to_owned()),
+                    (
+                        "db_token",
+                        jwt::for_component(jwt_secret, chrono::Utc::now()),
+                    ),
                 ];
                 let address = format!("{}/rest/v1", gateway.url());
                 (Front::Postgrest(gateway, postgrest), address, variables)

@@ -23,8 +23,8 @@ pub struct Database {
 }
 
 enum Driver {
-    /// PostgREST, with a key in `apikey`; a JWT goes into `Authorization` too.
-    Postgrest { key: String },
+    /// PostgREST behind a gateway, with a key in `apikey`, and a JWT of the role `tandem_component` in `Authorization`.
+    Postgrest { key: String, token: String },
     /// Neon's SQL over HTTP, with a connection string.
     Neon { connection: String },
 }
@@ -43,7 +43,7 @@ struct Refusal {
 }
 
 impl Database {
-    /// Reads the variables `db_driver`, `db_origin`, `db_path`, `db_key` and `db_connection`.
+    /// Reads the variables `db_driver`, `db_origin`, `db_path`, `db_key`, `db_token` and `db_connection`.
     ///
     /// # Errors
     /// [`ConfigError::Driver`].
@@ -51,12 +51,17 @@ impl Database {
         driver: &str,
         mut origin: Url,
         path: &str,
-        key: &str,
+        (key, token): (&str, &str),
         connection: &str,
     ) -> Result<Self, ConfigError> {
         let driver = match driver {
             "postgrest" | "" => Driver::Postgrest {
                 key: key.to_owned(),
+                // Keys of before are tokens themselves; the new ones are none, and refused as such.
+                token: match token {
+                    "" if key.matches('.').count() == 2 => key.to_owned(),
+                    token => token.to_owned(),
+                },
             },
             "neon" => Driver::Neon {
                 connection: connection.to_owned(),
@@ -93,11 +98,10 @@ impl Database {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json");
         let (url, body) = match &self.driver {
-            Driver::Postgrest { key } => {
+            Driver::Postgrest { key, token } => {
                 builder = builder.header("apikey", key);
-                // The new keys are no JWTs and are refused as such.
-                if key.matches('.').count() == 2 {
-                    builder = builder.header(AUTHORIZATION, format!("Bearer {key}"));
+                if !token.is_empty() {
+                    builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
                 }
                 (self.below(&["rpc", function]), json!({"p": p}))
             }
@@ -203,7 +207,14 @@ mod tests {
     pub(super) fn database(driver: &str, key: &str) -> Database {
         let origin = Url::parse("https://db.example").unwrap();
         let path = if driver == "neon" { "/sql" } else { "/rest/v1" };
-        Database::new(driver, origin, path, key, "postgres://u:p@db.example/d").unwrap()
+        Database::new(
+            driver,
+            origin,
+            path,
+            (key, ""),
+            "postgres://u:p@db.example/d",
+        )
+        .unwrap()
     }
 
     fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
@@ -226,6 +237,12 @@ mod tests {
             .request("tandem_due", &json!({}))
             .unwrap();
         assert_eq!(header(&legacy, "authorization"), Some("Bearer a.b.c"));
+        let origin = Url::parse("https://db.example").unwrap();
+        let keys = ("sb_publishable_x", "d.e.f");
+        let component = Database::new("postgrest", origin, "/rest/v1", keys, "").unwrap();
+        let request = component.request("tandem_due", &json!({})).unwrap();
+        assert_eq!(header(&request, "apikey"), Some("sb_publishable_x"));
+        assert_eq!(header(&request, "authorization"), Some("Bearer d.e.f"));
     }
 
     #[test]

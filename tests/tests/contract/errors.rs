@@ -171,7 +171,7 @@ async fn a_wrong_key_or_password_needs_a_person_and_is_not_repeated_in_the_error
     for driver in DRIVERS {
         let c = Contract::start(driver).await?;
         let wrong = database(&c.served, |name, value| match name {
-            "db_key" => "sb_secret_wrong".to_owned(),
+            "db_key" => "sb_publishable_wrong".to_owned(),
             "db_connection" => value.replace(":component@", ":hunter2@"),
             _ => value,
         })?;

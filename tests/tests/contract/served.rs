@@ -102,7 +102,7 @@ pub fn database(served: &Served, change: impl Fn(&str, String) -> String) -> Res
         &text("db_driver"),
         origin,
         &text("db_path"),
-        &text("db_key"),
+        (&text("db_key"), &text("db_token")),
         &text("db_connection"),
     )?)
 }
