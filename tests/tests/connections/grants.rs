@@ -75,7 +75,7 @@ async fn a_box_that_was_unticked_leaves_no_grant() -> Result<()> {
     let system = lab(1).await?;
     wishes(&system, "some@example.com", &json!(SCOPES))?;
     let to = system.connect_as(ANN, "some@example.com").await?;
-    is(&to, "missing_scope", "calendar.events")?;
+    is(&to, "missing_scope")?;
     ensure!(!has_grant(&system, "some@example.com")?);
     ensure!(logged(&system) == "given_back", "{}", logged(&system));
     ensure!(has_grant(&system, EMAIL)?, "Ann's own went with it");
@@ -88,7 +88,7 @@ async fn another_account_than_the_wanted_one_leaves_no_grant() -> Result<()> {
     let account = system.value("select id from tandem.accounts").await?;
     let ticket = system.ticket(ANN, &json!({"account_id": account})).await?;
     let to = system.follow(&ticket, NEW).await?;
-    is(&to, "another_account", EMAIL)?;
+    is(&to, "another_account")?;
     ensure!(!has_grant(&system, NEW)?);
     ensure!(has_grant(&system, EMAIL)?);
     Ok(())
@@ -99,7 +99,7 @@ async fn an_answer_that_is_not_taken_leaves_no_grant() -> Result<()> {
     let system = lab(3).await?;
     let no_refresh = |answer: &mut Value| answer["refresh_token"] = Value::Null;
     let to = consent_with(&system, NEW, ("hd", Value::Null), no_refresh).await?;
-    is(&to, "no_lasting_access", "no lasting access")?;
+    is(&to, "no_lasting_access")?;
     ensure!(!has_grant(&system, NEW)?);
     for (claim, value) in [
         ("iss", json!("https://evil.example")),
@@ -108,7 +108,7 @@ async fn an_answer_that_is_not_taken_leaves_no_grant() -> Result<()> {
         ("exp", json!(1)),
     ] {
         let to = consent_with(&system, NEW, (claim, value), |_| {}).await?;
-        is(&to, "identity", "does not belong")?;
+        is(&to, "identity")?;
         ensure!(!has_grant(&system, NEW)?, "{claim}: the grant is left");
         ensure!(logged(&system) == "given_back", "{claim}");
     }
@@ -120,7 +120,7 @@ async fn a_key_that_is_missing_leaves_no_grant() -> Result<()> {
     let mut system = lab(5).await?;
     system.set("token_keys", "")?;
     let to = system.connect_as(ANN, NEW).await?;
-    is(&to, "misconfigured", "cannot store tokens")?;
+    is(&to, "misconfigured")?;
     ensure!(!has_grant(&system, NEW)?);
     Ok(())
 }
@@ -136,7 +136,7 @@ async fn what_the_database_refuses_leaves_no_grant() -> Result<()> {
         )
         .await?;
     let to = system.connect_as(ANN, NEW).await?;
-    is(&to, "database_unavailable", "try again")?;
+    is(&to, "database_unavailable")?;
     ensure!(!has_grant(&system, NEW)?);
     Ok(())
 }
@@ -148,7 +148,7 @@ async fn a_grant_that_somebody_else_lives_by_stays() -> Result<()> {
     let less = |answer: &mut Value| answer["scope"] = json!(SCOPES.join(" "));
     let sub = ("sub", subject(&system, EMAIL)?);
     let to = consent_with(&system, EMAIL, sub, less).await?;
-    is(&to, "missing_scope", "was not granted")?;
+    is(&to, "missing_scope")?;
     ensure!(has_grant(&system, EMAIL)?, "Ann's access has ended");
     ensure!(logged(&system) == "in_use", "{}", logged(&system));
     ensure!(count(&system, "oauth.revoke")? == 0);
@@ -163,7 +163,7 @@ async fn a_grant_that_somebody_else_lives_by_stays() -> Result<()> {
     rest(&system).await?;
     wishes(&system, EMAIL, &json!(SCOPES))?;
     let to = system.connect_as(BOB, EMAIL).await?;
-    is(&to, "missing_scope", "calendar.events")?;
+    is(&to, "missing_scope")?;
     ensure!(!has_grant(&system, EMAIL)?);
     Ok(())
 }
@@ -177,7 +177,7 @@ async fn while_nobody_can_say_who_lives_by_it_a_grant_stays() -> Result<()> {
     let back = system.consent(&page, "some@example.com")?;
     system.kill_at("tandem_account_in_use", Fate::Late);
     let to = system.browse(&back, &cookie).await?.0;
-    is(&to, "missing_scope", "calendar.events")?;
+    is(&to, "missing_scope")?;
     ensure!(has_grant(&system, "some@example.com")?);
     ensure!(logged(&system) == "left", "{}", logged(&system));
     Ok(())

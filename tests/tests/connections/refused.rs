@@ -26,17 +26,13 @@ async fn opened(system: &System, ticket: &Ticket) -> Result<(String, String)> {
     system.browse(&ticket.url, &ticket.cookie).await
 }
 
-pub fn is(to: &str, code: &str, words: &str) -> Result<()> {
+pub fn is(to: &str, code: &str) -> Result<()> {
     let url = url::Url::parse(to)?;
-    let part = |name: &str| {
-        let found = url.query_pairs().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    ensure!(part("google") == "error", "{to}");
+    let found: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    // A word, and no text: anybody can write an address.
     ensure!(
-        part("code") == code && part("reason").contains(words),
+        found == [pair("google", "error"), pair("code", code)],
         "{to}"
     );
     Ok(())
@@ -60,41 +56,29 @@ async fn what_google_says_is_told_in_words() -> Result<()> {
     let system = lab().await?;
     let token =
         |status: u16, body: &str| json!({"method": "oauth.token", "status": status, "body": body});
-    for (fault, code, words) in [
-        (
-            token(503, ""),
-            "google_unavailable",
-            "not answering properly",
-        ),
+    for (fault, code) in [
+        (token(503, ""), "google_unavailable"),
         (
             json!({"method": "oauth.token", "cut": true}),
             "google_unavailable",
-            "not answering properly",
         ),
         (
             token(401, r#"{"error":"invalid_client"}"#),
             "client_refused",
-            "id and secret",
         ),
         (
             token(400, r#"{"error":"redirect_uri_mismatch"}"#),
             "redirect_mismatch",
-            "address to return to",
         ),
-        (
-            token(400, r#"{"error":"invalid_grant"}"#),
-            "code_refused",
-            "did not accept",
-        ),
+        (token(400, r#"{"error":"invalid_grant"}"#), "code_refused"),
         (
             json!({"method": "calendarList.list", "status": 503}),
             "google_unavailable",
-            "Google",
         ),
     ] {
         control(&system, "faults", &fault)?;
         let to = system.follow(&ticket(&system).await?, NEW).await?;
-        is(&to, code, words)?;
+        is(&to, code)?;
     }
     let problems = "select count(*) from tandem.connections k join tandem.accounts a on a.id = k.account_id where a.email <> 'ann@example.com'";
     ensure!(system.value(problems).await? == 0);
@@ -168,11 +152,7 @@ async fn what_googles_page_reports_is_told_in_words() -> Result<()> {
             .clear()
             .extend_pairs(pairs)
             .append_pair("error", error);
-        is(
-            &system.browse(reported.as_str(), &cookie).await?.0,
-            code,
-            words,
-        )?;
+        is(&system.browse(reported.as_str(), &cookie).await?.0, code)?;
     }
     nothing_new(&system).await
 }
@@ -183,24 +163,18 @@ async fn an_account_on_its_way_out_is_not_connected_at_the_same_time() -> Result
     let wish = json!({"account_id": system.value("select id from tandem.accounts").await?, "choice": "keep"});
     call(&system, ANN, "disconnect", &wish, 202).await?;
     let to = system.connect_as(ANN, EMAIL).await?;
-    is(&to, "disconnecting", "in a few minutes")
+    is(&to, "disconnecting")
 }
 
 #[tokio::test]
-async fn what_the_person_says_is_told_in_words() -> Result<()> {
+async fn what_the_person_says_is_told() -> Result<()> {
     let system = lab().await?;
-    for (email, wish, code, words) in [
-        (
-            "no@example.com",
-            json!("deny"),
-            "denied",
-            "nothing was connected",
-        ),
+    for (email, wish, code) in [
+        ("no@example.com", json!("deny"), "denied"),
         (
             "some@example.com",
             json!(["openid", "https://www.googleapis.com/auth/userinfo.email"]),
             "missing_scope",
-            "calendar.events",
         ),
     ] {
         control(
@@ -209,7 +183,7 @@ async fn what_the_person_says_is_told_in_words() -> Result<()> {
             &json!({"email": email, "auto_consent": wish}),
         )?;
         let to = system.follow(&ticket(&system).await?, email).await?;
-        is(&to, code, words)?;
+        is(&to, code)?;
     }
     nothing_new(&system).await
 }

@@ -73,10 +73,7 @@ async fn a_reconnect_of_a_certain_account_does_not_take_another_one() -> Result<
     let account = system.value("select id from tandem.accounts").await?;
     let ticket = system.ticket(ANN, &json!({"account_id": account})).await?;
     let to = system.follow(&ticket, SECOND).await?;
-    ensure!(
-        to.contains("code=another_account") && to.contains("ann%40example.com"),
-        "{to}"
-    );
+    ensure!(to.ends_with("code=another_account"), "{to}");
     ensure!(system.value("select count(*) from tandem.accounts").await? == 1);
     let again = system.follow(&ticket, EMAIL).await?;
     ensure!(again.contains("code=replayed"), "{again}");

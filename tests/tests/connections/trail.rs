@@ -108,7 +108,7 @@ async fn a_refusal_says_whose_request_it_was_and_why() -> Result<()> {
     let flow = "google-connect/callback";
     let from = system.log().len();
     let to = system.connect_as(ANN, NEW).await?;
-    is(&to, "missing_scope", "calendar.events")?;
+    is(&to, "missing_scope")?;
     let expected = json!({"user": ANN, "grant": "given_back", "outcome": "missing_scope"});
     check(&system, from, flow, &expected)?;
 

@@ -176,7 +176,6 @@ fn failed<D: HttpClient>(
     error: &ConnectError,
     trail: &Trail,
 ) -> Reply {
-    let reason = error.to_string();
     let mut reply = if is_program(request.headers()) {
         let status = match error.fault() {
             Fault::User => StatusCode::BAD_REQUEST,
@@ -184,10 +183,12 @@ fn failed<D: HttpClient>(
             Fault::Operator => StatusCode::INTERNAL_SERVER_ERROR,
             Fault::Database => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Reply::json(status, &json!({"error": reason, "code": error.code()}))
+        Reply::json(
+            status,
+            &json!({"error": error.to_string(), "code": error.code()}),
+        )
     } else {
-        let why = Some((error.code(), reason.as_str()));
-        Reply::redirect(result_url(&env.config.app_url, why).as_str())
+        Reply::redirect(result_url(&env.config.app_url, Some(error.code())).as_str())
     };
     reply = told(reply, error.code(), trail);
     match error {
@@ -215,15 +216,15 @@ fn failed<D: HttpClient>(
 }
 
 /// The page shows what came of it.
-fn result_url(app_url: &Url, why: Option<(&str, &str)>) -> Url {
+/// Anybody can write an address, so that it carries a word and no text.
+fn result_url(app_url: &Url, code: Option<&str>) -> Url {
     let mut url = app_url.clone();
-    match why {
+    match code {
         None => url.query_pairs_mut().append_pair("google", "connected"),
-        Some((code, reason)) => url
+        Some(code) => url
             .query_pairs_mut()
             .append_pair("google", "error")
-            .append_pair("code", code)
-            .append_pair("reason", reason),
+            .append_pair("code", code),
     };
     url
 }

@@ -219,6 +219,18 @@ fn recurrence(value: Value) -> Result<Value, Problem> {
     if !lines.iter().all(fits) {
         return wrong("each line is a text of at most 4096 characters, without line breaks");
     }
+    let starts = |line: &Value, name: &str| {
+        let line = line.as_str().unwrap_or_default();
+        line.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    if lines.iter().any(|line| starts(line, "EXRULE")) {
+        return wrong("EXRULE is not used any more (RFC 5545, A.1); write EXDATE lines");
+    }
+    // Each rule is expanded for each view.
+    if lines.iter().filter(|line| starts(line, "RRULE")).count() > 1 {
+        return wrong("at most one RRULE; a second series takes a second event");
+    }
     // None repeat nothing.
     Ok(if lines.is_empty() { Value::Null } else { value })
 }

@@ -352,7 +352,7 @@ async fn each_function_that_a_user_can_call() -> Result<()> {
 async fn each_function_that_a_component_calls_for_a_user() -> Result<()> {
     let s = Stage::new().await?;
     let of_users = "select jsonb_agg(p.proname) from pg_proc p where p.pronamespace = 'public'::regnamespace
-        and p.proname like 'tandem%' and p.proname not like 'tandem_my%' and p.prosrc ~ 'user_id|connection_of'";
+        and p.proname like 'tandem%' and p.proname not like 'tandem_my%' and p.prosrc ~ '->> ''user_id''|''user_id string|connection_of'";
     let listed = COMPONENTS
         .iter()
         .map(|(name, ..)| (*name).to_owned())
