@@ -105,24 +105,14 @@ pub fn id_token(system: &System, page: &str, name: &str, value: &Value) -> Resul
 async fn an_answer_that_does_not_belong_to_the_request_connects_nobody() -> Result<()> {
     let system = lab().await?;
     let scope = "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.calendarlist.readonly";
-    for (name, value, code, words) in [
-        (
-            "iss",
-            json!("https://evil.example"),
-            "identity",
-            "does not belong",
-        ),
-        (
-            "aud",
-            json!("another client"),
-            "identity",
-            "does not belong",
-        ),
-        ("nonce", json!("another"), "identity", "does not belong"),
-        ("nonce", Value::Null, "identity", "does not belong"),
-        ("exp", json!(1), "identity", "does not belong"),
+    for (name, value, code) in [
+        ("iss", json!("https://evil.example"), "identity"),
+        ("aud", json!("another client"), "identity"),
+        ("nonce", json!("another"), "identity"),
+        ("nonce", Value::Null, "identity"),
+        ("exp", json!(1), "identity"),
         // Nothing is wrong with it, but access that lasts is missing.
-        ("hd", Value::Null, "no_lasting_access", "no lasting access"),
+        ("hd", Value::Null, "no_lasting_access"),
     ] {
         let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
         let answer = json!({"access_token": "ya29.x", "expires_in": 3600, "token_type": "Bearer", "scope": scope,
@@ -130,18 +120,18 @@ async fn an_answer_that_does_not_belong_to_the_request_connects_nobody() -> Resu
         let fault = json!({"method": "oauth.token", "status": 200, "body": answer.to_string()});
         control(&system, "faults", &fault)?;
         let back = system.consent(&page, NEW)?;
-        is(&system.browse(&back, &cookie).await?.0, code, words)?;
+        is(&system.browse(&back, &cookie).await?.0, code)?;
     }
     nothing_new(&system).await
 }
 
 #[tokio::test]
-async fn what_googles_page_reports_is_told_in_words() -> Result<()> {
+async fn what_googles_page_reports_is_told() -> Result<()> {
     let system = lab().await?;
-    for (error, code, words) in [
-        ("admin_policy_enforced", "policy", "Google administrator"),
-        ("org_internal", "policy", "Google administrator"),
-        ("server_error", "reported", "server_error"),
+    for (error, code) in [
+        ("admin_policy_enforced", "policy"),
+        ("org_internal", "policy"),
+        ("server_error", "reported"),
     ] {
         let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
         let back = url::Url::parse(&system.consent(&page, NEW)?)?;
