@@ -39,6 +39,14 @@ fn a_value_that_does_not_fit_names_its_field() {
         (json!({"time_zone": "Mars/Olympus"}), "time_zone"),
         (json!({"recurrence": "RRULE:FREQ=DAILY"}), "recurrence"),
         (
+            json!({"recurrence": ["RRULE:FREQ=DAILY", "rrule:FREQ=WEEKLY"]}),
+            "recurrence",
+        ),
+        (
+            json!({"recurrence": ["RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY"]}),
+            "recurrence",
+        ),
+        (
             json!({"recurrence": ["RRULE:FREQ=DAILY\nEXDATE:1"]}),
             "recurrence",
         ),
