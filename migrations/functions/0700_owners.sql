@@ -4,10 +4,12 @@ set local lock_timeout = '3s';
 
 create or replace function tandem.users_table() returns jsonb
 language plpgsql stable set search_path = '' as $$
-declare said jsonb := (select a.mapping -> 'users' from tandem.adoption a);
+declare said jsonb := (select a.mapping -> 'users' from tandem.adoption a); own regclass := to_regclass('auth.users');
 begin
   if said ->> 'table' is not null then return said; end if;
-  return case when to_regclass('auth.users') is not null then '{"table": "auth.users", "key": "id"}'::jsonb end;
+  -- Supabase can keep the row of a user whom it deletes.
+  return case when own is not null then jsonb_build_object('table', 'auth.users', 'key', 'id', 'where',
+    case when tandem.column_type(own, 'deleted_at') is null then 'true' else 'deleted_at is null' end) end;
 end $$;
 comment on function tandem.users_table() is 'Where the CRM''s users are, or null where nobody has said so.';
 

@@ -25,6 +25,22 @@ async fn who_is_no_user_any_more_is_disconnected() -> Result<()> {
 }
 
 #[tokio::test]
+async fn who_is_deleted_and_kept_as_a_row_is_no_user_either() -> Result<()> {
+    let db = Db::new().await;
+    let (ann, bob) = (db.person("ann").await?, db.person("bob").await?);
+    db.run(&format!(
+        "create schema auth; create table auth.users (id uuid primary key, deleted_at timestamptz);
+         insert into auth.users values ('{}', null), ('{}', now())",
+        ann.user, bob.user
+    ))
+    .await?;
+    db.call("upkeep", json!({})).await?;
+    let left = "select jsonb_agg(user_id) from tandem.connections where state = 'disconnecting'";
+    assert_eq!(db.get(left).await?, json!([bob.user]));
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_crm_can_say_who_has_left() -> Result<()> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;
