@@ -1,8 +1,8 @@
 set local lock_timeout = '3s';
 -- The keys with which the CRM signs its users' logins, where it publishes them.
 
--- A key that is published no more is not good for ever, nor after a day without an answer; one that is new is asked for,
--- once a minute. Strangers can ask, so most calls write nothing.
+-- A key that is published no more is not good for ever, nor after a day without an answer; one that is new is asked
+-- for, once a minute. Strangers can ask, so most calls write nothing.
 create or replace function tandem.jwks_of(wanted_url text, kid text, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare k tandem.jwks; may boolean;
