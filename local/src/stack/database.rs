@@ -84,7 +84,7 @@ impl Database {
         let (front, address, variables) = match driver {
             Driver::Neon => {
                 let front = neon::serve(listener, NeonOptions::new(server.port))?;
-                let variables = [
+                let variables = vec![
                     ("db_driver", "neon".to_owned()),
                     ("db_origin", format!("http://{}", front.address())),
                     ("db_path", "/sql".to_owned()),
@@ -104,7 +104,7 @@ impl Database {
                         .await?;
                 let keys = gateway::keys(jwt_secret, PUBLISHABLE, "sb_secret_local");
                 let gateway = gateway::serve(listener, postgrest.address(), keys)?;
-                let variables = [
+                let variables = vec![
                     ("db_driver", "postgrest".to_owned()),
                     ("db_origin", gateway.url()),
                     ("db_path", "/rest/v1".to_owned()),
@@ -121,8 +121,9 @@ impl Database {
         Ok(Self {
             url,
             variables: variables
+                .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
-                .into(),
+                .collect(),
             front: address,
             _front: front,
             _home: home,

@@ -127,7 +127,7 @@ const CALLS: [(&str, Call); 35] = [
 
 /// What a component calls for a user, with what it gets from the request: all of Ann's. `$E`, `$C`, `$A` and `$K` are
 /// her event, connection, account and ticket. What is refused has a code; what is not is about Bob.
-const COMPONENTS: [(&str, &str, Option<&str>); 17] = [
+const COMPONENTS: [(&str, &str, Option<&str>); 16] = [
     (
         "tandem_account_store",
         r#"{"sub": "bob", "email": "b", "refresh_token": "r", "account_id": "$A"}"#,
@@ -173,11 +173,6 @@ const COMPONENTS: [(&str, &str, Option<&str>); 17] = [
     (
         "tandem_ticket_issue",
         r#"{"id": "other", "purpose": "connect"}"#,
-        None,
-    ),
-    (
-        "tandem_ticket_redeem",
-        r#"{"id": "$K", "purpose": "other"}"#,
         None,
     ),
     ("tandem_user_gone", "{}", None),
