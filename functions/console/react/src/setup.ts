@@ -16,7 +16,8 @@ const REASONS: Record<string, string> = {
   missing_scope: "Google Calendar needs every box ticked on Google's page; start again.",
   code_refused: "Google did not accept the answer of its own page; start again.",
   client_refused: "Google does not know this deployment; its administrator finds the reason in the log.",
-  redirect_mismatch: "Google does not know this deployment's address; its administrator finds the reason in the log.",
+  redirect_mismatch:
+    "Google does not know this deployment's address; its administrator finds the reason in the log.",
   refused: "Google refused; this deployment's administrator finds the reason in the log.",
   google_unavailable: "Google is not answering at the moment; try again in a few minutes.",
   no_lasting_access:

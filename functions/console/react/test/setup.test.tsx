@@ -71,14 +71,17 @@ describe("useSetupCalendarSync", () => {
   });
 
   test("tells why Google was not connected, until it was read", async () => {
-    window.history.replaceState(null, "", "/?google=error&code=denied&reason=Call%20this%20number");
+    window.history.replaceState(null, "", "/?google=error&code=denied&reason=Call+this+number");
     const { result } = show(() => useSetupCalendarSync());
     await pass(10);
     expect(result.current).toMatchObject({
       stage: "failed",
-      failure: { code: "denied", reason: "Access to Google Calendar was not granted; nothing was connected." },
+      failure: {
+        code: "denied",
+        reason: "Access to Google Calendar was not granted; nothing was connected.",
+      },
     });
-    expect(window.location.search).toBe("?reason=Call%20this%20number");
+    expect(window.location.search).toBe("?reason=Call+this+number");
     act(() => result.current.dismiss());
     expect(result.current).toMatchObject({ stage: "idle", failure: null });
   });
