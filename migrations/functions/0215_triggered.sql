@@ -165,7 +165,6 @@ comment on function tandem.tick() is 'For pg_cron: has pg_net tick the scheduler
 create or replace function tandem.poke() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare said text := current_setting('tandem.poked', true); events text[]; event text; p tandem.poking; made bigint;
-  body jsonb; path text;
 begin
   if coalesce(position(' ' in said), 0) = 0 then return null; end if;
   events := string_to_array(said, ' ');
@@ -178,18 +177,13 @@ begin
     made := tandem.signed_post(p, '/scheduler/tick', '{"due": 20}');
     return null;
   end if;
-  -- Components know the adopted table by this name.
-  path := case tg_op when 'INSERT' then '/event-create' when 'UPDATE' then '/event-update' else '/event-delete' end;
-  said := floor(extract(epoch from clock_timestamp()))::bigint;
   foreach event in array events[2:] loop
-    body := jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
-      'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
-      'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end);
-    -- As tandem.signed_post, whose call would cost a tenth of the row's insert.
-    made := net.http_post(url := p.url || path, body := body, headers := jsonb_build_object('Content-Type',
-      'application/json', 'Tandem-Signature', 't=' || said || ',v1=' || encode(sha256(p.outer_pad || sha256(p.inner_pad
-        || convert_to(said || chr(10) || path || chr(10) || body::text, 'UTF8'))), 'hex')),
-      timeout_milliseconds := 5000);
+    -- Components know the adopted table by this name.
+    made := tandem.signed_post(p, case tg_op when 'INSERT' then '/event-create' when 'UPDATE' then '/event-update'
+        else '/event-delete' end,
+      jsonb_build_object('type', tg_op, 'schema', 'public', 'table', 'events',
+        'record', case when tg_op <> 'DELETE' then jsonb_build_object('id', event) end,
+        'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end));
   end loop;
   return null;
 exception when undefined_function or invalid_schema_name then return null;

@@ -1,6 +1,6 @@
 //! What the provider shows of an event, by group.
 
-use crate::{Attendees, EventTime, Group, GroupValue, OriginalStart, Status};
+use crate::{Attendees, EventTime, Group, GroupValue, OriginalStart, Person, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -65,6 +65,22 @@ impl RemoteFields {
     pub fn attendees(&self) -> Option<&Attendees> {
         match self.get(Group::Attendees) {
             Some(GroupValue::Attendees(guests)) => Some(guests),
+            _ => None,
+        }
+    }
+
+    /// Whose calendar has the event; none where only its time is shown.
+    pub fn organizer(&self) -> Option<&Person> {
+        match self.get(Group::Organizer) {
+            Some(GroupValue::Organizer { organizer, .. }) => organizer.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whoever made it, whom the provider names and nobody chooses.
+    pub fn creator(&self) -> Option<&Person> {
+        match self.get(Group::Organizer) {
+            Some(GroupValue::Organizer { creator, .. }) => creator.as_ref(),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use crate::situation::Seen;
 use crate::standing::{Proof, Standing};
 use crate::state::{Link, Member};
 use chrono::{DateTime, Utc};
-use event::{Group, GroupValue};
+use event::Group;
 use provider::{Listed, RemoteEvent};
 use std::collections::BTreeMap;
 use store::{ConnectionId, EventId};
@@ -24,18 +24,9 @@ impl Plan<'_> {
         let link = &member.links[task.link];
         let bases = link.standing.bases();
         // Who sees only when a private event takes place is not shown whose it is.
-        let is_shown = |fields: &event::RemoteFields| {
-            let organizer = fields.get(Group::Organizer);
-            matches!(
-                organizer,
-                Some(GroupValue::Organizer {
-                    organizer: Some(_),
-                    ..
-                })
-            )
-        };
         let is_same = bases.is_some_and(|bases| {
-            let shows_more = is_shown(&event.fields) && !is_shown(&bases.remote);
+            let shows_more =
+                event.fields.organizer().is_some() && bases.remote.organizer().is_none();
             bases.etag.is_some() && bases.etag == event.etag && !shows_more
         });
         if is_same && !matches!(link.standing, Standing::Deleted(_)) {

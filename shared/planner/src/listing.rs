@@ -7,7 +7,7 @@ use crate::situation::Seen;
 use crate::standing::Standing;
 use crate::state::Link;
 use chrono::{DateTime, Utc};
-use event::{Group, GroupValue, RemoteFields};
+use event::RemoteFields;
 use provider::{Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -372,13 +372,7 @@ impl Plan<'_> {
     }
 }
 
-/// Whoever made it, whom the provider names and nobody chooses.
+/// The address of whoever made it.
 pub(crate) fn creator(fields: &RemoteFields) -> Option<String> {
-    match fields.get(Group::Organizer) {
-        Some(GroupValue::Organizer {
-            creator: Some(creator),
-            ..
-        }) => creator.email.as_deref().map(str::to_lowercase),
-        _ => None,
-    }
+    fields.creator()?.email.as_deref().map(str::to_lowercase)
 }

@@ -125,8 +125,8 @@ const CALLS: [(&str, Call); 35] = [
     ("tandem.user_uuid", Call::Nobodys),
 ];
 
-/// What a component calls for a user, with what it gets from the request: all of Ann's. `$E`, `$C`, `$A` and `$K` are
-/// her event, connection, account and ticket. What is refused has a code; what is not is about Bob.
+/// What a component calls for a user, with what it gets from the request: all of Ann's. `$E`, `$C` and `$A` are her
+/// event, connection and account. What is refused has a code; what is not is about Bob.
 const COMPONENTS: [(&str, &str, Option<&str>); 16] = [
     (
         "tandem_account_store",
@@ -161,11 +161,7 @@ const COMPONENTS: [(&str, &str, Option<&str>); 16] = [
     ("tandem_erase_user", r#"{"choice": "keep"}"#, None),
     ("tandem_export_user", "{}", None),
     ("tandem_history", r#"{"event_id": "$E"}"#, Some("PT404")),
-    (
-        "tandem_oauth_use_state",
-        r#"{"nonce": "n", "ticket": "$K"}"#,
-        None,
-    ),
+    ("tandem_oauth_use_state", r#"{"nonce": "n"}"#, None),
     ("tandem_quarantine", r#"{"connection_id": "$C"}"#, None),
     ("tandem_resync", r#"{"connection_id": "$C"}"#, Some("PT404")),
     ("tandem_retry", r#"{"event_id": "$E"}"#, Some("PT404")),
@@ -213,7 +209,6 @@ impl Stage {
         text.replace("$E", &self.event.to_string())
             .replace("$C", &self.ann.connection)
             .replace("$A", &self.ann.account)
-            .replace("$K", "hers")
     }
 
     /// All that is Ann's.
@@ -357,8 +352,6 @@ async fn each_function_that_a_component_calls_for_a_user() -> Result<()> {
         found == listed,
         "each such function needs a line here: {found:?}"
     );
-    s.db.run("insert into tandem.tickets (id, user_id, purpose, expires_at) values ('hers', 'ann', 'connect', now() + interval '1 hour')")
-        .await?;
     let before = s.hers().await?;
     for (name, p, refused) in COMPONENTS {
         let mut p: Value = serde_json::from_str(&s.fill(p))?;
