@@ -56,8 +56,8 @@ comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it
 create or replace function tandem.hmac_pad(key bytea, pad integer) returns bytea
 language plpgsql immutable set search_path = '' as $$
 begin
-  return decode((select string_agg(lpad(to_hex(case when i < length(key) then get_byte(key, i) else 0 end # pad), 2,
-    '0'), '' order by i) from generate_series(0, 63) i), 'hex');
+  return case when key is not null then decode((select string_agg(lpad(to_hex(case when i < length(key) then get_byte(key, i) else 0 end # pad), 2,
+    '0'), '' order by i) from generate_series(0, 63) i), 'hex') end;
 end $$;
 comment on function tandem.hmac_pad(bytea, integer) is 'What HMAC-SHA-256 hashes first.';
 
@@ -69,7 +69,7 @@ begin
     case when s ? 'clock' or s ->> 'clock_offset' <> '0' then 'm' else '-' end
   from (select coalesce(jsonb_object_agg(x.key, x.value), '{}') as s from tandem.settings x
     where x.key in ('function_url', 'poke_key', 'cluster', 'clock', 'clock_offset')) y
-  cross join lateral (select convert_to(coalesce(s ->> 'poke_key', ''), 'UTF8')) k (key)
+  cross join lateral (select convert_to(s ->> 'poke_key', 'UTF8')) k (key)
   on conflict (one) do update set url = excluded.url, inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad,
     cluster = excluded.cluster, clock = excluded.clock
   where (p.url, p.inner_pad, p.outer_pad, p.cluster, p.clock)
@@ -80,6 +80,37 @@ comment on function tandem.set_poking() is 'Keeps tandem.poking what the setting
 create or replace trigger settings_poking after insert or update or delete on tandem.settings for each statement
 execute function tandem.set_poking();
 update tandem.settings set value = value where false;
+
+-- Vault's own interface (supabase/vault): tables are encrypted, and so are backups and replicas.
+create or replace function tandem.has_vault() returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return coalesce((select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'vault' and c.relname = 'decrypted_secrets'), false);
+end $$;
+comment on function tandem.has_vault() is 'Whether Supabase Vault can keep a secret.';
+
+create or replace function tandem.keep_poke_key(key text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare pads text; kept uuid; old text;
+begin
+  if not tandem.has_vault() then
+    insert into tandem.settings as s (key, value) values ('poke_key', keep_poke_key.key)
+    on conflict on constraint settings_pkey do update set value = excluded.value where s.value <> excluded.value;
+    return;
+  end if;
+  pads := encode(tandem.hmac_pad(convert_to(key, 'UTF8'), 54) || tandem.hmac_pad(convert_to(key, 'UTF8'), 92), 'hex');
+  select v.id, v.decrypted_secret into kept, old from vault.decrypted_secrets v where v.name = 'tandem_poke_key';
+  if kept is null then
+    perform vault.create_secret(new_secret := pads, new_name := 'tandem_poke_key',
+      new_description := 'What Tandem signs pokes and ticks with; made from function_secret.');
+  elsif old is distinct from pads then
+    perform vault.update_secret(secret_id := kept, new_secret := pads);
+  end if;
+  delete from tandem.settings s where s.key = 'poke_key';
+end $$;
+comment on function tandem.keep_poke_key(text) is 'Stores what signs pokes: in Vault where there is one.';
 
 create or replace function tandem.late_rev(event_id uuid, clock_rev bigint) returns bigint
 language plpgsql volatile set search_path = '' as $$
@@ -142,6 +173,11 @@ create or replace function tandem.signed_post(p tandem.poking, path text, body j
 language plpgsql volatile set search_path = '' as $$
 declare t text := floor(extract(epoch from clock_timestamp()))::bigint;
 begin
+  if p.inner_pad is null then
+    select substr(x.pads, 1, 64), substr(x.pads, 65) into p.inner_pad, p.outer_pad from (
+      select decode(v.decrypted_secret, 'hex') as pads from vault.decrypted_secrets v
+      where v.name = 'tandem_poke_key') x;
+  end if;
   return net.http_post(url := p.url || path, body := body, headers := jsonb_build_object('Content-Type',
     'application/json', 'Tandem-Signature', 't=' || t || ',v1=' || encode(sha256(p.outer_pad || sha256(p.inner_pad
       || convert_to(t || chr(10) || path || chr(10) || body::text, 'UTF8'))), 'hex')), timeout_milliseconds := 5000);

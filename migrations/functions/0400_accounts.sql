@@ -12,11 +12,11 @@ begin
 end $$;
 comment on function tandem.quota(jsonb) is 'What full buckets hold, and what they gain in a second.';
 
--- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is; what the project lacks
--- then, it lacks for some seconds.
+-- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is. The last fifth of the
+-- project's is for who has used less than half of their own: many users' bulk work stops nobody's single change.
 create or replace function tandem.take_calls(calls jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare q jsonb := tandem.quota(s); taken jsonb; lacks double precision;
+declare q jsonb := tandem.quota(s); taken jsonb; back jsonb;
 begin
   with wanted as materialized (
     select 'user:' || a.subject as key, 'user' as kind, array_agg(a.id) as ids, sum(c.value::integer) as n
@@ -30,15 +30,14 @@ begin
   stored as (insert into tandem.buckets (key, tokens, at)
     select l.key, l.tokens - case l.kind when 'project' then l.n else least(l.n, greatest(0, floor(l.tokens))) end, t
     from level l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
-  select jsonb_object_agg(i.id, jsonb_build_object('n', greatest(0, floor(l.tokens)), 'wait', ceil(greatest(1,
-      l.n - l.tokens) / (q ->> 'user_rate')::double precision))) filter (where i.id is not null),
-    min(l.tokens) filter (where l.kind = 'project')
-  into taken, lacks from level l left join lateral unnest(l.ids) i (id) on true;
-  if lacks < 1 then
-    select jsonb_object_agg(e.key, jsonb_build_object('n', 0,
-      'wait', ceil((1 - lacks) / (q ->> 'project_rate')::double precision))) into taken from jsonb_each(taken) e;
-    perform tandem.charge((select jsonb_object_agg(e.key, -e.value::integer) from jsonb_each_text(calls) e), s, t);
-  end if;
+  select jsonb_object_agg(i.id, jsonb_build_object('n', case when x.lacks > 0 then 0 else greatest(0, floor(l.tokens))
+      end, 'wait', case when x.lacks > 0 then ceil(x.lacks / (q ->> 'project_rate')::float8) else ceil(greatest(1,
+        l.n - l.tokens) / (q ->> 'user_rate')::float8) end)),
+    jsonb_object_agg(i.id, -(calls ->> i.id::text)::integer) filter (where x.lacks > 0)
+  into taken, back from level l cross join lateral unnest(l.ids) i (id)
+  cross join lateral (select case when l.tokens * 2 < (q ->> 'user_size')::double precision
+    then (q ->> 'project_size')::float8 / 5 else 1 end - p.tokens from level p where p.kind = 'project') x (lacks);
+  if back is not null then perform tandem.charge(back, s, t); end if;
   return taken;
 end $$;
 comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is

@@ -49,6 +49,7 @@ declare t timestamptz := tandem.called(p); a tandem.accounts; wanted tandem.acco
 begin
   perform tandem.need(p, 'user_id string', 'sub string', 'email string', 'scopes string?', 'refresh_token string?',
     'access_token string', 'expires_in number', 'wanted uuid?');
+  perform tandem.need_user(p ->> 'user_id');
   if p ->> 'wanted' is not null then
     select * into wanted from tandem.accounts x where x.id = (p ->> 'wanted')::uuid and x.user_id = p ->> 'user_id';
     if wanted.subject is distinct from p ->> 'sub' then
@@ -74,7 +75,7 @@ comment on function public.tandem_account_store(jsonb) is
   'Stores a connected account with sealed tokens; work that waited for it goes on. p: {instance, user_id, sub, email, '
   'scopes, refresh_token, access_token, expires_in, wanted: the account that is to be connected again, if a certain '
   'one}. Returns {outcome: stored, account_id, generation, connections, calendars: the same}, {outcome: another, '
-  'email, in_use} or {outcome: disconnecting, in_use}; what is not in use is to be revoked.';
+  'email, in_use} or {outcome: disconnecting, in_use}; what is not in use is to be revoked. PT403 for who has left.';
 
 create or replace function tandem.is_in_use(sub text) returns boolean
 language plpgsql stable set search_path = '' as $$

@@ -106,6 +106,7 @@ begin
   perform tandem.need(p, 'user_id string', 'account_id uuid', 'google_id string', 'summary string?',
     'time_zone string', 'access_role string');
   perform tandem.known_choices(p);
+  perform tandem.need_user(p ->> 'user_id');
   select * into a from tandem.accounts x where x.id = (p ->> 'account_id')::uuid and x.user_id = p ->> 'user_id'
     and x.state <> 'disconnected';
   if not found then raise sqlstate 'PT404' using message = 'there is no such account'; end if;
@@ -128,6 +129,6 @@ comment on function public.tandem_calendar_connect(jsonb) is
   'Syncs a calendar of an account. p: {instance, user_id, account_id, google_id, summary, time_zone, access_role} and '
   'choices: direction, policy, send_updates, opt_out, is_target, import_from. Returns {outcome: connected, '
   'connection_id, calendar_id: the same} or {outcome: disconnecting}; PT409 where another account of the user '
-  'syncs it.';
+  'syncs it, PT403 for who has left.';
 
 select tandem.seal();

@@ -136,7 +136,7 @@ end $$;
 comment on function public.tandem_disconnect_step(jsonb) is
   'Does the next step of a disconnect, or says which one the provider is needed for. p: {instance, id, revoked}. '
   'Returns {outcome: again | waiting | done}, {outcome: done, ended: {user, account, connection, choice, begun_by: '
-  'user | operator | database, is_clean}}, {outcome: push, events}, {outcome: stop, channels, token} or '
+  'user | operator | database | clock, is_clean}}, {outcome: push, events}, {outcome: stop, channels, token} or '
   '{outcome: revoke, token}.';
 
 select tandem.seal();

@@ -7,9 +7,12 @@ language plpgsql stable set search_path = '' as $$
 declare said jsonb := (select a.mapping -> 'users' from tandem.adoption a); own regclass := to_regclass('auth.users');
 begin
   if said ->> 'table' is not null then return said; end if;
-  -- Supabase can keep the row of a user whom it deletes.
+  -- Supabase can keep the row of a user whom it deletes, and bans others: for hours, or for good.
   return case when own is not null then jsonb_build_object('table', 'auth.users', 'key', 'id', 'where',
-    case when tandem.column_type(own, 'deleted_at') is null then 'true' else 'deleted_at is null' end) end;
+    concat_ws(' and ', 'true',
+      case when tandem.column_type(own, 'deleted_at') is not null then 'deleted_at is null' end,
+      case when tandem.column_type(own, 'banned_until') is not null
+        then 'coalesce(banned_until < now() + interval ''30 days'', true)' end)) end;
 end $$;
 comment on function tandem.users_table() is 'Where the CRM''s users are, or null where nobody has said so.';
 
@@ -28,6 +31,16 @@ exception when invalid_text_representation or undefined_column or insufficient_p
   return true;
 end $$;
 comment on function tandem.owner_exists(text) is 'Whether a CRM user still exists.';
+
+create or replace function tandem.need_user(owner text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if not tandem.owner_exists(owner) then
+    raise sqlstate 'PT403' using message = 'this user is not one of the CRM''s any more',
+      hint = 'Connect as somebody who still has a login of the CRM.';
+  end if;
+end $$;
+comment on function tandem.need_user(text) is 'Refuses, with PT403, who has left the CRM.';
 
 create or replace function tandem.user_left(owner text, choice text, begun_by text, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
@@ -76,27 +89,68 @@ comment on function public.tandem_user_gone(jsonb) is
   'An operator, or the CRM, says that a user has left: all that they connected ends. p: {instance, user_id, '
   'choice?: keep | remove_from_google | remove_from_crm}. Returns {outcome: begun, disconnections}.';
 
+-- What waits for an account that nobody connects again, or for a calendar that is paused or not there, does so for a
+-- written time.
+create or replace function tandem.resting(a tandem.accounts, t timestamptz) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return array(select k.id from tandem.connections k where k.account_id = a.id
+    and (k.state in ('paused', 'unreachable') or k.state = 'active' and a.state = 'reconnect_needed')
+    and coalesce(k.listed_at, k.created_at) < t - interval '400 days' order by 1);
+end $$;
+comment on function tandem.resting(tandem.accounts, timestamptz) is
+  'Connections of an account that could not be listed, or were paused, for so long that nobody waits for them.';
+
+create or replace function tandem.end_rest(owner text, t timestamptz) returns integer
+language plpgsql volatile set search_path = '' as $$
+declare a tandem.accounts; resting uuid[]; one uuid; n integer := 0;
+begin
+  for a in select * from tandem.accounts x where x.user_id = owner and x.state in ('active', 'reconnect_needed')
+    and (tandem.resting(x, t) <> '{}' or x.state = 'reconnect_needed' and x.created_at < t - interval '400 days')
+    order by x.id for update
+  loop
+    resting := tandem.resting(a, t);
+    if a.state = 'reconnect_needed' and not exists (select from tandem.connections k where k.account_id = a.id
+      and k.state not in ('disconnecting', 'disconnected') and not k.id = any (resting))
+    then
+      perform tandem.end_account(a, null, 'keep', 'clock', t);
+      n := n + 1;
+      continue;
+    end if;
+    foreach one in array resting loop
+      perform tandem.end_account(a, one, 'keep', 'clock', t);
+      n := n + 1;
+    end loop;
+  end loop;
+  return n;
+end $$;
+comment on function tandem.end_rest(text, timestamptz) is
+  'Disconnects what a user has let rest for 400 days; events stay on both sides. How many.';
+
 -- A walk through the accounts, on from where the last one ended.
 create or replace function tandem.find_who_left(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' as $$
-declare place text := coalesce(tandem.setting('owners_up_to'), ''); owner text; last text;
-  n integer := 0; seen integer := 0;
+declare place text := coalesce(tandem.setting('owners_up_to'), ''); owner text; last text; n integer := 0;
 begin
-  if tandem.users_table() is null then return 0; end if;
-  for owner in select distinct x.user_id from (select a.user_id from tandem.accounts a where a.user_id > place
-    and a.state in ('active', 'reconnect_needed') order by a.user_id limit most) x order by 1
+  for owner in select distinct x.user_id from (select o.user_id from tandem.accounts o where o.user_id > place
+    and o.state in ('active', 'reconnect_needed') order by o.user_id limit most) x order by 1
   loop
-    seen := seen + 1; last := owner;
+    last := owner;
     if not tandem.owner_exists(owner) then
       perform tandem.user_left(owner, 'keep', 'database', t);
       n := n + 1;
+      continue;
     end if;
+    n := n + tandem.end_rest(owner, t);
   end loop;
-  insert into tandem.settings as s (key, value) values ('owners_up_to', case when seen = 0 then '' else last end)
+  -- The next round begins anew where this one has seen the last.
+  if not exists (select from tandem.accounts o where o.user_id > last and o.state in ('active', 'reconnect_needed'))
+  then last := ''; end if;
+  insert into tandem.settings as s (key, value) values ('owners_up_to', coalesce(last, ''))
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
   return n;
 end $$;
 comment on function tandem.find_who_left(integer, timestamptz) is
-  'Disconnects users who are no users of the CRM any more; their events stay on both sides.';
+  'Disconnects users who are no users of the CRM any more, and what has rested too long; events stay on both sides.';
 
 select tandem.seal();

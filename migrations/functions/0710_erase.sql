@@ -21,17 +21,27 @@ begin
 end $$;
 comment on function tandem.erase_links(uuid, integer) is 'Forgets some of a connection''s links; how many.';
 
+create or replace function tandem.erase_connection(connection uuid, most integer) returns integer
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+declare n integer := tandem.erase_links(connection, most);
+begin
+  if n > 0 then return n; end if;
+  delete from tandem.channels h where h.connection_id = connection;
+  delete from tandem.disconnections d where d.connection_id = connection;
+  update tandem.work w set connection_id = null where w.connection_id = connection;
+  delete from tandem.connections c where c.id = connection;
+  return 0;
+end $$;
+comment on function tandem.erase_connection(uuid, integer) is
+  'Forgets a connection that has ended, a part at a time; how many links, so that none means it is gone.';
+
 create or replace function tandem.erase_account(a tandem.accounts, most integer) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare k uuid; n integer;
 begin
   for k in select c.id from tandem.connections c where c.account_id = a.id order by c.id loop
-    n := tandem.erase_links(k, most);
+    n := tandem.erase_connection(k, most);
     if n > 0 then return n; end if;
-    delete from tandem.channels h where h.connection_id = k;
-    delete from tandem.disconnections d where d.connection_id = k;
-    update tandem.work w set connection_id = null where w.connection_id = k;
-    delete from tandem.connections c where c.id = k;
   end loop;
   delete from tandem.channels h where h.account_id = a.id;
   delete from tandem.disconnections d where d.account_id = a.id;
@@ -68,10 +78,10 @@ begin
   delete from tandem.touched k where (k.event, k.owner) in (select x.event, x.owner from tandem.touched x
     where x.owner = erase_traces.owner limit most);
   get diagnostics n = row_count; total := total + n;
-  delete from tandem.event_fields f where f.event in (select o.event from tandem.crm_owned(erase_traces.owner) o (event)
+  delete from tandem.event_fields f where f.event in (select o.event from tandem.crm_of(erase_traces.owner) o (event)
     join tandem.event_fields x on x.event = o.event limit most);
   get diagnostics n = row_count; total := total + n;
-  delete from tandem.event_state s where s.event in (select o.event from tandem.crm_owned(erase_traces.owner) o (event)
+  delete from tandem.event_state s where s.event in (select o.event from tandem.crm_of(erase_traces.owner) o (event)
     join tandem.event_state x on x.event = o.event limit most);
   get diagnostics n = row_count; total := total + n;
   delete from tandem.tickets k where k.user_id = erase_traces.owner;

@@ -48,6 +48,39 @@ end $$;
 comment on function tandem.export_parked(text, text, integer) is
   'What waits in a user''s connections, on from a place.';
 
+create or replace function tandem.export_aside(owner text, after text, most integer) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('event_id', x.event, 'fields', x.fields, 'state', x.state,
+    'error', x.error, 'at', x.event) order by x.event), '[]') from (
+    select o.event, f.fields, s.state, s.error from tandem.crm_of(export_aside.owner) o (event)
+    left join tandem.event_fields f on f.event = o.event left join tandem.event_state s on s.event = o.event
+    where (f.event is not null or s.event is not null) and o.event > coalesce(nullif(after, ''),
+      '00000000-0000-0000-0000-000000000000')::uuid order by o.event limit most) x);
+end $$;
+comment on function tandem.export_aside(text, text, integer) is
+  'What is kept beside a user''s rows, on from a place.';
+
+create or replace function tandem.export_waiting(owner text, after text, most integer) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('event_id', x.event, 'at', x.event,
+    'changes', (select jsonb_agg(jsonb_build_object('op', c.op, 'fields', c.fields, 'old_row', c.old_row,
+        'changed_at', tandem.utc(c.changed_at)) order by c.rev) from tandem.changes c
+      where c.event = x.event and c.owner = export_waiting.owner),
+    'open_change', (select jsonb_build_object('changed', o.changed, 'deleted_row', o.deleted_row)
+      from tandem.open_changes o where o.event = x.event and o.owner = export_waiting.owner),
+    'work', (select jsonb_build_object('state', w.state, 'at', tandem.utc(w.at), 'reason', w.reason, 'notes', w.notes)
+      from tandem.work w where w.root = x.event and w.owner = export_waiting.owner)) order by x.event), '[]')
+  from (select y.event from (select c.event from tandem.changes c where c.owner = export_waiting.owner
+      union select o.event from tandem.open_changes o where o.owner = export_waiting.owner
+      union select w.root from tandem.work w where w.owner = export_waiting.owner) y (event)
+    where y.event > coalesce(nullif(after, ''), '00000000-0000-0000-0000-000000000000')::uuid
+    order by y.event limit most) x);
+end $$;
+comment on function tandem.export_waiting(text, text, integer) is
+  'What is still to be done about a user''s events, on from a place.';
+
 create or replace function tandem.export_history(owner text, after text, most integer) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare since timestamptz := coalesce(nullif(split_part(after, ' ', 1), ''), '-infinity')::timestamptz;
@@ -72,7 +105,7 @@ comment on function tandem.export_history(text, text, integer) is 'What happened
 create or replace function public.tandem_export_user(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
 declare owner text := p ->> 'user_id'; part text; place text; items jsonb; i integer;
-  parts text[] := '{links,parked,history}';
+  parts text[] := '{links,parked,aside,waiting,history}';
 begin
   perform tandem.called(p);
   perform tandem.need(p, 'user_id string', 'after string?');
@@ -84,7 +117,9 @@ begin
   if i is null then raise sqlstate 'PT400' using message = 'after is to be that of an earlier answer'; end if;
   begin
     items := case part when 'links' then tandem.export_links(owner, place, 500)
-      when 'parked' then tandem.export_parked(owner, place, 500) else tandem.export_history(owner, place, 500) end;
+      when 'parked' then tandem.export_parked(owner, place, 500)
+      when 'aside' then tandem.export_aside(owner, place, 500)
+      when 'waiting' then tandem.export_waiting(owner, place, 500) else tandem.export_history(owner, place, 500) end;
   exception when invalid_text_representation or invalid_datetime_format then
     raise sqlstate 'PT400' using message = 'after is to be that of an earlier answer';
   end;
@@ -94,6 +129,7 @@ begin
 end $$;
 comment on function public.tandem_export_user(jsonb) is
   'All that Tandem knows of a user, a part at a time; rows of the CRM are the CRM''s to export. p: {instance, user_id, '
-  'after?: of the last answer}. Returns {part: accounts | links | parked | history, items, after: null at the end}.';
+  'after?: of the last answer}. Returns {part: accounts | links | parked | aside | waiting | history, items, '
+  'after: null at the end}.';
 
 select tandem.seal();

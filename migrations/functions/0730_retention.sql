@@ -42,12 +42,17 @@ comment on function tandem.forget_quarantine(integer, timestamptz) is
 
 create or replace function tandem.forget_accounts(most integer, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare a tandem.accounts; n integer;
+declare a tandem.accounts; one uuid; n integer;
 begin
   select x.* into a from tandem.accounts x where x.state = 'disconnected' and not exists (
     select from tandem.disconnections d where d.account_id = x.id
       and (d.finished_at is null or d.finished_at > t - interval '60 days')) limit 1 for update skip locked;
   if found then return tandem.erase_account(a, most); end if;
+  select c.id into one from tandem.connections c where c.state = 'disconnected' and not exists (
+    select from tandem.disconnections d where d.connection_id = c.id
+      and (d.finished_at is null or d.finished_at > t - interval '60 days'))
+  order by c.id limit 1 for update skip locked;
+  if found then return greatest(1, tandem.erase_connection(one, most)); end if;
   -- Of accounts that go on, only the jobs that are over.
   delete from tandem.disconnections d where d.id = any (array(select x.id from tandem.disconnections x
     join tandem.accounts o on o.id = x.account_id and o.state <> 'disconnected'
@@ -56,7 +61,7 @@ begin
   return n;
 end $$;
 comment on function tandem.forget_accounts(integer, timestamptz) is
-  'Forgets accounts that were disconnected two months ago, a part at a time.';
+  'Forgets accounts and connections that were disconnected two months ago, a part at a time.';
 
 create or replace function tandem.forget_keys(most integer) returns integer
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$

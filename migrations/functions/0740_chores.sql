@@ -77,8 +77,9 @@ begin
   most := least(greatest(coalesce((p ->> 'most')::integer, 50), 1), 1000);
   insert into tandem.settings as s (key, value)
   select e.key, e.value from jsonb_each_text(p) e
-  where e.key in ('function_url', 'poke_key', 'event_url') and e.value is not null order by 1
+  where e.key in ('function_url', 'event_url') and e.value is not null order by 1
   on conflict (key) do update set value = excluded.value where s.value <> excluded.value;
+  if p ->> 'poke_key' is not null then perform tandem.keep_poke_key(p ->> 'poke_key'); end if;
   perform tandem.let_rest(most, t);
   return jsonb_build_object('now', tandem.utc(t), 'channels', tandem.due_channels(most, t),
     'stops', tandem.due_stops(most, t), 'disconnections', tandem.due_disconnections(most, t),

@@ -8,6 +8,8 @@ do $$ begin
   if to_regprocedure('tandem.crm_owned(text)') is not null then return; end if;
   create function tandem.crm_owned(owner text) returns setof uuid language sql stable set search_path = ''
     as 'select null::uuid where false';
+  create function tandem.crm_of(owner text) returns setof uuid language sql stable set search_path = ''
+    as 'select null::uuid where false';
   create function tandem.crm_states(owner text) returns jsonb language sql stable set search_path = ''
     as 'select ''{}''::jsonb';
   create function tandem.crm_shown(events uuid[]) returns table (event uuid, state text, error text, remote text,
@@ -111,6 +113,11 @@ begin return query select x.event from (select %s as event, %s as tandem_series 
     'from %s e where %s and %s and %s) x where x.event is not null and x.tandem_series is null; '
     'exception when invalid_text_representation then return; end $f$', tandem.event_sql(s, 'e.' || (s ->> 'key')),
     s ->> 'series', relation, s ->> 'where', s ->> 'enabled', tandem.owner_sql(relation, m, '$1'));
+  execute format('create or replace function tandem.crm_of(owner text) returns setof uuid language plpgsql stable '
+    'set search_path = '''' as $f$ #variable_conflict use_column
+begin return query select x.event from (select %s as event from %s e where %s and %s) x where x.event is not null; '
+    'exception when invalid_text_representation then return; end $f$', tandem.event_sql(s, 'e.' || (s ->> 'key')),
+    relation, s ->> 'where', tandem.owner_sql(relation, m, '$1'));
   shown := case when state is null then format('select count(*) as n, a.state as what from (select %s as event '
       'from %s e where %s and %s) x left join tandem.event_state a on a.event = x.event group by 2',
       tandem.event_sql(s, 'e.' || (s ->> 'key')), relation, s ->> 'where', tandem.owner_sql(relation, m, '$1'))

@@ -127,6 +127,7 @@ declare name text; words text;
 begin
   for name, words in select * from (values
     ('crm_owned(text)', 'A user''s series and single events that are for the provider.'),
+    ('crm_of(text)', 'All events of a user, exceptions and those that are not for the provider included.'),
     ('crm_states(text)', 'How many of a user''s events are in which sync state.'),
     ('crm_shown(uuid[])', 'What rows show of their sync.'),
     (format('my_view(%s)', relation), 'A row as the page''s interface shows it, for a caller who has the row.'),

@@ -155,7 +155,7 @@ create table tandem.disconnections (
   account_id uuid not null references tandem.accounts (id),
   connection_id uuid references tandem.connections (id),
   choice text not null,
-  begun_by text not null check (begun_by in ('user', 'operator', 'database')),
+  begun_by text not null check (begun_by in ('user', 'operator', 'database', 'clock')),
   phase text not null default 'begun' check (phase in ('begun', 'leaving', 'rows', 'channels', 'account', 'done')),
   not_before timestamptz not null,
   due_at timestamptz not null,

@@ -32,6 +32,8 @@ pub struct Config {
     pub app_url: Url,
     /// Secrets that callers of the functions may show; the first is the one that triggers are given.
     pub function_secrets: Vec<String>,
+    /// Secrets that an operator may show, for what is about a user.
+    pub operator_secrets: Vec<String>,
     /// Seals tokens.
     pub keys: Keys,
     /// What they signed is genuine: channel tokens, tickets, OAuth's state. The first signs.
@@ -128,6 +130,7 @@ impl Config {
             client_id: v.text("google_client_id"),
             client_secret: v.text("google_client_secret"),
             function_secrets: v.secrets(["function_secret", "function_secret_previous"]),
+            operator_secrets: v.secrets(["operator_secret", "operator_secret_previous"]),
             keys: Keys::parse(&v.text("token_keys"))?,
             signers: signers.iter().map(|key| Signer::new(key)).collect(),
             issuers: issuers::read(&v, supabase)?,

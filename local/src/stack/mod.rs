@@ -72,6 +72,8 @@ pub struct Extras {
 pub struct Secrets {
     /// For pokes and the scheduler.
     pub function_secret: String,
+    /// For what an operator has done about a user.
+    pub operator_secret: String,
     /// Seals tokens.
     pub token_keys: String,
     /// Signs channels and states.
@@ -91,6 +93,7 @@ impl Secrets {
         .concat();
         Self {
             function_secret: text(),
+            operator_secret: text(),
             token_keys: format!("k1:{}", STANDARD.encode(bytes)),
             signing_key: text(),
             jwt_secret: format!("{}{}", text(), text()),
@@ -305,6 +308,7 @@ fn variables(
     set("google_client_secret", people::CLIENT.1);
     set("app_url", app);
     set("function_secret", &secrets.function_secret);
+    set("operator_secret", &secrets.operator_secret);
     set("token_keys", &secrets.token_keys);
     set("signing_key", &secrets.signing_key);
     set("jwt_secret", &secrets.jwt_secret);

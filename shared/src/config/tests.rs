@@ -4,6 +4,13 @@ use crate::jwt::ExpectedClaims;
 /// 32 bytes, as few as there may be.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+const SECRETS: [&str; 4] = [
+    "function_secret",
+    "operator_secret",
+    "signing_key",
+    "jwt_secret",
+];
+
 fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read(|name| {
         let found = pairs.iter().find(|(known, _)| *known == name);
@@ -28,14 +35,16 @@ fn a_secret_that_is_unset_or_short_is_absent_and_the_reason_says_which() {
     ] {
         let config = read(&[
             ("function_secret", value),
+            ("operator_secret", value),
             ("signing_key", value),
             ("jwt_secret", value),
         ]);
         let config = config.unwrap();
         assert_eq!(!config.function_secrets.is_empty(), found, "{value}");
+        assert_eq!(!config.operator_secrets.is_empty(), found, "{value}");
         assert_eq!(!config.signers.is_empty(), found, "{value}");
         assert_eq!(!config.issuers.is_empty(), found, "{value}");
-        for name in ["function_secret", "signing_key", "jwt_secret"] {
+        for name in SECRETS {
             let lack = config.lack_of(name);
             assert!(lack.contains(name) && lack.contains(reason), "{lack}");
         }
@@ -47,7 +56,7 @@ fn a_previous_secret_is_good_beside_a_current_one_and_never_alone() {
     let (new, old) = (SECRET, "before-before-before-before-before");
     let count = |current: &'static str, previous: &'static str| {
         let mut pairs = Vec::new();
-        for name in ["function_secret", "signing_key", "jwt_secret"] {
+        for name in SECRETS {
             pairs.push((name.to_owned(), current));
             pairs.push((format!("{name}_previous"), previous));
         }
@@ -58,19 +67,17 @@ fn a_previous_secret_is_good_beside_a_current_one_and_never_alone() {
             .iter()
             .map(|issuer| issuer.secrets.len())
             .sum();
-        let counts: [usize; 3] = [config.function_secrets.len(), config.signers.len(), logins];
+        let operators = config.operator_secrets.len();
+        let functions = config.function_secrets.len();
+        let counts: [usize; 4] = [functions, operators, config.signers.len(), logins];
         (counts, config.weaknesses())
     };
-    assert_eq!(count(new, old), ([2, 2, 2], Vec::new()));
-    assert_eq!(count("", old).0, [0, 0, 0]);
+    assert_eq!(count(new, old), ([2; 4], Vec::new()));
+    assert_eq!(count("", old).0, [0; 4]);
     let (counts, weak) = count(new, "short");
-    assert_eq!(counts, [1, 1, 1]);
-    for name in [
-        "function_secret_previous",
-        "signing_key_previous",
-        "jwt_secret_previous",
-    ] {
-        let named = |line: &String| line.contains(&format!("{name} has fewer than 32 bytes"));
+    assert_eq!(counts, [1; 4]);
+    for name in SECRETS {
+        let named = |line: &String| line.contains(&format!("{name}_previous has fewer than"));
         assert!(weak.iter().any(named), "{name}: {weak:?}");
     }
 }

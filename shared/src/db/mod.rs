@@ -8,6 +8,7 @@ pub mod connect;
 pub mod events;
 pub mod jwks;
 pub mod manage;
+pub mod operator;
 pub mod status;
 pub mod store;
 pub mod token;

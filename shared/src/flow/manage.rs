@@ -76,6 +76,12 @@ pub enum ManageError {
     /// The choice is none.
     #[error("{0}")]
     Invalid(String),
+    /// Another account of the user syncs it.
+    #[error("{0}")]
+    Taken(String),
+    /// The CRM does not know the user any more.
+    #[error("{0}")]
+    Left(String),
     /// Google's calendar list.
     #[error("{}", .0.explain())]
     Google(#[from] GoogleError),
@@ -86,9 +92,15 @@ pub enum ManageError {
 
 impl From<DbError> for ManageError {
     fn from(error: DbError) -> Self {
-        match error.refusal("PT400") {
-            Some(message) => Self::Invalid(message),
-            None => Self::Database(error),
+        if let Some(message) = error.refusal("PT400") {
+            return Self::Invalid(message);
+        }
+        if let Some(message) = error.refusal("PT403") {
+            return Self::Left(message);
+        }
+        match error.refusal("PT409") {
+            Some(message) if !message.contains("deployment") => Self::Taken(message),
+            _ => Self::Database(error),
         }
     }
 }

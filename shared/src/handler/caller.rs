@@ -52,25 +52,34 @@ fn is_signed(config: &Config, request: &Request<Bytes>, now: DateTime<Utc>) -> b
 
 /// The refusal of a caller who does not show one of the function secrets, as `Authorization: Bearer`.
 pub fn require_function_secret(config: &Config, request: &Request<Bytes>) -> Option<Reply> {
-    if config.function_secrets.is_empty() {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "this deployment has no function_secret; nobody is let in",
-        );
-        let lack = config.lack_of("function_secret");
+    require("function_secret", &config.function_secrets, config, request)
+}
+
+/// The refusal of a caller who does not show one of the operator's secrets, as `Authorization: Bearer`.
+pub fn require_operator_secret(config: &Config, request: &Request<Bytes>) -> Option<Reply> {
+    require("operator_secret", &config.operator_secrets, config, request)
+}
+
+fn require(
+    name: &str,
+    known: &[String],
+    config: &Config,
+    request: &Request<Bytes>,
+) -> Option<Reply> {
+    if known.is_empty() {
+        let reason = format!("this deployment has no {name}; nobody is let in");
+        let reply = Reply::error(StatusCode::UNAUTHORIZED, &reason);
+        let lack = config.lack_of(name);
         return Some(reply.logged(format!("refused: {lack}; nobody is let in")));
     }
     let shown = bearer(request.headers()).unwrap_or_default();
-    let fits = config
-        .function_secrets
+    let fits = known
         .iter()
         .filter(|known| secret::equal(known, shown))
         .count();
     (fits == 0).then(|| {
-        let reply = Reply::error(
-            StatusCode::UNAUTHORIZED,
-            "send the function secret as Authorization: Bearer",
-        );
+        let reason = format!("send the {name} as Authorization: Bearer");
+        let reply = Reply::error(StatusCode::UNAUTHORIZED, &reason);
         let why = match (request.headers().contains_key(SIGNATURE), shown.is_empty()) {
             (true, true) => "another_signature",
             (false, true) => "missing",

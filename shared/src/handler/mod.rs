@@ -7,6 +7,7 @@ pub mod connect;
 pub mod console;
 pub mod login;
 pub mod observe;
+mod operator;
 pub mod poke;
 mod protect;
 pub mod scheduler;

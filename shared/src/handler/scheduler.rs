@@ -1,7 +1,7 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
 use super::caller::{require_function_secret, require_signature};
-use super::{Reply, database_error};
+use super::{Reply, database_error, operator};
 use crate::db::manage::Ended;
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
@@ -13,23 +13,27 @@ use http_client::HttpClient;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET scheduler/metrics";
+const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET \
+    scheduler/metrics, and POST scheduler/disconnect, export and erase about a user";
 
 /// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
 /// `GET …/scheduler/metrics`. They need a function secret; a tick may be
-/// signed instead.
+/// signed instead. What is about a user is the operator's.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     let action = path
         .rsplit_once("/scheduler/")
         .map_or("", |(_, action)| action);
     let wanted = match action {
-        "tick" => Method::POST,
+        "tick" | "disconnect" | "export" | "erase" => Method::POST,
         "health" | "metrics" => Method::GET,
         _ => return Reply::error(StatusCode::NOT_FOUND, ROUTES),
     };
     if request.method() != wanted {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, ROUTES);
+    }
+    if !matches!(action, "tick" | "health" | "metrics") {
+        return operator::handle(action, &request, env).await;
     }
     let refused = match action {
         "tick" => require_signature(env.config, &request, (env.clock)()),

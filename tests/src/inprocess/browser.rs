@@ -144,9 +144,29 @@ impl System {
     /// # Errors
     /// When the instance was killed.
     pub async fn operator(&self, action: &str, secret: &str) -> Result<(u16, String)> {
-        let request = Request::get(format!("{APP}/functions/v1/scheduler/{action}"))
+        self.schedule(Method::GET, action, secret, "").await
+    }
+
+    /// What an operator has done about a user; the status and the text.
+    ///
+    /// # Errors
+    /// When the instance was killed.
+    pub async fn operate(&self, action: &str, secret: &str, body: &str) -> Result<(u16, String)> {
+        self.schedule(Method::POST, action, secret, body).await
+    }
+
+    async fn schedule(
+        &self,
+        method: Method,
+        action: &str,
+        secret: &str,
+        body: &str,
+    ) -> Result<(u16, String)> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{APP}/functions/v1/scheduler/{action}"))
             .header("authorization", format!("Bearer {secret}"))
-            .body(Bytes::new())?;
+            .body(Bytes::from(body.to_owned()))?;
         let reply = self.run(request, async |request, env| {
             scheduler::handle(request, env).await
         });

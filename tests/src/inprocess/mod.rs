@@ -43,6 +43,8 @@ const BROWSER: &str = "browser.example.com";
 const APP: &str = "http://localhost:3000";
 /// What callers of the functions show.
 pub const FUNCTION_SECRET: &str = "the secret of whoever calls functions";
+/// What an operator shows for what is about a user.
+pub const OPERATOR_SECRET: &str = "the secret of who may ask about users";
 const JWT_SECRET: &str = "a secret of the CRM, long enough for HS256";
 
 /// The handlers in this process, with a database and the simulated Google.
@@ -374,6 +376,7 @@ fn config(variables: &Variables) -> Result<Config> {
             "google_client_secret" => "client secret",
             "app_url" => APP,
             "function_secret" => FUNCTION_SECRET,
+            "operator_secret" => OPERATOR_SECRET,
             "token_keys" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "signing_key" => "the key that signs states and channels",
             "jwt_secret" => JWT_SECRET,

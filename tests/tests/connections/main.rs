@@ -7,6 +7,7 @@ mod grants;
 mod headers;
 mod imports;
 mod lab;
+mod leavers;
 mod logins;
 mod logs;
 mod operator;

@@ -2,6 +2,7 @@
 
 use super::lab::{BOB, call, google_insert, google_titles, insert, is_at_rest, rest, system};
 use anyhow::{Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, EMAIL, System};
 
@@ -43,6 +44,25 @@ async fn a_user_has_several_accounts_and_one_calendar_takes_new_events() -> Resu
     let where_it_is = "select google_calendar_id from public.events where title = 'To the second'";
     ensure!(system.value(where_it_is).await? == SECOND);
     is_at_rest(&system).await
+}
+
+#[tokio::test]
+async fn a_calendar_that_another_account_of_the_user_syncs_is_refused_by_name() -> Result<()> {
+    let system = with_second_account().await?;
+    let rule = json!({"role": "writer", "scope": {"type": "user", "value": SECOND}});
+    let path = format!("calendars/{EMAIL}/acl");
+    system.google_as(EMAIL, Method::POST, &path, &rule)?;
+    let entry = json!({"id": EMAIL});
+    system.google_as(SECOND, Method::POST, "users/me/calendarList", &entry)?;
+    let second = format!("select id from tandem.accounts where email = '{SECOND}'");
+    let wish = json!({"account_id": system.value(&second).await?, "google_id": EMAIL});
+    let refused = call(&system, ANN, "calendars", &wish, 409).await?;
+    let reason = refused["error"].as_str().unwrap_or_default();
+    ensure!(
+        reason.contains("synced already") && reason.contains(EMAIL),
+        "{refused}"
+    );
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,3 +3,4 @@
 mod budget;
 mod crashes;
 mod races;
+mod strangers;

@@ -197,7 +197,10 @@ async fn signed<B: DeserializeOwned, D: HttpClient>(
 fn refused(error: &ManageError) -> Reply {
     let status = match error {
         ManageError::Unknown => StatusCode::NOT_FOUND,
-        ManageError::Disconnecting | ManageError::NoAccess(_) => StatusCode::CONFLICT,
+        ManageError::Left(_) => StatusCode::FORBIDDEN,
+        ManageError::Disconnecting | ManageError::NoAccess(_) | ManageError::Taken(_) => {
+            StatusCode::CONFLICT
+        }
         ManageError::Ambiguous | ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
         ManageError::Google(_) => StatusCode::BAD_GATEWAY,
         ManageError::Database(error) => return database_error(error),

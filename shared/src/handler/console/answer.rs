@@ -102,13 +102,16 @@ impl From<Refusal> for Problem {
 }
 
 /// Where the database names a parameter or a constraint, and the field that it is about.
-const FIELDS: [(&str, &str); 9] = [
+const FIELDS: [(&str, &str); 12] = [
     ("time_zone", "time_zone"),
     ("time zone", "time_zone"),
     ("end_after_start", "ends_at"),
     ("all_day_midnights", "starts_on"),
     ("original_start", "original_start"),
     ("recurr", "recurrence"),
+    ("contact_id", "contact_id"),
+    ("company_id", "company_id"),
+    ("deal_id", "deal_id"),
     ("cursor", "cursor"),
     ("status", "status"),
     ("timestamp", "starts_at"),
@@ -150,22 +153,37 @@ impl From<DbError> for Problem {
                 "this login may not use the CRM's events; sign in as one of its users",
             )
             .coded("login_expired"),
-            // Values that a type, a check or a trigger of the CRM's refuses.
-            "22007" | "22008" | "22009" | "22023" | "22P02" | "22P05" | "23502" | "23503"
-            | "23514" | "P0001" | "54000" => {
-                let field = FIELDS.iter().find(|(part, _)| message.contains(part));
-                let problem = Self::new(StatusCode::BAD_REQUEST, said).coded("invalid");
-                Self {
-                    field: field.map(|(_, field)| (*field).to_owned()),
-                    ..problem
-                }
+            // Values that a type or a trigger of the CRM's refuses.
+            "22007" | "22008" | "22009" | "22023" | "22P02" | "22P05" | "P0001" | "54000" => {
+                Self::of_value(message, said)
             }
+            // The names of tables and constraints are the operator's to know.
+            "23502" => Self::of_value(message, "the CRM needs a value here").logged(said),
+            "23503" => {
+                let reason = "the event names something that is not in the CRM";
+                Self::of_value(message, reason).logged(said)
+            }
+            "23514" => Self::of_value(message, "the CRM does not take this value").logged(said),
             _ => Self::from_database(&error),
         }
     }
 }
 
 impl Problem {
+    /// A value that the database refuses; the field is the one whose name is in its `message`.
+    fn of_value(message: &str, reason: impl Into<String>) -> Self {
+        let field = FIELDS.iter().find(|(part, _)| message.contains(part));
+        Self {
+            field: field.map(|(_, field)| (*field).to_owned()),
+            ..Self::new(StatusCode::BAD_REQUEST, reason).coded("invalid")
+        }
+    }
+
+    fn logged(mut self, line: String) -> Self {
+        self.log.push(line);
+        self
+    }
+
     /// Nothing was stored, and nothing will be later: that is for the caller to repeat.
     fn from_database(error: &DbError) -> Self {
         let reply = database_error(error);
@@ -179,5 +197,48 @@ impl Problem {
             log: reply.log,
             ..Self::new(status, reason)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a user is told, and what the log has.
+    fn check(code: &str, message: &str, told: (&str, Option<&str>), log: &[&str]) {
+        let error = DbError::Refused {
+            function: "tandem_my_save",
+            code: code.to_owned(),
+            message: message.to_owned(),
+            hint: None,
+        };
+        let problem = Problem::from(error);
+        assert_eq!((problem.error.as_str(), problem.field.as_deref()), told);
+        assert_eq!(problem.status, StatusCode::BAD_REQUEST);
+        assert_eq!(problem.log, log);
+    }
+
+    #[test]
+    fn the_names_of_constraints_are_the_operator_s_to_know() {
+        let missing =
+            "null value in column \"pipeline\" of relation \"events\" violates not-null constraint";
+        let needs = ("the CRM needs a value here", None);
+        check("23502", missing, needs, &[missing]);
+        let foreign = "insert or update on table \"events\" violates foreign key constraint \"events_contact_id_fkey\"";
+        let names = (
+            "the event names something that is not in the CRM",
+            Some("contact_id"),
+        );
+        check("23503", foreign, names, &[foreign]);
+        let unchecked =
+            "new row for relation \"events\" violates check constraint \"end_after_start\"";
+        let takes = ("the CRM does not take this value", Some("ends_at"));
+        check("23514", unchecked, takes, &[unchecked]);
+    }
+
+    #[test]
+    fn what_a_trigger_of_the_crm_says_is_for_its_users() {
+        let said = "meetings are on weekdays";
+        check("P0001", said, (said, None), &[]);
     }
 }

@@ -13,6 +13,7 @@ mod privileges;
 mod restored;
 mod stress;
 mod triggers;
+mod vault;
 mod waiting;
 mod writes;
 mod years;

@@ -20,18 +20,18 @@ fn post(body: &str) -> String {
 }
 
 /// A database with pg_net's function, which says where to poke.
-async fn listening() -> Client {
+pub async fn listening() -> Client {
     let client = fresh().await;
     let takes = post("insert into net.posted (url, body, headers) values (url, body, headers);");
     run(&client, &format!("{NET}; {takes}; {SAYS_WHERE}")).await;
     client
 }
 
-async fn run(client: &Client, sql: &str) {
+pub async fn run(client: &Client, sql: &str) {
     client.batch_execute(sql).await.expect("it is done");
 }
 
-async fn add(client: &Client, n: u32) {
+pub async fn add(client: &Client, n: u32) {
     let sql = format!(
         "insert into events (owner_id, title, starts_at, ends_at)
          select '{ANN}', 'a' || i, now(), now() from generate_series(1, {n}) i"

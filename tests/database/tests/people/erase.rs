@@ -59,6 +59,15 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
     }
     db.linked(&bob, "his", "crm", "live").await?;
     db.event(&ann.user, "queued").await?;
+    db.run(
+        "insert into public.events (owner_id, title, starts_at, ends_at, google_sync_enabled, recurring_event_id, original_start)
+           select owner_id, 'aside', now(), now(), title = 'secret 1', case title when 'secret 1' then id end,
+             case title when 'secret 1' then '2031-03-03T09:00:00Z' end
+           from public.events where title in ('secret 1', 'secret 2');
+         insert into tandem.event_fields (event, fields) select id, '{\"x\": 1}' from public.events where title = 'aside';
+         insert into tandem.event_state (event) select id from public.events where title = 'aside'",
+    )
+    .await?;
     db.run("insert into tandem.history (event, owner, at, kind) select id, owner_id::text, now(), 'pushed' from public.events").await?;
     let p = json!({"user_id": ann.user});
     let waiting = db.call("erase_user", p.clone()).await?;
@@ -108,8 +117,12 @@ async fn an_erased_user_leaves_nothing_but_rows() -> Result<()> {
             ann.user
         ))
         .await?,
-        21
+        23
     );
+    for table in ["event_fields", "event_state"] {
+        let n = format!("select count(*) from tandem.{table}");
+        assert_eq!(db.get(&n).await?, 0, "{table}");
+    }
     Ok(())
 }
 
@@ -121,6 +134,9 @@ async fn an_export_tells_all_of_one_user_and_no_secret() -> Result<()> {
         db.linked(&ann, &format!("mine {n}"), "crm", "live").await?;
     }
     db.linked(&bob, "his", "crm", "live").await?;
+    let gone = db.event(&ann.user, "still to be sent").await?;
+    db.run(&format!("delete from public.events where id = '{gone}'"))
+        .await?;
     db.run("insert into tandem.history (event, owner, at, kind) select id, owner_id::text, now() + i * interval '1 s', 'pushed' \
             from public.events, generate_series(1, 400) i").await?;
     let (mut after, mut all, mut parts) = (Value::Null, String::new(), Vec::new());
@@ -145,13 +161,18 @@ async fn an_export_tells_all_of_one_user_and_no_secret() -> Result<()> {
         ("accounts", 1),
         ("links", 3),
         ("parked", 0),
+        ("aside", 0),
+        ("waiting", 1),
         ("history", 500),
         ("history", 500),
         ("history", 203),
     ];
     assert_eq!(counts, expected);
     assert!(
-        all.contains("mine 2") && !all.contains("his\"") && !all.contains("k1.R"),
+        all.contains("mine 2")
+            && all.contains("still to be sent")
+            && !all.contains("his\"")
+            && !all.contains("k1.R"),
         "{all}"
     );
     assert_eq!(

@@ -13,6 +13,8 @@ mod keys;
 mod meetings;
 mod news;
 mod own;
+mod quota;
+mod rest;
 mod status;
 mod strangers;
 mod walks;

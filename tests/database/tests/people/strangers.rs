@@ -1,8 +1,11 @@
 //! Bob with Ann's ids: everything that a user can write or call, read from the catalogue. What is new has no line here,
 //! and fails.
 
+mod lines;
+
 use super::{Db, Person};
 use anyhow::{Context, Result, ensure};
+use lines::{CALLS, COMPONENTS, Call, FREE, REFUSED, TANDEMS};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -10,169 +13,22 @@ use uuid::Uuid;
 /// What is in Ann's rows and in nobody else's.
 const SECRET: &str = "offer: 120k";
 
-/// Columns of a user's row that name nothing: they say there what they like.
-const FREE: &str = "all_day attendees color company_id conference contact_id created_at deal_id description end_time_zone \
-    ends_at google_sync_enabled location original_start recurrence reminders starts_at status time_zone title transparency \
-    updated_at visibility";
-/// Tandem's own columns: what a user says there is not stored.
-const TANDEMS: &str = "attachments creator google_access google_calendar_id google_event_id organizer sync_error sync_state";
-/// Columns in which a user may not name what is another's, with what the database says.
-const REFUSED: [(&str, &str); 3] = [
-    ("id", "P0001"),
-    ("owner_id", "42501"),
-    ("recurring_event_id", "PT403"),
-];
-
-/// What a function is that users may call.
-#[derive(Clone, Copy)]
-enum Call {
-    /// Called so, as Bob, with Ann's event as `$E` and her connection as `$C`: it tells and changes nothing.
-    With(&'static str),
-    /// It is the only thing of its kind, and tells the caller about themselves, or about nobody.
-    Nobodys,
-    /// It answers with ids alone, which give access to nothing: each is looked for among the caller's rows.
-    Ids(&'static str),
+/// Whose rows a login of the CRM reaches, by the policies on its table.
+#[derive(Clone, Copy, Debug)]
+enum Policy {
+    /// One's own.
+    Own,
+    /// Those of one's customer, of several whom one CRM serves: Ann and Carl are of one, Bob is of another.
+    Customers,
 }
 
-const CALLS: [(&str, Call); 35] = [
-    (
-        "public.tandem_my_changes",
-        Call::With("public.tandem_my_changes('{\"instance\": \"test\"}')"),
-    ),
-    (
-        "public.tandem_my_event",
-        Call::With("public.tandem_my_event('{\"instance\": \"test\", \"event_id\": \"$E\"}')"),
-    ),
-    (
-        "public.tandem_my_events",
-        Call::With(
-            "public.tandem_my_events('{\"instance\": \"test\", \"from\": \"2031-03-01T00:00:00Z\", \"to\": \"2031-04-01T00:00:00Z\"}')",
-        ),
-    ),
-    (
-        "public.tandem_my_save",
-        Call::With(
-            "public.tandem_my_save('{\"instance\": \"test\", \"writes\": [{\"op\": \"delete\", \"id\": \"$E\"}]}')",
-        ),
-    ),
-    (
-        "tandem.my_aside",
-        Call::With("tandem.my_aside('$E', '{\"title\": \"mine\"}')"),
-    ),
-    (
-        "tandem.my_between",
-        Call::With("array(select tandem.my_between('2031-03-01', '2031-04-01'))"),
-    ),
-    (
-        "tandem.my_children",
-        Call::Ids("tandem.my_children('{$E}')"),
-    ),
-    (
-        "tandem.my_copies_before",
-        Call::Ids("tandem.my_copies_before('$E')"),
-    ),
-    ("tandem.my_cursor", Call::Nobodys),
-    ("tandem.my_delete", Call::With("tandem.my_delete('{$E}')")),
-    ("tandem.my_event_of", Call::Ids("tandem.my_event_of('$E')")),
-    ("tandem.my_hits", Call::Nobodys),
-    (
-        "tandem.my_insert",
-        Call::With(
-            "tandem.my_insert('$E', '{\"title\": \"mine\", \"starts_at\": \"2031-03-03T09:00:00Z\", \"ends_at\": \"2031-03-03T10:00:00Z\"}')",
-        ),
-    ),
-    ("tandem.my_keys", Call::Ids("tandem.my_keys('{$E}')")),
-    ("tandem.my_known_zone", Call::Nobodys),
-    ("tandem.my_list", Call::With("tandem.my_list('{$E}', '{}')")),
-    ("tandem.my_lock", Call::With("tandem.my_lock('{$E}')")),
-    ("tandem.my_marks", Call::With("tandem.my_marks('{$E}')")),
-    ("tandem.my_meeting", Call::Ids("tandem.my_meeting('$E')")),
-    ("tandem.my_new_key", Call::Ids("tandem.my_new_key('$E')")),
-    (
-        "tandem.my_news",
-        Call::With("array(select tandem.my_news('$A', pg_current_snapshot(), 10))"),
-    ),
-    ("tandem.my_parents", Call::Ids("tandem.my_parents('{$E}')")),
-    ("tandem.my_reaches", Call::Nobodys),
-    ("tandem.my_record", Call::Nobodys),
-    (
-        "tandem.my_rows",
-        Call::With("(select jsonb_agg(r) from tandem.my_rows('{$E}') r)"),
-    ),
-    ("tandem.my_series", Call::Ids("tandem.my_series('$E')")),
-    ("tandem.my_server", Call::Nobodys),
-    (
-        "tandem.my_shown",
-        Call::With("tandem.my_shown('{$E}', '{}')"),
-    ),
-    ("tandem.my_snapshot", Call::Nobodys),
-    (
-        "tandem.my_touched",
-        Call::With("(select jsonb_agg(r) from tandem.my_touched('0', 10) r)"),
-    ),
-    (
-        "tandem.my_update",
-        Call::With(
-            "tandem.my_update('$E', (select e.xmin::text from public.events e where e.id = '$E'), '{\"title\": \"mine\"}')",
-        ),
-    ),
-    (
-        "tandem.my_view",
-        Call::With("(select tandem.my_view(e) from public.events e where e.id = '$E')"),
-    ),
-    ("tandem.my_zone", Call::Nobodys),
-    ("tandem.uid", Call::Nobodys),
-    ("tandem.user_uuid", Call::Nobodys),
-];
-
-/// What a component calls for a user, with what it gets from the request: all of Ann's. `$E`, `$C` and `$A` are her
-/// event, connection and account. What is refused has a code; what is not is about Bob.
-const COMPONENTS: [(&str, &str, Option<&str>); 16] = [
-    (
-        "tandem_account_store",
-        r#"{"sub": "bob", "email": "b", "refresh_token": "r", "account_id": "$A"}"#,
-        None,
-    ),
-    (
-        "tandem_accounts_open",
-        r#"{"account_id": "$A", "with_token": true}"#,
-        None,
-    ),
-    (
-        "tandem_calendar_connect",
-        r#"{"account_id": "$A", "google_id": "x", "summary": "", "time_zone": "UTC", "access_role": "owner"}"#,
-        Some("PT404"),
-    ),
-    (
-        "tandem_confirm",
-        r#"{"connection_id": "$C", "decision": "apply"}"#,
-        Some("PT404"),
-    ),
-    (
-        "tandem_connection_change",
-        r#"{"connection_id": "$C", "direction": "in"}"#,
-        None,
-    ),
-    (
-        "tandem_disconnect_begin",
-        r#"{"connection_id": "$C", "choice": "keep"}"#,
-        None,
-    ),
-    ("tandem_erase_user", r#"{"choice": "keep"}"#, None),
-    ("tandem_export_user", "{}", None),
-    ("tandem_history", r#"{"event_id": "$E"}"#, Some("PT404")),
-    ("tandem_oauth_use_state", r#"{"nonce": "n"}"#, None),
-    ("tandem_quarantine", r#"{"connection_id": "$C"}"#, None),
-    ("tandem_resync", r#"{"connection_id": "$C"}"#, Some("PT404")),
-    ("tandem_retry", r#"{"event_id": "$E"}"#, Some("PT404")),
-    ("tandem_status", "{}", None),
-    (
-        "tandem_ticket_issue",
-        r#"{"id": "other", "purpose": "connect"}"#,
-        None,
-    ),
-    ("tandem_user_gone", "{}", None),
-];
+const CUSTOMERS: &str = "create schema crm; grant usage on schema crm to tandem_user;
+    create table crm.members (user_id uuid primary key, customer text not null);
+    insert into crm.members values ('$ann', 'first'), ('$carl', 'first'), ('$bob', 'second');
+    grant select on crm.members to tandem_user;
+    drop policy events_own on public.events;
+    create policy events_of_customer on public.events using (owner_id in (select m.user_id from crm.members m
+      where m.customer = (select o.customer from crm.members o where o.user_id = tandem.user_uuid())))";
 
 struct Stage {
     db: Db,
@@ -182,7 +38,15 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new() -> Result<Self> {
+    /// One for each kind of CRM.
+    async fn all() -> Result<Vec<Self>> {
+        Ok(vec![
+            Self::new(Policy::Own).await?,
+            Self::new(Policy::Customers).await?,
+        ])
+    }
+
+    async fn new(policy: Policy) -> Result<Self> {
         let db = Db::new().await;
         let (ann, bob) = (db.person("ann").await?, db.person("bob").await?);
         let event = db.linked(&ann, SECRET, "crm", "live").await?;
@@ -197,6 +61,17 @@ impl Stage {
             ann.connection, ann.user
         ))
         .await?;
+        if let Policy::Customers = policy {
+            let carl = db.person("carl").await?.user;
+            let members = CUSTOMERS
+                .replace("$ann", &ann.user)
+                .replace("$bob", &bob.user);
+            db.run(&members.replace("$carl", &carl)).await?;
+            db.log_in(&carl).await?;
+            let seen = db.get("select jsonb_agg(title) from public.events").await?;
+            ensure!(seen == json!([SECRET]), "a colleague reads it: {seen}");
+            db.log_out().await?;
+        }
         Ok(Self {
             db,
             ann,
@@ -248,7 +123,13 @@ fn lines<T>(all: &[(&str, T)]) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn each_column_that_a_user_can_write() -> Result<()> {
-    let s = Stage::new().await?;
+    for stage in Stage::all().await? {
+        columns(&stage).await?;
+    }
+    Ok(())
+}
+
+async fn columns(s: &Stage) -> Result<()> {
     let writable = "select jsonb_agg(distinct c.relname || '.' || a.attname) from pg_class c
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         cross join unnest('{anon,authenticated,tandem_user}'::text[]) r
@@ -316,7 +197,13 @@ impl Stage {
 
 #[tokio::test]
 async fn each_function_that_a_user_can_call() -> Result<()> {
-    let s = Stage::new().await?;
+    for stage in Stage::all().await? {
+        callable(&stage).await?;
+    }
+    Ok(())
+}
+
+async fn callable(s: &Stage) -> Result<()> {
     let callable = "select jsonb_agg(distinct n.nspname || '.' || p.proname) from pg_proc p
         join pg_namespace n on n.oid = p.pronamespace cross join unnest('{anon,authenticated,tandem_user}'::text[]) r
         where (n.nspname = 'tandem' or n.nspname = 'public' and p.proname like 'tandem%')
@@ -340,7 +227,13 @@ async fn each_function_that_a_user_can_call() -> Result<()> {
 
 #[tokio::test]
 async fn each_function_that_a_component_calls_for_a_user() -> Result<()> {
-    let s = Stage::new().await?;
+    for stage in Stage::all().await? {
+        called(&stage).await?;
+    }
+    Ok(())
+}
+
+async fn called(s: &Stage) -> Result<()> {
     let of_users = "select jsonb_agg(p.proname) from pg_proc p where p.pronamespace = 'public'::regnamespace
         and p.proname like 'tandem%' and p.proname not like 'tandem_my%' and p.prosrc ~ '->> ''user_id''|''user_id string|connection_of'";
     let listed = COMPONENTS
