@@ -51,7 +51,7 @@ mod tests {
             .push(line.to_owned())));
         let lines = lines.into_inner();
         assert_eq!(lines.len(), 182);
-        assert_eq!(lines.last().map(String::as_str), Some("181 pass of 181"));
+        assert_eq!(lines.last().map(String::as_str), Some("183 pass of 183"));
     }
 
     #[test]

@@ -184,12 +184,11 @@ begin
   end if;
   update tandem.connections x set sync_token = page -> 'cursor' -> 'end' ->> 'sync_token', page_token = null,
     read_up_to = null, full_listing = null, imported_at = coalesce(x.imported_at, t), listed = x.begun, listed_at = t,
-    failures = 0, last_error = null, listed_notices = (page ->> 'notices')::bigint,
-    state = case x.state when 'unreachable' then 'active' else x.state end,
+    listed_notices = (page ->> 'notices')::bigint,
     -- Notifications come before what they announce can be listed: look again soon, a few times.
     unproductive = case when message is null or brought then 0 else least(x.unproductive + 1, 4) end
   where x.id = k.id;
-  if k.imported_at is null or k.state = 'unreachable' then perform tandem.wake(k.user_id, t); end if;
+  if k.imported_at is null then perform tandem.wake(k.user_id, t); end if;
 end $$;
 comment on function tandem.end_listing(tandem.connections, jsonb, timestamptz) is
   'Stores the sync token with the last page.';
@@ -233,9 +232,13 @@ begin
     update tandem.connections x set read_up_to = wanted ->> -1 where x.id = c;
     return jsonb_build_object('more', true, 'reads', wanted);
   end if;
-  update tandem.connections x set lease_until = null, due_at = t + case when again then interval '0'
+  -- It is there again when all of it could be read.
+  update tandem.connections x set lease_until = null, failures = 0, last_error = null,
+    state = case x.state when 'unreachable' then 'active' else x.state end,
+    watch_at = case x.state when 'unreachable' then t else x.watch_at end, due_at = t + case when again then interval '0'
     when k.unproductive between 1 and 3 then interval '10 seconds' when tandem.is_push_proven(k, t)
     then interval '1 hour' * (0.75 + random() / 4) else k.poll_seconds * interval '1 second' end where x.id = c;
+  if k.state = 'unreachable' then perform tandem.wake(k.user_id, t); end if;
   return jsonb_build_object('more', again, 'reads', wanted);
 end $$;
 comment on function tandem.commit_page(jsonb, timestamptz) is 'Stores where a listing stands; what more there is.';

@@ -84,8 +84,10 @@ begin
   -- Only a channel of which the provider said nothing is given up: a message may have shown that it is there.
   update tandem.channels x set state = 'stopped' where x.id = h.id and x.state = 'creating';
   update tandem.connections c set push = case when never then 'poll' else c.push end,
-    watch_at = t + case when never then interval '7 days' else interval '10 minutes' end * (0.75 + random() / 4),
-    last_error = p ->> 'failed', due_at = least(c.due_at, t + interval '1 minute')
+    watch_at = t + case when never then interval '7 days' when c.state = 'unreachable' then interval '1 day'
+      else interval '10 minutes' end * (0.75 + random() / 4), last_error = p ->> 'failed',
+    -- A calendar that is not there is asked for more and more rarely, and gets its channel when it is back.
+    due_at = case c.state when 'unreachable' then c.due_at else least(c.due_at, t + interval '1 minute') end
   where c.id = h.connection_id and c.watch_at is not null;
 end $$;
 comment on function tandem.channel_failed(tandem.channels, jsonb, timestamptz) is 'Stores that there is no channel.';

@@ -89,6 +89,10 @@ switches! {
     OrphanedExceptions "orphanedExceptions" ["cancelled", "kept"];
     /// A date-only UNTIL on a timed series.
     DateUntil "dateUntil" ["wholeDay", "midnight"];
+    /// A first start that the rule does not plan (googleapis/google-api-nodejs-client#2214: it is shown, and not counted).
+    FirstStart "firstStart" ["shown", "hidden"];
+    /// EXDATE with a date on a timed series (Stack Overflow 25171709: the occurrence takes place).
+    DateExclusion "dateExclusion" ["ignored", "applied"];
     /// A guest's edit of title or time without `guestsCanModify`.
     GuestEdit "guestEdit" ["local", "refused"];
     /// A delete with `sendUpdates=none`: guests keep their copies, or lose them.

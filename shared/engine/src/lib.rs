@@ -4,6 +4,7 @@ mod access;
 mod counts;
 mod pull;
 mod push;
+mod reads;
 mod stopped;
 mod tick;
 

@@ -5,14 +5,13 @@ use crate::push::{push, world};
 use crate::{Env, LEASE_SECONDS, Pushed};
 use chrono::{DateTime, Utc};
 use planner::{PageInput, ids, plan_page};
-use provider::{Cause, Class, ListRequest, Listed, Provider, ProviderError, Scope, Unreadable};
+use provider::{ListRequest, Listed, Provider};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 use store::{
     About, Claim, Claimed, Commit, Committed, Cursor, EventId, Listing, ListingCommit, Load,
-    Loaded, Outcome, Parked, ParkedState, Purpose, RemoteId, StoppedWhy, Store, StoreError,
-    Trigger, Which,
+    Loaded, Outcome, Parked, ParkedState, Purpose, StoppedWhy, Store, StoreError, Trigger, Which,
 };
 
 /// What a pull came to.
@@ -195,62 +194,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         }
     }
 
-    /// What a listing leaves unclear is read one by one, now that it is over.
-    async fn read_rest(&mut self, mut committed: Committed) -> Result<bool, StoreError> {
-        let mut rounds = 0;
-        while !committed.reads.is_empty() && rounds < 10 {
-            rounds += 1;
-            let mut items = Vec::new();
-            for id in committed.reads.clone() {
-                match self.read(&id).await {
-                    Ok(item) => items.push(item),
-                    Err(error) if error.scope == Scope::Event => {}
-                    Err(error) => return self.fail(&error, None).await,
-                }
-            }
-            let stored = self
-                .store_page(items, true, Cursor::Reads, About::default())
-                .await?;
-            match stored {
-                Some(stored) => committed = stored,
-                None => return Ok(false),
-            }
-        }
-        if !committed.reads.is_empty() {
-            let reason = "the rest of the listing is read later".to_owned();
-            self.stop(StoppedWhy::Continues, reason, self.listing.now, None)
-                .await?;
-            return Ok(false);
-        }
-        Ok(committed.more)
-    }
-
-    /// One event, as a listing would show it. An absent one is a tombstone, since its calendar has just
-    /// answered.
-    async fn read(&mut self, id: &RemoteId) -> Result<Listed, ProviderError> {
-        let calendar = &self.listing.connection.calendar;
-        let call = |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, &id.0).await };
-        match self.ways.call(&self.listing.account.id, call).await {
-            Err(error) if matches!(error.cause, Cause::NotFound | Cause::Deleted) => Ok(Listed {
-                raw: String::new(),
-                event: Ok(provider::RemoteEvent::absent(&id.0)),
-            }),
-            Ok(listed) => Ok(listed),
-            Err(error) if error.scope == Scope::Event && error.class == Class::Permanent => {
-                Ok(Listed {
-                    raw: String::new(),
-                    event: Err(Unreadable {
-                        id: Some(id.0.clone()),
-                        etag: None,
-                        why: error.explanation,
-                    }),
-                })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn store_page(
+    pub(crate) async fn store_page(
         &mut self,
         items: Vec<Listed>,
         is_read: bool,

@@ -4,9 +4,12 @@ use crate::access::Accounts;
 use crate::counts::add_seconds;
 use crate::pull::Lister;
 use chrono::{DateTime, TimeDelta, Utc};
-use planner::backoff;
+use planner::{backoff, backoff_up_to};
 use provider::{Cause, Class, ProviderError, Scope};
 use store::{Counts, Cursor, Pause, Stopped, StoppedWhy, Store, StoreError, Trigger};
+
+/// Between listings of a calendar that cannot be reached.
+const LONGEST: TimeDelta = TimeDelta::hours(6);
 
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
     /// How long it took from the provider's message to the rows.
@@ -52,9 +55,9 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         let failures = self.listing.connection.failures;
         let wait = match why {
             StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => TimeDelta::zero(),
-            StoppedWhy::Failed | StoppedWhy::Unreachable => {
-                backoff(failures + 2, (self.env.fraction)())
-            }
+            StoppedWhy::Failed => backoff(failures + 2, (self.env.fraction)()),
+            // It may never come back, and nothing says so when it does.
+            StoppedWhy::Unreachable => backoff_up_to(LONGEST, failures + 2, (self.env.fraction)()),
         };
         let wait = error
             .retry_after

@@ -43,3 +43,4 @@ pub use reminders::{Reminder, Reminders};
 pub use remote::RemoteFields;
 pub use time::EventTime;
 pub use word::{ReminderMethod, ResponseStatus, Status, Transparency, Visibility};
+pub use zone::iana_name;

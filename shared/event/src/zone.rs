@@ -40,6 +40,21 @@ impl Zone {
     }
 }
 
+/// The IANA name of a zone that is named in any case, or by an offset of whole hours: `Europe/Berlin` of
+/// `europe/berlin`, `Etc/GMT-2` of `GMT+02:00` (the signs of those names are turned round).
+pub fn iana_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    if let Some(known) = NamedZone::spelling(name) {
+        return Some(known.to_owned());
+    }
+    let seconds = offset(name)?.local_minus_utc();
+    let hours = (seconds % 3600 == 0).then_some(-seconds / 3600)?;
+    if hours == 0 {
+        return Some("UTC".to_owned());
+    }
+    NamedZone::spelling(&format!("Etc/GMT{hours:+}")).map(str::to_owned)
+}
+
 fn offset(name: &str) -> Option<FixedOffset> {
     let text = name.trim_start_matches('(');
     let text = text.split(')').next()?;
@@ -81,6 +96,25 @@ mod tests {
         );
         // In Beirut the clocks go from 00:00 to 01:00.
         check("Asia/Beirut", "2031-03-30", "2031-03-29T22:00:00Z");
+    }
+
+    #[test]
+    fn a_name_is_spelled_as_the_database_does() {
+        for (name, expected) in [
+            ("Europe/Berlin", Some("Europe/Berlin")),
+            ("europe/berlin", Some("Europe/Berlin")),
+            (" UTC ", Some("UTC")),
+            ("GMT+02:00", Some("Etc/GMT-2")),
+            ("UTC-11", Some("Etc/GMT+11")),
+            ("GMT+00:00", Some("UTC")),
+            ("(GMT-05:00) Eastern Time", Some("Etc/GMT+5")),
+            ("GMT+05:30", None),
+            ("GMT+15:00", None),
+            ("Mars/Olympus", None),
+            ("", None),
+        ] {
+            assert_eq!(iana_name(name).as_deref(), expected, "{name}");
+        }
     }
 
     #[test]

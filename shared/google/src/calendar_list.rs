@@ -76,9 +76,9 @@ pub struct Page {
     pub next: Option<PageToken>,
 }
 
-/// Asks for a page of the user's calendars.
+/// Asks for a page of the user's calendars, those too that they hide in Google's own list: it may be the primary one.
 pub fn request(api: &Url, token: &AccessToken, page: Option<&PageToken>) -> Request<Bytes> {
-    let mut query = vec![("maxResults", "250")];
+    let mut query = vec![("maxResults", "250"), ("showHidden", "true")];
     if let Some(page) = page {
         query.push(("pageToken", page.as_str()));
     }

@@ -8,8 +8,14 @@ pub const MOST_ATTEMPTS: u32 = 10;
 /// The wait after the `attempt`-th failure: 5, 10, 20, … seconds up to an hour, of which a random half is
 /// taken off so that failures of one moment do not come back together. `fraction` is from 0 to 1.
 pub fn backoff(attempt: u32, fraction: f64) -> TimeDelta {
+    backoff_up_to(TimeDelta::hours(1), attempt, fraction)
+}
+
+/// The same, up to another wait.
+pub fn backoff_up_to(longest: TimeDelta, attempt: u32, fraction: f64) -> TimeDelta {
     let doublings = attempt.saturating_sub(1).min(20);
-    let full = (5.0 * 2.0_f64.powi(doublings.cast_signed())).min(3600.0);
+    let longest = longest.num_seconds() as f64;
+    let full = (5.0 * 2.0_f64.powi(doublings.cast_signed())).min(longest);
     TimeDelta::milliseconds((full * (0.5 + fraction / 2.0) * 1000.0) as i64)
 }
 
@@ -27,5 +33,7 @@ mod tests {
         check(11, 3600);
         check(4_000_000_000, 3600);
         assert_eq!(backoff(1, 0.0), TimeDelta::milliseconds(2500));
+        let longest = TimeDelta::hours(6);
+        assert_eq!(backoff_up_to(longest, 50, 1.0), longest);
     }
 }

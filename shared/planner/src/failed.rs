@@ -32,7 +32,7 @@ impl Plan<'_> {
         }
         let restores = write.is_some_and(|write| matches!(write.method, Method::Restore { .. }));
         match (error.scope, error.class) {
-            (_, _) if error.cause == Cause::NotFound => {
+            (Scope::Event, _) if error.cause == Cause::NotFound => {
                 task.probes = true;
                 self.first(task);
             }

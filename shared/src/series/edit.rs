@@ -161,6 +161,7 @@ fn all(
     if patch.contains_key("recurrence") {
         check_lines(&Row(with(&series.row.0, &fields)), span, &rows.zone)?;
     } else if is_moved {
+        understood(&series.plan)?;
         plan.lines = lines::moved(&series.plan, &plan);
         keeps_its_first(&series.plan, &plan)?;
         fields.insert("recurrence".to_owned(), json!(plan.lines));
@@ -218,6 +219,7 @@ fn following(
         let reason = "this is an extra date of the series; change it alone, or the whole series";
         return Err(Refusal::invalid("original_start", reason));
     }
+    understood(&series.plan)?;
     let tail = Series {
         id: new,
         row: series.row,
@@ -262,6 +264,16 @@ fn following(
         writes.push(Write::Update { id, fields });
     }
     Ok(Edit { main: new, writes })
+}
+
+/// Refuses to cut or move lines that cannot be read: what they say would be lost.
+pub fn understood(plan: &Plan) -> Result<(), Refusal> {
+    plan.is_understood().map_err(|line| {
+        let reason = format!(
+            "this series has a line that is not understood here, {line:?}; change it in Google Calendar"
+        );
+        Refusal::State(reason)
+    })
 }
 
 /// The master after a split.

@@ -3,6 +3,7 @@
 use super::rule::{Plan, Stamp, split, stamp, stamps};
 use super::when::to_utc;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+use chrono_tz::Tz;
 
 /// What remains before an occurrence: COUNT where the rule counts, else UNTIL.
 pub fn before(plan: &Plan, at: NaiveDateTime) -> Vec<String> {
@@ -97,9 +98,14 @@ pub fn moved(from: &Plan, to: &Plan) -> Vec<String> {
     if by.is_zero() && from.zone == to.zone && from.all_day == to.all_day {
         return from.lines.clone();
     }
+    // As Google writes them itself: on the wall clock of the series.
     let value = |value: Stamp| {
         let local = value.local(from.zone, from.first.time()) + by;
-        written(local, to)
+        if to.all_day || to.zone == Tz::UTC {
+            written(local, to)
+        } else {
+            local.format("%Y%m%dT%H%M%S").to_string()
+        }
     };
     let line = |line: &String| {
         let Some((name, parameters, text)) = split(line) else {
@@ -110,9 +116,16 @@ pub fn moved(from: &Plan, to: &Plan) -> Vec<String> {
             let parts: Vec<String> = parts.map(|part| moved_part(part, text, from, to)).collect();
             return format!("RRULE:{}", parts.join(";"));
         }
-        let values = stamps(parameters, text).unwrap_or_default().into_iter();
-        let values: Vec<String> = values.map(value).collect();
-        let kind = if to.all_day { ";VALUE=DATE" } else { "" };
+        // What cannot be read stays: the caller has refused such lines.
+        let Some(values) = stamps(parameters, text) else {
+            return line.clone();
+        };
+        let values: Vec<String> = values.into_iter().map(value).collect();
+        let kind = match (to.all_day, to.zone) {
+            (true, _) => ";VALUE=DATE".to_owned(),
+            (false, Tz::UTC) => String::new(),
+            (false, zone) => format!(";TZID={}", zone.name()),
+        };
         format!("{name}{kind}:{}", values.join(","))
     };
     from.lines.iter().map(line).collect()

@@ -1,6 +1,6 @@
 //! Deletion of an event, an occurrence, it and the following, or a series.
 
-use super::edit::{later, occurrence, trimmed};
+use super::edit::{later, occurrence, trimmed, understood};
 use super::target::{EditTarget, Target, target};
 use super::{Edit, Refusal, Rows, Write};
 use serde_json::{Map, json};
@@ -28,6 +28,7 @@ pub fn remove(rows: &Rows, wanted: &EditTarget, new: Uuid) -> Result<Edit, Refus
             }
         }],
         Target::Following(series, at) => {
+            understood(&series.plan)?;
             let trim = Write::Update {
                 id: series.id,
                 fields: trimmed(&series, at),

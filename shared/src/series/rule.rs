@@ -64,16 +64,35 @@ pub fn stamp(text: &str) -> Option<Stamp> {
     })
 }
 
-/// The values of an RDATE or EXDATE line.
+/// The values of an RDATE or EXDATE line; of a period, its start.
 pub fn stamps(parameters: &str, value: &str) -> Option<Vec<Stamp>> {
-    let parts = parameters.split(';');
-    let zone = parts.filter_map(|part| part.strip_prefix("TZID=")).next();
-    let zone: Option<Tz> = zone.map(str::parse).transpose().ok()?;
-    let one = |text| match (stamp(text)?, zone) {
-        (Stamp::Local(at), Some(zone)) => Some(Stamp::Instant(to_utc(at, zone))),
-        (other, _) => Some(other),
+    let zone = match parameter(parameters, "TZID") {
+        Some(name) => Some(zone_named(name)?),
+        None => None,
+    };
+    let one = |text: &str| {
+        let start = text.split_once('/').map_or(text, |(start, _)| start);
+        match (stamp(start)?, zone) {
+            (Stamp::Local(at), Some(zone)) => Some(Stamp::Instant(to_utc(at, zone))),
+            (other, _) => Some(other),
+        }
     };
     value.split(',').map(one).collect()
+}
+
+/// The value of a parameter of a content line, without its quotes.
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    let mut parts = parameters.split(';');
+    let value = parts.find_map(|part| {
+        let (found, value) = part.split_once('=')?;
+        found.eq_ignore_ascii_case(name).then_some(value)
+    })?;
+    Some(value.trim_matches('"'))
+}
+
+/// A zone by a name in any case, or by an offset of whole hours.
+pub fn zone_named(name: &str) -> Option<Tz> {
+    event::iana_name(name)?.parse().ok()
 }
 
 impl Plan {
@@ -115,30 +134,56 @@ impl Plan {
         Ok(())
     }
 
-    /// Planned starts up to `bound`, in order.
+    /// Whether all lines can be read, and so be cut and moved.
+    ///
+    /// # Errors
+    /// The line that cannot.
+    pub fn is_understood(&self) -> Result<(), &str> {
+        for line in &self.lines {
+            let is_understood = match split(line) {
+                Some((name, _, value)) if name == "RRULE" => {
+                    Rule::read(value, self).is_some_and(|rule| rule.set(self.first).is_some())
+                }
+                Some((name, parameters, value)) if name == "RDATE" || name == "EXDATE" => {
+                    let kind = parameter(parameters, "VALUE").unwrap_or_default();
+                    !kind.eq_ignore_ascii_case("PERIOD") && stamps(parameters, value).is_some()
+                }
+                Some(_) | None => false,
+            };
+            if !is_understood {
+                return Err(line);
+            }
+        }
+        Ok(())
+    }
+
+    /// Planned starts up to `bound`, in order. The first start is one whatever the rule says (Google shows
+    /// it; RFC 5545 3.8.5.3 leaves it open), and a date excludes no time (RFC 5545 3.8.5.1: the value types match).
     pub fn starts(&self, bound: NaiveDateTime) -> Vec<NaiveDateTime> {
         let mut found: BTreeSet<NaiveDateTime> = self
             .rules()
             .flat_map(|rule| rule.expand(self.first, bound))
             .collect();
+        found.insert(self.first);
         let mut out = BTreeSet::new();
         for (name, parameters, value) in self.lines.iter().filter_map(|line| split(line)) {
             let values = stamps(parameters, value).unwrap_or_default().into_iter();
-            let values = values.map(|value| value.local(self.zone, self.first.time()));
+            let local = |value: Stamp| value.local(self.zone, self.first.time());
             match name.as_str() {
-                "RDATE" => found.extend(values),
-                "EXDATE" => out.extend(values),
+                "RDATE" => found.extend(values.map(local)),
+                "EXDATE" => out.extend(values.filter(|value| self.excludes(*value)).map(local)),
                 _ => {}
             }
-        }
-        if self.rules().next().is_none() {
-            found.insert(self.first);
         }
         let planned = found.into_iter();
         planned
             .filter(|at| *at <= bound && !out.contains(at))
             .take(MAX_OCCURRENCES)
             .collect()
+    }
+
+    fn excludes(&self, value: Stamp) -> bool {
+        self.all_day == matches!(value, Stamp::Day(_))
     }
 
     /// Whether an occurrence is planned for a start.

@@ -1,6 +1,6 @@
 //! Which rows and which occurrence a wanted is about.
 
-use super::rule::Plan;
+use super::rule::{Plan, zone_named};
 use super::when::{Span, Start};
 use super::{Refusal, Rows};
 use crate::crm::Row;
@@ -83,8 +83,8 @@ impl Series<'_> {
 }
 
 pub fn zone_of(row: &Row, default: &str) -> Tz {
-    let name = row.text("time_zone").unwrap_or(default);
-    name.parse().unwrap_or(Tz::UTC)
+    let named = row.text("time_zone").and_then(zone_named);
+    named.or_else(|| zone_named(default)).unwrap_or(Tz::UTC)
 }
 
 pub fn lines_of(value: &Value) -> Vec<String> {

@@ -162,7 +162,7 @@ async fn a_calendar_that_only_shows_when_somebody_is_busy_takes_nothing_away() {
 }
 
 /// Bob's calendar, which Ann may see so far and syncs, with an event that he made in it.
-async fn team_day(w: &World, role: &str) -> (String, String) {
+pub async fn team_day(w: &World, role: &str) -> (String, String) {
     w.control(
         "POST",
         "users",
@@ -185,7 +185,7 @@ async fn team_day(w: &World, role: &str) -> (String, String) {
 }
 
 /// Bob lets Ann see his calendar so far.
-fn share(w: &World, calendar: &str, role: &str) {
+pub fn share(w: &World, calendar: &str, role: &str) {
     w.control(
         "POST",
         &format!("calendars/{calendar}/share"),

@@ -2,6 +2,7 @@
 
 use crate::shapes::{GUEST, google_hour, hour, with};
 use crate::world::{unconnected, world};
+use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{EMAIL, Person};
 
@@ -72,6 +73,19 @@ async fn a_list_of_calendars_that_fails_connects_and_changes_nothing() {
     assert!(w.ann_connects().await.is_err());
     assert!(w.writes().await.is_empty());
     assert_eq!(w.rows().await.len(), 1);
+    w.ann_connects().await.unwrap();
+    w.equal(&id).await;
+}
+
+#[tokio::test]
+async fn a_primary_calendar_that_its_user_hides_connects() {
+    let w = unconnected().await;
+    let id = w.insert(hour("Here")).await;
+    let path = format!("users/me/calendarList/{EMAIL}");
+    let hidden = json!({"hidden": true});
+    w.system
+        .google_as(EMAIL, Method::PATCH, &path, &hidden)
+        .unwrap();
     w.ann_connects().await.unwrap();
     w.equal(&id).await;
 }

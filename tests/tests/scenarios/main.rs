@@ -11,6 +11,7 @@ mod connections;
 mod deletions;
 mod fields;
 mod guests;
+mod lost_calendars;
 mod odd_items;
 mod page_series;
 mod page_views;

@@ -90,6 +90,11 @@ impl Stage {
         self.w.crm.value(&all).await
     }
 
+    async fn untouched(&self, before: &Value, what: &str) -> Result<()> {
+        ensure!(self.hers().await? == *before, "{what} changed something");
+        Ok(())
+    }
+
     /// Asks as Bob and without a login; neither is told, and nothing of Ann's changes.
     async fn attack(
         &self,
@@ -105,10 +110,11 @@ impl Stage {
                 !told.contains(SECRET),
                 "{method} {path} {body} tells: {told}"
             );
-            ensure!(
-                self.hers().await? == *before,
-                "{method} {path} {body} changed something: {told}"
-            );
+            // What was refused has done nothing; each test looks once more at its end.
+            if method != Method::GET && !REFUSED.contains(&found) {
+                let what = format!("{method} {path} {body}: {told}");
+                self.untouched(before, &what).await?;
+            }
             *status = found;
         }
         Ok(statuses)
@@ -183,7 +189,7 @@ async fn no_column_of_another_s_row_is_read_or_written_through_postgrest() -> Re
     ] {
         stage.attack(&before, &method, &path, &body).await?;
     }
-    Ok(())
+    stage.untouched(&before, "all of it").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -251,5 +257,5 @@ async fn no_function_tells_or_does_anything_of_another_s_through_postgrest() -> 
         open.iter().all(|name| expected.contains(&name.as_str())),
         "{open:?}"
     );
-    Ok(())
+    stage.untouched(&before, "all of it").await
 }

@@ -5,6 +5,7 @@ export type { Target } from "./event-store";
 export type { Occurrence, Range } from "./expand";
 export type { Times } from "./optimistic";
 export type { Surroundings } from "./poller";
+export { usableZone } from "./recurrence";
 export { isWorking } from "./status-store";
 export type * from "./types";
 export {

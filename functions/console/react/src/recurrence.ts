@@ -23,15 +23,16 @@ export function starts(
     const inside = Temporal.Instant.compare(instant, from) >= 0 && Temporal.Instant.compare(instant, to) < 0;
     if (inside) found.set(instant.epochMilliseconds, instant);
   };
-  // Where a rule plans the starts, the first is one of them or none.
-  if (!lines.some((line) => line.name === "RRULE")) add(first.toInstant());
+  // As Google shows it: whatever the rule says (RFC 5545 3.8.5.3 leaves it open), and not counted by COUNT.
+  add(first.toInstant());
   for (const line of lines) {
     if (line.name === "RRULE") for (const instant of ofRule(line.value, first, from, to)) add(instant);
-    if (line.name === "RDATE") for (const instant of ofDates(line, first)) add(instant);
+    else if (line.name === "RDATE") for (const instant of ofDates(line, first)) add(instant);
+    else if (line.name !== "EXDATE") throw new RangeError(`${line.name} is not understood`);
   }
   for (const line of lines) {
     if (line.name === "EXDATE")
-      for (const instant of ofDates(line, first)) found.delete(instant.epochMilliseconds);
+      for (const instant of ofDates(exclusions(line, master), first)) found.delete(instant.epochMilliseconds);
   }
   return [...found.values()].sort(Temporal.Instant.compare);
 }
@@ -40,8 +41,25 @@ export function starts(
 export function firstStart(master: CalendarEvent, zone: string): Temporal.ZonedDateTime {
   if (master.starts_on) return Temporal.PlainDate.from(master.starts_on).toZonedDateTime(DATES);
   if (master.starts_at)
-    return Temporal.Instant.from(master.starts_at).toZonedDateTimeISO(master.time_zone ?? zone);
+    return Temporal.Instant.from(master.starts_at).toZonedDateTimeISO(usableZone(master.time_zone, zone));
   throw new RangeError("an event without a start");
+}
+
+/** Only what is of the series' kind excludes: a date no time, a time no date (RFC 5545 3.8.5.1). */
+function exclusions(line: Line, master: CalendarEvent): Line {
+  const isOfKind = (value: string) => value.includes("T") !== Boolean(master.starts_on);
+  return { ...line, value: line.value.split(",").filter(isOfKind).join(",") };
+}
+
+/** An event's zone where this browser knows it: calendars hold names such as `GMT+02:00`, which are none of IANA's. */
+export function usableZone(name: string | null | undefined, otherwise: string): string {
+  const offset = /^\(?(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?/i.exec(name ?? "");
+  const zone = offset ? `${offset[1]}${(offset[2] ?? "").padStart(2, "0")}:${offset[3] ?? "00"}` : name;
+  try {
+    return zone ? new Temporal.ZonedDateTime(0n, zone).timeZoneId : otherwise;
+  } catch {
+    return otherwise;
+  }
 }
 
 function ofRule(
@@ -81,11 +99,15 @@ interface Line {
 function readLine(line: string): Line {
   const colon = line.indexOf(":");
   const [name = "", ...parameters] = line.slice(0, colon).split(";");
-  const zone = parameters.find((parameter) => /^TZID=/i.test(parameter))?.slice(5);
+  const zone = parameters
+    .find((parameter) => /^TZID=/i.test(parameter))
+    ?.slice(5)
+    .replaceAll('"', "");
   return { name: name.toUpperCase(), zone, value: line.slice(colon + 1).trim() };
 }
 
 function ofDates(line: Line, first: Temporal.ZonedDateTime): Temporal.Instant[] {
+  if (line.value === "") return [];
   return line.value.split(",").map((text) => {
     // Of a period only the start counts here.
     const [moment = ""] = text.trim().split("/");

@@ -128,14 +128,41 @@ describe("expand", () => {
     expect(all.map(({ isCancelled }) => isCancelled)).toEqual([false, true]);
   });
 
-  test("a start that the rule does not plan is no occurrence; dates alone add to the start", () => {
+  test("a first start that the rule does not plan takes place, uncounted; dates alone add to the start", () => {
     expect(startsOf([event({ recurrence: ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=1"] })])).toEqual([
+      "2031-03-03T09:00:00Z",
       "2031-03-04T09:00:00Z",
     ]);
     expect(startsOf([event({ recurrence: ["RDATE:20310306T090000Z"] })])).toEqual([
       "2031-03-03T09:00:00Z",
       "2031-03-06T09:00:00Z",
     ]);
+  });
+
+  test("a date excludes no time", () => {
+    const recurrence = ["RRULE:FREQ=DAILY;COUNT=2", "EXDATE;VALUE=DATE:20310304"];
+    expect(startsOf([event({ recurrence })])).toEqual(["2031-03-03T09:00:00Z", "2031-03-04T09:00:00Z"]);
+  });
+
+  test("a line that is not understood here is said, and not left out", () => {
+    for (const line of ["EXRULE:FREQ=MONTHLY", "X-NOTE:by hand"]) {
+      const found = expand([event({ recurrence: ["RRULE:FREQ=DAILY;COUNT=2", line] })], MARCH, OPTIONS);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatchObject({ isRuleUnknown: true });
+    }
+  });
+
+  test("zones by offset, in any case or unknown do not stop a series", () => {
+    for (const [time_zone, summer] of [
+      ["GMT+02:00", "2031-04-07T09:00:00Z"],
+      ["(GMT-05:00) Eastern Time", "2031-04-07T09:00:00Z"],
+      ["europe/berlin", "2031-04-07T08:00:00Z"],
+      ["Mars/Olympus", "2031-04-07T08:00:00Z"],
+    ] as const) {
+      const master = event({ time_zone, recurrence: ["RRULE:FREQ=WEEKLY;COUNT=6"] });
+      const range = { from: "2031-04-01T00:00:00Z", to: "2031-04-30T00:00:00Z" };
+      expect(startsOf([master], range)).toEqual([summer]);
+    }
   });
 
   test("a rule that nobody understands shows the first time and says so", () => {

@@ -1,4 +1,4 @@
-//! R1 to R16: series, exceptions, splits.
+//! R1 to R18: series, exceptions, splits.
 
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ rows! {
     "R14" "S" Switch r14_exdate_rdate_and_until_shape_the_expansion;
     "R15" "I" Switch r15_a_master_without_later_occurrences_is_returned_or_hidden;
     "R16" "S" Pass r16_stricter_visibility_of_one_instance_covers_the_series;
+    "R17" "L" Switch r17_a_first_start_beside_the_rule_takes_place;
+    "R18" "S" Switch r18_a_date_excludes_no_time;
 }
 
 const FIRST: &str = "series1_20260302T090000Z";
@@ -314,7 +316,6 @@ fn r14_exdate_rdate_and_until_shape_the_expansion() {
     for line in [
         "EXDATE;TZID=Europe/Copenhagen:20260309T100000",
         "EXDATE:20260309T090000Z",
-        "EXDATE;VALUE=DATE:20260309",
         "EXDATE:20260309T100000",
     ] {
         assert_eq!(expanded(&[rule, line]), [days[0], days[2]], "{line}");
@@ -381,4 +382,29 @@ fn r16_stricter_visibility_of_one_instance_covers_the_series() {
         .get(&format!("/calendar/v3/calendars/{ANN}/events/{FIRST}"))
         .ok();
     assert!(seen["summary"].is_null());
+}
+
+fn r17_a_first_start_beside_the_rule_takes_place() {
+    // 2026-03-02 is a Monday.
+    let rule = json!({"recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2"]});
+    let lab = Lab::new();
+    lab.ann().insert(with(weekly("series1"), rule));
+    let all = starts(&lab.ann(), "series1");
+    assert_eq!(all.len(), 3, "{all:?}");
+    lab.switch("firstStart", "hidden");
+    assert_eq!(starts(&lab.ann(), "series1"), all[1..]);
+}
+
+fn r18_a_date_excludes_no_time() {
+    let rule = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE;VALUE=DATE:20260309"]});
+    let lab = Lab::new();
+    lab.ann().insert(with(weekly("series1"), rule));
+    assert_eq!(starts(&lab.ann(), "series1").len(), 3);
+    lab.switch("dateExclusion", "applied");
+    assert_eq!(starts(&lab.ann(), "series1").len(), 2);
+    let days = json!({"id": "dates1", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20260303"]});
+    let lab = Lab::new();
+    lab.ann()
+        .insert(with(all_day("RRULE:FREQ=DAILY;COUNT=3"), days));
+    assert_eq!(starts(&lab.ann(), "dates1"), ["2026-03-02", "2026-03-04"]);
 }

@@ -54,15 +54,25 @@ fn split(line: &str) -> Option<(String, &str, &str)> {
     Some((name.to_ascii_uppercase(), parameters, value))
 }
 
+/// What RFC 5545 leaves open, or Google does differently.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// A date-only UNTIL on a timed series includes that day.
+    pub(super) until_includes_day: bool,
+    /// The first start takes place, whatever the rule says.
+    pub(super) shows_first: bool,
+    /// A date excludes the occurrence of that day of a timed series.
+    pub(super) date_excludes_time: bool,
+}
+
 /// The planned starts of a series up to `up_to`, in order, exceptions not considered.
-///
-/// `whole_day` says whether a date-only UNTIL on a timed series includes that day.
 pub(super) fn starts(
     event: &Event,
     calendar: Tz,
     up_to: DateTime<Utc>,
-    whole_day: bool,
+    reading: Reading,
 ) -> Vec<When> {
+    let whole_day = reading.until_includes_day;
     let zone = event.zone(calendar);
     let first = local(&event.start, zone);
     let bound = up_to.with_timezone(&zone).naive_local();
@@ -92,12 +102,13 @@ pub(super) fn starts(
             _ => {}
         }
     }
-    if rules == 0 {
+    if rules == 0 || reading.shows_first {
         found.insert(first);
     }
+    let is_dated = matches!(event.start, When::Day(_)) || reading.date_excludes_time;
     let out = |local: &NaiveDateTime| {
         excluded.iter().any(|stamp| match stamp {
-            Stamp::Day(day) => local.date() == *day,
+            Stamp::Day(day) => is_dated && local.date() == *day,
             Stamp::Local(at) => local == at,
             Stamp::Instant(at) => local_to_utc(*local, zone) == *at,
         })

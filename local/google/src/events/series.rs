@@ -39,14 +39,17 @@ pub(super) fn split_id(id: &str) -> Option<(&str, &str)> {
 }
 
 impl World {
-    /// Whether a date-only UNTIL includes its day.
-    pub(super) fn whole_day_until(&self) -> bool {
-        self.switches.is(Switch::DateUntil, "wholeDay")
+    fn reading(&self) -> occurrences::Reading {
+        occurrences::Reading {
+            until_includes_day: self.switches.is(Switch::DateUntil, "wholeDay"),
+            shows_first: self.switches.is(Switch::FirstStart, "shown"),
+            date_excludes_time: self.switches.is(Switch::DateExclusion, "applied"),
+        }
     }
 
     /// Planned starts of a series in a calendar.
     pub(crate) fn starts(&self, master: &Event, zone: Tz, up_to: DateTime<Utc>) -> Vec<When> {
-        occurrences::starts(master, zone, up_to, self.whole_day_until())
+        occurrences::starts(master, zone, up_to, self.reading())
     }
 
     /// How far series without an end are expanded.

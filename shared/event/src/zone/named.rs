@@ -20,6 +20,13 @@ impl NamedZone {
         Some(Self { place: *place })
     }
 
+    /// A name as the database spells it, of one in any case.
+    pub fn spelling(name: &str) -> Option<&'static str> {
+        let mut names = NAMES.iter();
+        let (known, _) = names.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(known)
+    }
+
     /// The first moment at which clocks show `local`; none where they leave it out.
     pub fn first(self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
         let local = local.and_utc().timestamp();

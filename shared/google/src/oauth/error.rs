@@ -96,7 +96,7 @@ impl TokenError {
                 "redirect_uri_mismatch" => {
                     "The address to return to is not registered with Google; an administrator has to add it to the OAuth client."
                 }
-                "admin_policy_enforced" | "org_internal" => {
+                "admin_policy_enforced" | "policy_enforced" | "org_internal" => {
                     "Your organisation does not allow this application; ask its Google administrator."
                 }
                 _ => {

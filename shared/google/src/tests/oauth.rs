@@ -171,6 +171,19 @@ fn only_an_invalid_grant_asks_the_user_to_reconnect() {
 }
 
 #[test]
+fn what_an_organisation_forbids_is_its_administrators_to_allow() {
+    for error in ["admin_policy_enforced", "policy_enforced", "org_internal"] {
+        let refused = TokenError::Other {
+            status: 400,
+            error: error.to_owned(),
+            description: None,
+        };
+        let told = refused.explain();
+        assert!(told.contains("Google administrator"), "{error}: {told}");
+    }
+}
+
+#[test]
 fn trouble_at_google_is_waited_out() {
     let temporary = |status| format!("HTTP {status} of the token endpoint");
     for status in [400, 403, 404, 408, 500, 502, 503, 504] {

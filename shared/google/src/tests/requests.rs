@@ -288,7 +288,7 @@ fn stop_names_the_channel_and_what_it_watches() {
 fn the_calendar_list_survives_an_entry_it_cannot_read() {
     check(
         &calendar_list::request(&api(), &token(), Some(&PageToken::from("p2"))),
-        "GET https://www.googleapis.com/calendar/v3/users/me/calendarList?maxResults=250&pageToken=p2&prettyPrint=false",
+        "GET https://www.googleapis.com/calendar/v3/users/me/calendarList?maxResults=250&showHidden=true&pageToken=p2&prettyPrint=false",
         COMMON,
         "",
     );

@@ -181,3 +181,91 @@ fn an_extra_date_begins_no_series() {
     let cut = change(&rows, Scope::Following, "2031-01-22T08:00:00Z", json!({}));
     assert_eq!(field_of(cut), "original_start");
 }
+
+/// Lines that are not understood here, beside a rule.
+const ODD: [&str; 4] = [
+    "EXRULE:FREQ=MONTHLY",
+    "RDATE;VALUE=PERIOD:20310116T090000Z/PT1H",
+    "EXDATE;TZID=Mars/Olympus:20310114T090000",
+    "X-NOTE:by hand",
+];
+
+#[test]
+fn lines_that_are_not_understood_are_neither_cut_nor_moved() {
+    for odd in ODD {
+        let rows = series(json!(["RRULE:FREQ=WEEKLY", odd]), &[]);
+        let later = json!({"starts_at": "2031-01-07T10:00:00Z", "ends_at": "2031-01-07T11:00:00Z"});
+        for refused in [
+            change(&rows, Scope::All, "2031-01-07T08:00:00Z", later),
+            change(&rows, Scope::Following, THIRD, json!({"title": "Other"})),
+            delete(&rows, Scope::Following, THIRD),
+        ] {
+            assert_eq!(field_of(refused), "state", "{odd}");
+        }
+        let made = change(&rows, Scope::All, "", json!({"title": "Other"})).unwrap();
+        assert!(!fields(&made, MASTER).contains_key("recurrence"), "{odd}");
+        let one = change(&rows, Scope::This, THIRD, json!({"title": "Other"})).unwrap();
+        assert_eq!(one.writes.len(), 1, "{odd}");
+    }
+}
+
+#[test]
+fn dates_move_on_the_wall_clock_of_their_series() {
+    let lines_of = |zone: &str, dates: &str, start: &str, end: &str| {
+        let mut rows = series(json!(["RRULE:FREQ=WEEKLY", dates]), &[]);
+        let master = rows.rows.get_mut(&MASTER).unwrap();
+        master.0.insert("time_zone".into(), json!(zone));
+        let times = json!({"starts_at": start, "ends_at": end});
+        let made = change(&rows, Scope::All, "", times).unwrap();
+        lines(&made, MASTER)[1].clone()
+    };
+    let (start, end) = ("2031-01-07T09:00:00Z", "2031-01-07T10:00:00Z");
+    for (zone, dates, expected) in [
+        (
+            "Europe/Berlin",
+            "EXDATE;TZID=Europe/Berlin:20310408T090000",
+            "EXDATE;TZID=Europe/Berlin:20310408T100000",
+        ),
+        (
+            "europe/berlin",
+            "RDATE;tzid=\"europe/berlin\":20310408T090000",
+            "RDATE;TZID=Europe/Berlin:20310408T100000",
+        ),
+        (
+            "GMT+02:00",
+            "EXDATE:20310114T080000Z",
+            "EXDATE;TZID=Etc/GMT-2:20310114T110000",
+        ),
+        ("UTC", "EXDATE:20310114T080000Z", "EXDATE:20310114T090000Z"),
+    ] {
+        assert_eq!(lines_of(zone, dates, start, end), expected, "{zone}");
+    }
+}
+
+#[test]
+fn a_first_start_beside_the_rule_takes_place() {
+    // 2031-01-07 is a Tuesday.
+    let rows = series(json!(["RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=2"]), &[]);
+    for (start, is_planned) in [
+        ("2031-01-07T08:00:00Z", true),
+        ("2031-01-08T08:00:00Z", true),
+        ("2031-01-14T08:00:00Z", false),
+        ("2031-01-15T08:00:00Z", true),
+        ("2031-01-22T08:00:00Z", false),
+    ] {
+        let made = change(&rows, Scope::This, start, json!({"title": "One"}));
+        assert_eq!(made.is_ok(), is_planned, "{start}");
+    }
+}
+
+#[test]
+fn a_date_excludes_no_time() {
+    let lines = json!(["RRULE:FREQ=WEEKLY", "EXDATE;VALUE=DATE:20310121"]);
+    let made = change(
+        &series(lines, &[]),
+        Scope::This,
+        THIRD,
+        json!({"title": "One"}),
+    );
+    assert!(made.is_ok(), "{made:?}");
+}

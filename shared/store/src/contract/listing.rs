@@ -3,12 +3,12 @@
 use super::Fixture;
 use super::stage::Stage;
 use super::values::{
-    DIGEST, ann, bob, connection, done, due, end, event, page, part, remote, row, stored,
+    DIGEST, ann, bob, connection, done, due, end, event, page, parked, part, remote, row, stored,
 };
 use crate::sides::{Act, NewChannel};
 use crate::{
-    Claimed, ConnectionState, Cursor, Listing, Named, Notification, Op, Outcome, Purpose, Shown,
-    Stopped, StoppedWhy, Store, SyncState, Trigger, Which, Why,
+    Claimed, ConnectionState, Cursor, Listing, Named, Notification, Op, Outcome, ParkedState,
+    Purpose, Shown, Stopped, StoppedWhy, Store, SyncState, Trigger, Which, Why,
 };
 
 fn message(number: u64) -> Notification {
@@ -254,6 +254,34 @@ pub(super) async fn an_unreachable_calendar_comes_back<F: Fixture>(s: &Stage<F>)
     assert_eq!(again.connection.state, ConnectionState::Unreachable);
     assert!(matches!(s.refused(1).await, Why::Later { .. }));
     s.page(page(&again, end())).await;
+    let back = s.claim(1).await.connection;
+    assert_eq!((back.state, back.failures), (ConnectionState::Active, 0));
+    s.take(1).await;
+}
+
+/// What can be listed may still refuse each event: it would be back and away for ever.
+pub(super) async fn a_calendar_is_back_when_all_of_it_could_be_read<F: Fixture>(s: &Stage<F>) {
+    s.insert(1, row(ann(), "a")).await;
+    let listing = s.claim(1).await;
+    stop(s, &listing, StoppedWhy::Unreachable, 0).await;
+    for failures in [1, 2] {
+        let listing = s.claim(1).await;
+        let known = &listing.connection;
+        assert_eq!(
+            (known.state, known.failures),
+            (ConnectionState::Unreachable, failures)
+        );
+        let mut last = page(&listing, end());
+        last.park = vec![parked(3, 1, ParkedState::Read)];
+        assert_eq!(s.page(last).await.reads, [remote(3)]);
+        assert!(matches!(s.refused(1).await, Why::Later { .. }));
+        stop(s, &listing, StoppedWhy::Unreachable, 0).await;
+    }
+    let listing = s.claim(1).await;
+    s.page(page(&listing, end())).await;
+    let mut read = page(&listing, Cursor::Reads);
+    read.unpark = vec![remote(3)];
+    s.page(read).await;
     let back = s.claim(1).await.connection;
     assert_eq!((back.state, back.failures), (ConnectionState::Active, 0));
     s.take(1).await;

@@ -126,6 +126,7 @@ macro_rules! store_checks {
                 a_broken_fence_stores_nothing,
                 a_failed_listing_waits,
                 an_unreachable_calendar_comes_back,
+                a_calendar_is_back_when_all_of_it_could_be_read,
                 a_spent_token_lists_everything,
                 a_spent_page_begins_again,
                 work_asks_for_a_listing,

@@ -206,12 +206,21 @@ impl State {
             return (true, reads);
         }
         row.lease_until = None;
+        row.shown.failures = 0;
+        let back = row.shown.state == ConnectionState::Unreachable;
+        if back {
+            row.shown.state = ConnectionState::Active;
+        }
         let wait = if again {
             0
         } else {
             i64::from(row.poll_seconds)
         };
         row.due_at = now + TimeDelta::seconds(wait);
+        let user = row.shown.user.clone();
+        if back {
+            self.wake(&user);
+        }
         (again, reads)
     }
 
@@ -252,16 +261,11 @@ impl State {
         (row.page_token, row.read_up_to) = (None, None);
         row.swept = row.full.take().unwrap_or(row.swept);
         let first = row.shown.imported_at.is_none();
-        let back = row.shown.state == ConnectionState::Unreachable;
         row.shown.imported_at = row.shown.imported_at.or(Some(now));
         row.shown.listed = row.begun;
         row.shown.listed_at = Some(now);
-        row.shown.failures = 0;
-        if back {
-            row.shown.state = ConnectionState::Active;
-        }
         let user = row.shown.user.clone();
-        if first || back {
+        if first {
             self.wake(&user);
         }
     }

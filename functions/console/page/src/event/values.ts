@@ -1,5 +1,12 @@
 // Between an event and what the form holds. Only what was changed is sent.
-import type { CalendarEvent, EventPatch, Guest, NewEvent, Occurrence } from "@tandem/react";
+import {
+  type CalendarEvent,
+  type EventPatch,
+  type Guest,
+  type NewEvent,
+  type Occurrence,
+  usableZone,
+} from "@tandem/react";
 import { type Begin, once, type Repeat, readRepeat, writeRepeat } from "./repeat";
 import { browserZone, fromWall, isBackwards, timesPatch, toWall, type WallTimes } from "./times";
 
@@ -53,7 +60,7 @@ export function newValues(slot: Slot): Values {
 /** `mine` are the addresses of the user's own Google accounts. */
 export function valuesOf(occurrence: Occurrence, mine: readonly string[]): Values {
   const { event, master } = occurrence;
-  const wall = toWall(occurrence, event.time_zone ?? browserZone);
+  const wall = toWall(occurrence, usableZone(event.time_zone, browserZone));
   return {
     ...wall,
     title: event.title ?? "",
