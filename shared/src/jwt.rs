@@ -114,6 +114,16 @@ impl Login {
     pub fn claims(&self) -> &str {
         &self.claims
     }
+
+    /// How long it is good from `now`, in seconds.
+    pub fn seconds_left(&self, now: DateTime<Utc>) -> i64 {
+        #[derive(Deserialize)]
+        struct Lasting {
+            exp: i64,
+        }
+        let lasting: Option<Lasting> = serde_json::from_str(&self.claims).ok();
+        lasting.map_or(0, |lasting| (lasting.exp - now.timestamp()).max(0))
+    }
 }
 
 impl fmt::Debug for Login {

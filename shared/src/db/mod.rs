@@ -10,6 +10,7 @@ pub mod jwks;
 pub mod manage;
 pub mod status;
 pub mod store;
+pub mod ticket;
 pub mod token;
 
 mod driver;
