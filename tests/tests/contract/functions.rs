@@ -219,7 +219,7 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_token_reseal",
         "tandem_token_store",
         "tandem_upkeep",
-        // Called elsewhere: before a grant is given back, by the page, by an operator.
+        // Called elsewhere: before a grant is given back, by an operator.
         "tandem_account_in_use",
         "tandem_ticket_issue",
         "tandem_ticket_redeem",
