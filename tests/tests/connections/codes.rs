@@ -147,7 +147,8 @@ async fn a_code_works_once_in_time_and_not_after_a_wrong_verifier() -> Result<()
     redeem(&system, &guessed, &other)
         .await?
         .is(400, "invalid_grant")?;
-    let expected = json!({"flow": "console/api/logins/token", "user": ANN, "outcome": "invalid_grant"});
+    let expected =
+        json!({"flow": "console/api/logins/token", "user": ANN, "outcome": "invalid_grant"});
     ensure!(logged(&system, &expected), "{:?}", system.log());
     redeem(&system, &guessed, VERIFIER)
         .await?
@@ -289,12 +290,18 @@ async fn the_crms_page_may_ask_from_its_own_origin() -> Result<()> {
     ensure!(asked.status == 204);
     for answer in [asked, ask(&system, ANN, &wish()).await?] {
         let is = |name: &str, part: &str| {
-            let value = answer.headers.get(name).and_then(|value| value.to_str().ok());
+            let value = answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok());
             value.is_some_and(|value| value.contains(part))
         };
         ensure!(
             is("access-control-allow-origin", "*")
-                && is("access-control-allow-headers", "authorization, content-type")
+                && is(
+                    "access-control-allow-headers",
+                    "authorization, content-type"
+                )
                 && is("access-control-allow-methods", "POST"),
             "{:?}",
             answer.headers

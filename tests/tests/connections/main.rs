@@ -12,6 +12,7 @@ mod logins;
 mod logs;
 mod operator;
 mod pokes;
+mod questions;
 mod quota;
 mod refused;
 mod schedulers;

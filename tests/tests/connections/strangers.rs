@@ -85,12 +85,18 @@ const API: [Line; 20] = [
     ("GET /events/{id}/history", "events/$E/history", "null", 404),
 ];
 
-const CONNECT: [Line; 12] = [
+const CONNECT: [Line; 13] = [
     ("GET start", "start?account_id=$A", "null", 200),
     ("GET callback", "callback?state=$A&code=c", "null", 400),
     ("GET status", "status", "null", 200),
     ("GET calendars", "calendars", "null", 200),
     ("POST start", "start", r#"{"account_id": "$A"}"#, 200),
+    (
+        "POST finish",
+        "finish",
+        r#"{"request": "$A", "grant": "$A", "answer": "connect"}"#,
+        400,
+    ),
     ("POST ticket", "ticket", r#"{"account_id": "$A"}"#, 200),
     (
         "POST calendars",

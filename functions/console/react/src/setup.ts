@@ -11,6 +11,7 @@ const REASONS: Record<string, string> = {
   ticket_of_another_browser: "That link works only in the browser that asked for it; start again here.",
   replayed: "This connection request was used before; start again.",
   denied: "Access to Google Calendar was not granted; nothing was connected.",
+  declined: "You said no; nothing was connected.",
   policy: "Your organisation does not allow this application; ask its Google administrator.",
   reported: "Google reported an error; start again.",
   missing_scope: "Google Calendar needs every box ticked on Google's page; start again.",

@@ -30,6 +30,9 @@ pub enum ConnectError {
     /// The user said no.
     #[error("access to Google Calendar was not granted; nothing was connected")]
     Denied,
+    /// The user said no to the question of this deployment.
+    #[error("you said no; nothing was connected")]
+    Declined,
     /// An administrator does not allow it.
     #[error("your organisation does not allow this application; ask its Google administrator")]
     Policy,
@@ -96,6 +99,7 @@ impl ConnectError {
             Self::Elsewhere => "ticket_of_another_browser",
             Self::Replayed => "replayed",
             Self::Denied => "denied",
+            Self::Declined => "declined",
             Self::Policy => "policy",
             Self::Reported(_) => "reported",
             Self::Scopes(_) => "missing_scope",
@@ -125,6 +129,7 @@ impl ConnectError {
             | Self::Elsewhere
             | Self::Replayed
             | Self::Denied
+            | Self::Declined
             | Self::Policy
             | Self::Reported(_)
             | Self::Scopes(_)

@@ -39,7 +39,10 @@ pub async fn create<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem>
     let state = text(
         &fields,
         "state",
-        |text| (1..=256).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+        |text| {
+            (1..=256).contains(&text.len())
+                && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        },
         "state is the page's: 1 to 256 visible ASCII characters",
     )?;
     let page = call.env.config.page_url();

@@ -88,7 +88,9 @@ fn methods(segments: &[&str]) -> &'static [Method] {
         | ["history"]
         | ["events", "changes"]
         | ["events", _, "history"] => GET,
-        ["confirm" | "retry" | "logins"] | ["logins", "token"] | ["connections", _, "resync"] => POST,
+        ["confirm" | "retry" | "logins"] | ["logins", "token"] | ["connections", _, "resync"] => {
+            POST
+        }
         ["connections", _] => PATCH,
         ["events"] => &[Method::GET, Method::POST],
         ["events", _] => &[Method::GET, Method::PATCH, Method::DELETE],
