@@ -290,6 +290,7 @@ fn managed(error: ConnectError) -> ManageError {
         | ConnectError::Elsewhere
         | ConnectError::Replayed
         | ConnectError::Denied
+        | ConnectError::Declined
         | ConnectError::Policy
         | ConnectError::Reported(_)
         | ConnectError::Scopes(_)

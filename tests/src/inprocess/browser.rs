@@ -234,7 +234,7 @@ impl System {
     pub async fn come_back(&self, back: &str, cookie: &str) -> Result<String> {
         match self.opened(back, cookie).await? {
             Opened::Elsewhere(to) => Ok(to),
-            Opened::Question(question) => self.answer(&question, "connect").await,
+            Opened::Question(question) => self.respond(&question, "connect").await,
         }
     }
 
@@ -266,7 +266,7 @@ impl System {
     ///
     /// # Errors
     /// When it leads nowhere, or the instance was killed.
-    pub async fn answer(&self, question: &Question, word: &str) -> Result<String> {
+    pub async fn respond(&self, question: &Question, word: &str) -> Result<String> {
         self.post_answer(question, word, Some(APP)).await
     }
 

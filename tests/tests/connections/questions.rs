@@ -67,7 +67,7 @@ async fn both_sides_are_named_and_nothing_is_stored_before_a_yes() -> Result<()>
         ensure!(!question.html.contains(secret), "{}", question.html);
     }
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN]]));
-    let to = system.answer(&question, "connect").await?;
+    let to = system.respond(&question, "connect").await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN], [NEW, BOB]]));
     let unnamed = asked(&system, ANN, NEW).await?;
@@ -80,14 +80,14 @@ async fn a_no_gives_the_grant_back() -> Result<()> {
     let system = lab(2).await?;
     let question = asked(&system, BOB, NEW).await?;
     ensure!(has_grant(&system, NEW)?);
-    is(&system.answer(&question, "no").await?, "declined")?;
+    is(&system.respond(&question, "no").await?, "declined")?;
     ensure!(!has_grant(&system, NEW)?);
     ensure!(logged(&system) == "given_back", "{}", logged(&system));
-    is(&system.answer(&question, "connect").await?, "replayed")?;
+    is(&system.respond(&question, "connect").await?, "replayed")?;
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN]]));
     // Another user lives by this grant.
     let hers = asked(&system, BOB, EMAIL).await?;
-    is(&system.answer(&hers, "no").await?, "declined")?;
+    is(&system.respond(&hers, "no").await?, "declined")?;
     ensure!(has_grant(&system, EMAIL)?);
     ensure!(logged(&system) == "in_use", "{}", logged(&system));
     Ok(())
@@ -97,15 +97,15 @@ async fn a_no_gives_the_grant_back() -> Result<()> {
 async fn an_answer_counts_once() -> Result<()> {
     let system = lab(3).await?;
     let question = asked(&system, BOB, NEW).await?;
-    let to = system.answer(&question, "connect").await?;
+    let to = system.respond(&question, "connect").await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     let stored = "select jsonb_agg(a order by a.id) from tandem.accounts a";
     let before = system.value(stored).await?;
     for word in ["connect", "no"] {
-        is(&system.answer(&question, word).await?, "replayed")?;
+        is(&system.respond(&question, word).await?, "replayed")?;
     }
     system.advance(TimeDelta::minutes(15)).await?;
-    is(&system.answer(&question, "no").await?, "expired")?;
+    is(&system.respond(&question, "no").await?, "expired")?;
     ensure!(system.value(stored).await? == before);
     ensure!(has_grant(&system, NEW)?);
     Ok(())
@@ -129,10 +129,10 @@ async fn an_answer_is_for_the_browser_that_was_asked_on_this_page_alone() -> Res
         let mut stranger = question.clone();
         stranger.cookie = cookie.to_owned();
         is(
-            &system.answer(&stranger, "connect").await?,
+            &system.respond(&stranger, "connect").await?,
             "another_browser",
         )?;
-        is(&system.answer(&stranger, "no").await?, "another_browser")?;
+        is(&system.respond(&stranger, "no").await?, "another_browser")?;
     }
     for origin in [
         None,
@@ -146,12 +146,12 @@ async fn an_answer_is_for_the_browser_that_was_asked_on_this_page_alone() -> Res
         is(&to, "invalid_request")?;
     }
     is(
-        &system.answer(&question, "perhaps").await?,
+        &system.respond(&question, "perhaps").await?,
         "invalid_request",
     )?;
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN]]));
     ensure!(has_grant(&system, NEW)?, "a stranger gave it back");
-    let to = system.answer(&question, "connect").await?;
+    let to = system.respond(&question, "connect").await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     Ok(())
 }
@@ -167,21 +167,24 @@ async fn a_grant_is_sealed_for_its_own_question() -> Result<()> {
     for grant in ["", "k1.AAAA", &anns.grant, &again.grant] {
         let mut mixed = bobs.clone();
         grant.clone_into(&mut mixed.grant);
-        is(&system.answer(&mixed, "connect").await?, "invalid_request")?;
+        is(&system.respond(&mixed, "connect").await?, "invalid_request")?;
     }
     let mut forged = bobs.clone();
     forged.request = format!("x{}", bobs.request);
-    is(&system.answer(&forged, "connect").await?, "invalid_request")?;
+    is(
+        &system.respond(&forged, "connect").await?,
+        "invalid_request",
+    )?;
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN]]));
     let keys = [
         "k2:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
         "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     ];
     system.set("token_keys", keys[0])?;
-    is(&system.answer(&bobs, "connect").await?, "invalid_request")?;
+    is(&system.respond(&bobs, "connect").await?, "invalid_request")?;
     // Of keys that are rotated meanwhile the older one opens it.
     system.set("token_keys", &keys.join(","))?;
-    let to = system.answer(&bobs, "connect").await?;
+    let to = system.respond(&bobs, "connect").await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     Ok(())
 }
@@ -190,8 +193,9 @@ async fn a_grant_is_sealed_for_its_own_question() -> Result<()> {
 async fn an_answer_that_comes_too_late_gives_the_grant_back() -> Result<()> {
     let system = lab(6).await?;
     let ticket = system.ticket(BOB, &json!({})).await?;
-    let (back, cookie) = back(&system, &ticket, NEW).await?;
+    let (page, cookie) = system.browse(&ticket.url, &ticket.cookie).await?;
     system.advance(TimeDelta::minutes(10)).await?;
+    let back = system.consent(&page, NEW)?;
     let Opened::Question(question) = system.opened(&back, &cookie).await? else {
         bail!("not asked");
     };
@@ -202,7 +206,7 @@ async fn an_answer_that_comes_too_late_gives_the_grant_back() -> Result<()> {
         question.cookie
     );
     system.advance(TimeDelta::minutes(5)).await?;
-    is(&system.answer(&question, "connect").await?, "expired")?;
+    is(&system.respond(&question, "connect").await?, "expired")?;
     ensure!(accounts(&system).await? == json!([[EMAIL, ANN]]));
     ensure!(!has_grant(&system, NEW)?);
     ensure!(logged(&system) == "given_back", "{}", logged(&system));
@@ -296,7 +300,7 @@ async fn who_tries_again_after_a_yes_is_not_asked_again() -> Result<()> {
         &json!({"method": "calendarList.list", "status": 503}),
     )?;
     is(
-        &system.answer(&question, "connect").await?,
+        &system.respond(&question, "connect").await?,
         "google_unavailable",
     )?;
     // It is stored, and so known: who tries again is not asked.
@@ -316,12 +320,12 @@ async fn a_question_and_its_answer_are_in_the_log() -> Result<()> {
     let system = lab(10).await?;
     let from = system.log().len();
     let question = asked(&system, BOB, NEW).await?;
-    system.answer(&question, "no").await?;
+    system.respond(&question, "no").await?;
     let stranger = Question {
         cookie: String::new(),
         ..asked(&system, BOB, NEW).await?
     };
-    system.answer(&stranger, "no").await?;
+    system.respond(&stranger, "no").await?;
     system.post_answer(&stranger, "no", None).await?;
     let log = system.log().split_off(from);
     let lines = log

@@ -63,7 +63,7 @@ pub fn page(question: &Question) -> Reply {
 <button name=\"answer\" value=\"connect\">Connect</button>
 <button name=\"answer\" value=\"no\">No</button>
 </form>
-<p><small>Say No if one of the two is not you: nothing is connected then, and Google takes the access back.</small></p>
+<p><small>Say No if one of the two is not you: nothing is connected then.</small></p>
 </main>
 </body>
 </html>
