@@ -43,19 +43,45 @@ begin
 end $$;
 comment on function tandem.store_account(jsonb, timestamptz) is 'Stores an account with its tokens.';
 
+create or replace function tandem.another_account(p jsonb) returns text
+language plpgsql stable set search_path = '' as $$
+declare wanted tandem.accounts;
+begin
+  if p ->> 'wanted' is null then return null; end if;
+  select * into wanted from tandem.accounts x where x.id = (p ->> 'wanted')::uuid and x.user_id = p ->> 'user_id';
+  return case when wanted.subject is distinct from p ->> 'sub' then coalesce(wanted.email, '') end;
+end $$;
+comment on function tandem.another_account(jsonb) is
+  'The address of the account that is to be connected again, where the one of p is another; null where it is not.';
+
+create or replace function public.tandem_account_known(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform tandem.called(p);
+  perform tandem.need(p, 'user_id string', 'sub string', 'wanted uuid?');
+  perform tandem.need_user(p ->> 'user_id');
+  if tandem.another_account(p) is not null then
+    return jsonb_build_object('outcome', 'another', 'email', tandem.another_account(p));
+  end if;
+  return jsonb_build_object('outcome', case when exists (select from tandem.accounts a
+    where a.user_id = p ->> 'user_id' and a.subject = p ->> 'sub' and a.state <> 'disconnected')
+    then 'known' else 'new' end);
+end $$;
+comment on function public.tandem_account_known(jsonb) is
+  'Whether a user is connected with a provider''s account: a person is asked before a new one is stored. p: {instance, '
+  'user_id, sub, wanted: as in tandem_account_store}. Returns {outcome: known | new} or {outcome: another, email}; '
+  'PT403 for who has left.';
+
 create or replace function public.tandem_account_store(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.called(p); a tandem.accounts; wanted tandem.accounts; ids jsonb;
+declare t timestamptz := tandem.called(p); a tandem.accounts; ids jsonb;
 begin
   perform tandem.need(p, 'user_id string', 'sub string', 'email string', 'scopes string?', 'refresh_token string?',
     'access_token string', 'expires_in number', 'wanted uuid?');
   perform tandem.need_user(p ->> 'user_id');
-  if p ->> 'wanted' is not null then
-    select * into wanted from tandem.accounts x where x.id = (p ->> 'wanted')::uuid and x.user_id = p ->> 'user_id';
-    if wanted.subject is distinct from p ->> 'sub' then
-      return jsonb_build_object('outcome', 'another', 'email', coalesce(wanted.email, ''),
-        'in_use', tandem.is_in_use(p ->> 'sub'));
-    end if;
+  if tandem.another_account(p) is not null then
+    return jsonb_build_object('outcome', 'another', 'email', tandem.another_account(p),
+      'in_use', tandem.is_in_use(p ->> 'sub'));
   end if;
   -- Connections before their account, as in a listing.
   perform from tandem.connections c join tandem.accounts x on x.id = c.account_id

@@ -163,6 +163,11 @@ impl Config {
         format!("{}/functions/v1/{path}", self.instance())
     }
 
+    /// The page's own address: it is served at the root of its origin, and names itself by that.
+    pub fn page_url(&self) -> String {
+        format!("{}/", self.app_url.origin().ascii_serialization())
+    }
+
     /// Whether this origin, as a browser names it, has a page that may send users here.
     pub fn is_page(&self, origin: &str) -> bool {
         let Ok(origin) = Url::parse(origin).map(|url| url.origin()) else {

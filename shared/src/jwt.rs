@@ -23,6 +23,9 @@ use url::Url;
 /// Clocks may differ by this many seconds.
 const SKEW: i64 = 60;
 
+/// The longest name of a user that is shown, in bytes.
+const MAX_NAME: usize = 254;
+
 /// How logins may be signed, and how many bytes a signature then has.
 const SIGNATURES: [(Algorithm, RangeInclusive<usize>); 4] = [
     (Algorithm::HS256, 32..=32),
@@ -113,6 +116,33 @@ impl Login {
     /// As JSON.
     pub fn claims(&self) -> &str {
         &self.claims
+    }
+
+    /// What people call its user. An address says who it is; a name that people may give themselves comes
+    /// with the id.
+    pub fn called(&self) -> Option<String> {
+        let claims: Value = serde_json::from_str(&self.claims).ok()?;
+        let text = |name: &str| {
+            let text = claims[name].as_str()?.trim();
+            let is_good = !text.is_empty() && !text.chars().any(char::is_control);
+            (is_good && text.len() <= MAX_NAME).then(|| text.to_owned())
+        };
+        let own = |name: String| Some(format!("{name} ({})", claims["sub"].as_str()?));
+        match text("email") {
+            Some(email) if claims["email_verified"] != false => Some(email),
+            Some(email) => own(email),
+            None => own(text("name")?),
+        }
+    }
+
+    /// How long it is good from `now`, in seconds.
+    pub fn seconds_left(&self, now: DateTime<Utc>) -> i64 {
+        #[derive(Deserialize)]
+        struct Lasting {
+            exp: i64,
+        }
+        let lasting: Option<Lasting> = serde_json::from_str(&self.claims).ok();
+        lasting.map_or(0, |lasting| (lasting.exp - now.timestamp()).max(0))
     }
 }
 

@@ -15,6 +15,11 @@ pub fn equal(a: &str, b: &str) -> bool {
     Sha256::digest(a).ct_eq(&Sha256::digest(b)).into()
 }
 
+/// SHA-256 of `text`, in base64url.
+pub fn sha256(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
 /// Bytes nobody can guess, expanded from 32 that the host gives with each request.
 pub struct Random {
     seed: [u8; 32],
@@ -69,15 +74,14 @@ pub enum KeyError {
     Wrong(String),
 }
 
-/// What a sealed token is for. Whoever can write the database cannot have it opened for another user or
-/// another Google account.
+/// What a sealed text is for. Whoever can write where it lies cannot have it opened for anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound<'a> {
-    /// Which token.
+    /// Which token, or what else it is.
     pub purpose: &'a str,
     /// The CRM user.
     pub user: &'a str,
-    /// Google's stable key of the account.
+    /// Google's stable key of the account, or what else it belongs to.
     pub subject: &'a str,
 }
 
@@ -294,6 +298,13 @@ mod tests {
             keys.seal("a", &BOUND, &random),
             keys.seal("a", &BOUND, &random)
         );
+    }
+
+    #[test]
+    fn the_hash_is_that_of_rfc_7636() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert_eq!(sha256(verifier), challenge);
     }
 
     #[test]

@@ -14,6 +14,10 @@ test("a user connects through Google's consent page and sees both calendars", as
   await ada.go("Settings");
   await page.getByRole("button", { name: "Connect Google Calendar" }).click();
   await ada.consent();
+  await expect(page.getByRole("heading", { name: "Connect Google Calendar?" })).toBeVisible();
+  await expect(page.getByText("is about to be connected to")).toContainText(ada.person.email);
+  await shot(page, "07-question");
+  await ada.sayYes();
   await expect(ada.event("Born in Google")).toContainText("From Google Calendar");
   await expect(ada.event("Born in Google")).toContainText("Synced with Google");
   await ada.go("Settings");
@@ -31,6 +35,21 @@ test("whoever denies the consent reads why nothing is connected", async ({ page 
   await shot(page, "04-denied");
   await page.getByRole("button", { name: "Dismiss" }).click();
   await expect(page.getByText("Google Calendar was not connected")).toBeHidden();
+});
+
+test("whoever says no to the question is told, and the access is given back", async ({ page }) => {
+  const ivy = await Visitor.signedIn(page, "Ivy");
+  await ivy.go("Settings");
+  await page.getByRole("button", { name: "Connect Google Calendar" }).click();
+  await ivy.consent();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 360, height: 640 });
+  await shot(page, "08-question-dark-on-a-phone");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(360);
+  await page.getByRole("button", { name: "No", exact: true }).click();
+  await expect(page.getByText("You said no; nothing was connected.")).toBeVisible();
+  expect(await control<string[]>(`users/${ivy.person.email}/grants`, undefined, "GET")).toEqual([]);
 });
 
 test("another calendar is chosen with its direction, paused and resumed", async ({ page }) => {

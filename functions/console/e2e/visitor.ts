@@ -43,6 +43,7 @@ export class Visitor {
     await visitor.go("Settings");
     await page.getByRole("button", { name: "Connect Google Calendar" }).click();
     await visitor.consent();
+    await visitor.sayYes();
     await visitor.go("Settings");
     await expect(visitor.calendar()).toContainText("Active");
     const google = await Google.of(visitor.person);
@@ -53,6 +54,11 @@ export class Visitor {
   async consent(): Promise<void> {
     await this.page.getByLabel(`${this.person.name} (${this.person.email})`).check();
     await this.page.getByRole("button", { name: "Continue" }).click();
+  }
+
+  /** Says yes to the question of the deployment. */
+  async sayYes(): Promise<void> {
+    await this.page.getByRole("button", { name: "Connect", exact: true }).click();
   }
 
   /** The panel of a synced calendar in the settings, the primary one if none is named. */

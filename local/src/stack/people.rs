@@ -25,14 +25,14 @@ pub struct Person {
 impl Person {
     /// A user whose login ends a year after `now`, in seconds since 1970.
     pub fn new(jwt_secret: &str, id: &str, name: &str, now: i64) -> Self {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let exp = now + 365 * 24 * 3600;
+        let claims = json!({"sub": id, "role": "authenticated", "aud": "authenticated", "email": email, "exp": exp});
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
-            email: format!("{}@example.com", name.to_lowercase()),
-            jwt: jwt::sign(
-                jwt_secret,
-                &json!({"sub": id, "role": "authenticated", "aud": "authenticated", "exp": now + 365 * 24 * 3600}),
-            ),
+            jwt: jwt::sign(jwt_secret, &claims),
+            email,
         }
     }
 }
@@ -108,7 +108,7 @@ pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &
     Ok(())
 }
 
-/// Connects a person's calendar as a browser would: start, Google's consent, callback.
+/// Connects a person's calendar as a program with their login: start, Google's consent, callback.
 ///
 /// # Errors
 /// When one of the steps is refused.
@@ -140,7 +140,9 @@ pub async fn connect(http: &Http, app: &str, person: &Person) -> Result<Value> {
         "Google's consent page did not redirect: {}",
         redirect.status()
     );
-    let mut request = http::Request::get(callback).header("accept", "application/json");
+    let mut request = http::Request::get(callback)
+        .header("accept", "application/json")
+        .header("authorization", format!("Bearer {}", person.jwt));
     if let Some(cookie) = cookie {
         request = request.header("cookie", cookie);
     }

@@ -134,6 +134,52 @@ pub async fn store_account(
     call(client, database, "tandem_account_store", account).await
 }
 
+/// Whether a user is connected with a Google account.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Known {
+    /// They are.
+    Known,
+    /// They are not, or no longer.
+    New,
+    /// It is another one than was to be connected again.
+    Another {
+        /// The address of that one.
+        email: String,
+    },
+}
+
+impl TryFrom<Value> for Known {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        match outcome(&answer) {
+            "known" => Ok(Self::Known),
+            "new" => Ok(Self::New),
+            "another" => Ok(Self::Another {
+                email: answer["email"].as_str().unwrap_or_default().to_owned(),
+            }),
+            _ => Err(unknown(&answer)),
+        }
+    }
+}
+
+/// Asks whether a user is connected with the Google account `sub`, or with `wanted` instead.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn known(
+    client: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+    user_id: &UserId,
+    (sub, wanted): (&str, Option<Uuid>),
+) -> Result<Known, DbError> {
+    let parameters =
+        json!({"instance": instance, "user_id": user_id, "sub": sub, "wanted": wanted});
+    call(client, database, "tandem_account_known", &parameters).await
+}
+
 /// Whether an account of anybody works with what this Google account granted.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod manage;
 pub mod operator;
 pub mod status;
 pub mod store;
+pub mod ticket;
 pub mod token;
 
 mod driver;

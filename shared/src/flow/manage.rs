@@ -302,6 +302,7 @@ fn managed(error: ConnectError) -> ManageError {
         | ConnectError::Elsewhere
         | ConnectError::Replayed
         | ConnectError::Denied
+        | ConnectError::Declined
         | ConnectError::Policy
         | ConnectError::Reported(_)
         | ConnectError::Scopes(_)
@@ -311,6 +312,7 @@ fn managed(error: ConnectError) -> ManageError {
         | ConnectError::Identity
         | ConnectError::Another(_)
         | ConnectError::Disconnecting
+        | ConnectError::Left
         | ConnectError::NoCalendar
         | ConnectError::Keys(_) => ManageError::Invalid(error.to_string()),
     }

@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod disconnect;
+pub mod login;
 pub mod manage;
 pub mod sync;
 pub mod tick;

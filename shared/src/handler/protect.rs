@@ -15,15 +15,14 @@ const TRANSPORT: &str = "max-age=31536000";
 /// says by itself what it may load.
 pub fn protect(response: &mut Response<Bytes>, app_url: &str) {
     let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     for (name, value) in [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
+        (CONTENT_SECURITY_POLICY, POLICY),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
     }
-    headers
-        .entry(CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(POLICY));
     if app_url.starts_with("https:") {
         let transport = HeaderValue::from_static(TRANSPORT);
         headers.insert(STRICT_TRANSPORT_SECURITY, transport);

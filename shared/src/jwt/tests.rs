@@ -159,3 +159,50 @@ fn ed25519_signs_logins_too_whatever_its_key_calls_it() {
         assert_eq!(ask(&keys, &good), Ok(Some(false)), "{strange}");
     }
 }
+
+#[test]
+fn a_user_is_called_by_an_address_or_by_a_name_with_the_id() {
+    let long = "x".repeat(255);
+    for (claims, called) in [
+        (
+            json!({"sub": "1", "email": "ann@crm.example", "name": "Ann"}),
+            Some("ann@crm.example"),
+        ),
+        (
+            json!({"sub": "1", "email": "ann@crm.example", "email_verified": true}),
+            Some("ann@crm.example"),
+        ),
+        (
+            json!({"sub": "1", "email": "ann@crm.example", "email_verified": false}),
+            Some("ann@crm.example (1)"),
+        ),
+        (
+            json!({"sub": "1", "email": " ", "name": " Ann "}),
+            Some("Ann (1)"),
+        ),
+        (
+            json!({"sub": "1", "email": 5, "name": "Ann"}),
+            Some("Ann (1)"),
+        ),
+        (json!({"sub": "1", "name": "a\nb"}), None),
+        (json!({"sub": "1", "name": long}), None),
+        (json!({"sub": "1"}), None),
+    ] {
+        let login = Login::new("token", &claims.to_string());
+        assert_eq!(login.called().as_deref(), called, "{claims}");
+    }
+}
+
+#[test]
+fn a_login_lasts_until_its_end_and_never_less_than_no_time() {
+    let now = DateTime::from_timestamp(1000, 0).unwrap();
+    for (exp, left) in [
+        (json!(1060), 60),
+        (json!(1000), 0),
+        (json!(900), 0),
+        (Value::Null, 0),
+    ] {
+        let login = Login::new("token", &json!({"sub": "1", "exp": exp}).to_string());
+        assert_eq!(login.seconds_left(now), left, "{exp}");
+    }
+}

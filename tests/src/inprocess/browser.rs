@@ -26,12 +26,38 @@ pub struct Ticket {
     pub cookie: String,
 }
 
+/// The question before a new account is connected.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Of the form.
+    pub request: String,
+    /// Of the form.
+    pub grant: String,
+    /// What the browser was given.
+    pub cookie: String,
+    /// The whole page.
+    pub html: String,
+}
+
+/// What a browser sees.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is sent to this address.
+    Elsewhere(String),
+    /// It is asked.
+    Question(Question),
+}
+
 impl System {
     /// A login of a user of the CRM, good for an hour.
     pub fn login(&self, user: &str) -> String {
-        let exp = self.simulator.now().timestamp() + 3600;
-        let login = jwt::sign(JWT_SECRET, &json!({"sub": user, "exp": exp}));
-        format!("Bearer {login}")
+        self.login_with(json!({"sub": user}))
+    }
+
+    /// The same with these claims.
+    pub fn login_with(&self, mut claims: Value) -> String {
+        claims["exp"] = json!(self.simulator.now().timestamp() + 3600);
+        format!("Bearer {}", jwt::sign(JWT_SECRET, &claims))
     }
 
     /// Logins that are none: `Authorization` as a stranger could send it.
@@ -189,7 +215,15 @@ impl System {
     /// # Errors
     /// When it is refused or killed.
     pub async fn ticket(&self, user: &str, body: &Value) -> Result<Ticket> {
-        let request = self.as_user(&self.login(user), Method::POST, "ticket", body)?;
+        self.ticket_for(&self.login(user), body).await
+    }
+
+    /// The same with any `Authorization`.
+    ///
+    /// # Errors
+    /// When it is refused or killed.
+    pub async fn ticket_for(&self, login: &str, body: &Value) -> Result<Ticket> {
+        let request = self.as_user(login, Method::POST, "ticket", body)?;
         let reply = self.connecting(request).await.context("killed")?;
         let answer: Value = serde_json::from_slice(reply.response.body())?;
         Ok(Ticket {
@@ -198,7 +232,8 @@ impl System {
         })
     }
 
-    /// Follows a link as a browser does, and Google's page as this person; where it ends.
+    /// Follows a link as a browser does, answers Google's page as this person and says yes to the question;
+    /// where it ends.
     ///
     /// # Errors
     /// When a step is refused or killed.
@@ -208,7 +243,82 @@ impl System {
             return Ok(page);
         }
         let back = self.consent(&page, email)?;
-        Ok(self.browse(&back, &cookie).await?.0)
+        self.come_back(&back, &cookie).await
+    }
+
+    /// Comes back from Google's page as a browser does, and says yes to the question if there is one; where
+    /// it ends.
+    ///
+    /// # Errors
+    /// When a step is refused or killed.
+    pub async fn come_back(&self, back: &str, cookie: &str) -> Result<String> {
+        match self.opened(back, cookie).await? {
+            Opened::Elsewhere(to) => Ok(to),
+            Opened::Question(question) => self.respond(&question, "connect").await,
+        }
+    }
+
+    /// What a browser sees that comes back from Google's page.
+    ///
+    /// # Errors
+    /// When it is neither sent elsewhere nor asked, or the instance was killed.
+    pub async fn opened(&self, back: &str, cookie: &str) -> Result<Opened> {
+        let response = self.get_page(back, cookie).await?;
+        if response.status().is_redirection() {
+            return Ok(Opened::Elsewhere(header(&response, "location")?));
+        }
+        let html = String::from_utf8(response.body().to_vec())?;
+        let value = |name: &str| -> Result<String> {
+            let (_, rest) = html
+                .split_once(&format!("name=\"{name}\" value=\""))
+                .with_context(|| format!("no {name}: {html}"))?;
+            Ok(rest.split('"').next().unwrap_or_default().to_owned())
+        };
+        Ok(Opened::Question(Question {
+            request: value("request")?,
+            grant: value("grant")?,
+            cookie: header(&response, "set-cookie")?,
+            html,
+        }))
+    }
+
+    /// Answers a question as the browser does that was asked; where it leads.
+    ///
+    /// # Errors
+    /// When it leads nowhere, or the instance was killed.
+    pub async fn respond(&self, question: &Question, word: &str) -> Result<String> {
+        self.post_answer(question, word, Some(APP)).await
+    }
+
+    /// The same from a page of this origin.
+    ///
+    /// # Errors
+    /// When it leads nowhere, or the instance was killed.
+    pub async fn post_answer(
+        &self,
+        question: &Question,
+        word: &str,
+        origin: Option<&str>,
+    ) -> Result<String> {
+        let Question { request, grant, .. } = question;
+        let body = format!("request={request}&grant={grant}&answer={word}");
+        let mut post = Request::post(format!("{APP}/functions/v1/google-connect/finish"))
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", &question.cookie);
+        if let Some(origin) = origin {
+            post = post.header("origin", origin);
+        }
+        let reply = self.connecting(post.body(Bytes::from(body))?).await;
+        header(&reply.context("killed")?.response, "location")
+    }
+
+    async fn get_page(&self, url: &str, cookie: &str) -> Result<Response<Bytes>> {
+        let request = Request::get(url)
+            .header("accept", "text/html")
+            .header("cookie", cookie)
+            .body(Bytes::new())?;
+        Ok(self.connecting(request).await.context("killed")?.response)
     }
 
     /// Opens a link with these cookies; where it leads, and the cookie that it sets.
@@ -216,11 +326,7 @@ impl System {
     /// # Errors
     /// When it leads nowhere, or the instance was killed.
     pub async fn browse(&self, url: &str, cookie: &str) -> Result<(String, String)> {
-        let request = Request::get(url)
-            .header("accept", "text/html")
-            .header("cookie", cookie)
-            .body(Bytes::new())?;
-        let response = self.connecting(request).await.context("killed")?.response;
+        let response = self.get_page(url, cookie).await?;
         let cookie = header(&response, "set-cookie").unwrap_or_default();
         Ok((header(&response, "location")?, cookie))
     }

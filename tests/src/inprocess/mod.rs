@@ -8,7 +8,7 @@ mod console;
 mod database;
 mod people;
 
-pub use browser::Ticket;
+pub use browser::{Opened, Question, Ticket};
 pub use client::Written;
 pub use console::Answer;
 pub use database::Database;

@@ -12,7 +12,7 @@ const ALL: &str = "openid https://www.googleapis.com/auth/userinfo.email https:/
 const SCOPES: [&str; 2] = ["openid", "https://www.googleapis.com/auth/userinfo.email"];
 
 /// Whether the application has access to a Google account.
-fn has_grant(system: &System, email: &str) -> Result<bool> {
+pub fn has_grant(system: &System, email: &str) -> Result<bool> {
     let grants = system.control("GET", &format!("users/{email}/grants"), &Value::Null)?;
     Ok(grants
         .as_array()
@@ -21,7 +21,7 @@ fn has_grant(system: &System, email: &str) -> Result<bool> {
 }
 
 /// What the log says became of the last grant that came to nothing.
-fn logged(system: &System) -> Value {
+pub fn logged(system: &System) -> Value {
     let lines = system.log().into_iter().rev();
     let mut lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
     lines

@@ -1,6 +1,6 @@
 //! What an operator has done about a user: disconnect, export, erase. A secret of its own opens it.
 
-use super::lab::{BOB, google_insert, google_titles, insert, rest, rows, system};
+use super::lab::{BOB, call, count, google_insert, google_titles, insert, rest, rows, system};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, EMAIL, FUNCTION_SECRET, OPERATOR_SECRET, System};
@@ -180,5 +180,34 @@ async fn an_erased_user_s_imported_events_leave_the_crm_where_it_is_wished() -> 
     let left = "select coalesce(jsonb_agg(title), '[]') from public.events";
     ensure!(system.value(left).await? == json!(["CRM's"]));
     ensure!(google_titles(&system)? == ["CRM's", "Google's"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_left_the_crm_connects_nothing_and_the_grant_is_given_back() -> Result<()> {
+    let system = connected(7).await?;
+    let users = format!(
+        "create table public.people (id uuid primary key); insert into public.people values ('{ANN}');
+         update tandem.adoption set mapping = mapping || '{{\"users\": {{\"table\": \"public.people\", \"key\": \"id\"}}}}'"
+    );
+    system.sql(&users).await?;
+    let given_back = count(&system, "oauth.revoke")?;
+    system.simulator.add_user("bob@example.com", "Bob", true);
+    let to = system.connect_as(BOB, "bob@example.com").await?;
+    ensure!(to.ends_with("?google=error&code=left"), "{to}");
+    ensure!(count(&system, "oauth.revoke")? == given_back + 1);
+    let accounts = "select jsonb_agg(user_id) from tandem.accounts";
+    ensure!(system.value(accounts).await? == json!([ANN]));
+    let calendar = json!({"google_id": EMAIL, "direction": "in"});
+    system.sql("delete from public.people").await?;
+    let account = system.value("select id from tandem.accounts").await?;
+    let body = json!({"account_id": account, "google_id": EMAIL});
+    let refused = call(&system, ANN, "calendars", &body, 403).await?;
+    ensure!(
+        refused["error"]
+            .as_str()
+            .is_some_and(|why| why.contains("CRM")),
+        "{calendar}: {refused}"
+    );
     Ok(())
 }

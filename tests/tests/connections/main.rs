@@ -1,6 +1,7 @@
 //! What users do with their connections, in one process and on virtual time.
 
 mod channels;
+mod codes;
 mod directions;
 mod disconnect;
 mod grants;
@@ -12,6 +13,7 @@ mod logins;
 mod logs;
 mod operator;
 mod pokes;
+mod questions;
 mod quota;
 mod refused;
 mod schedulers;

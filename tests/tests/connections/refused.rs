@@ -197,13 +197,8 @@ async fn a_way_back_is_for_the_browser_that_left_once_and_in_time() -> Result<()
     nothing_new(&system).await?;
     let (page, cookie) = opened(&system, &ticket(&system).await?).await?;
     let back = system.consent(&page, NEW)?;
-    ensure!(
-        system
-            .browse(&back, &cookie)
-            .await?
-            .0
-            .ends_with("?google=connected")
-    );
+    let to = system.come_back(&back, &cookie).await?;
+    ensure!(to.ends_with("?google=connected"), "{to}");
     is(&system.browse(&back, &cookie).await?.0, "replayed")
 }
 

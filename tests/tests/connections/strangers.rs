@@ -14,9 +14,23 @@ const SECRET: &str = "offer: 120k";
 /// event), and the status.
 type Line = (&'static str, &'static str, &'static str, u16);
 
-const API: [Line; 18] = [
+const API: [Line; 20] = [
     ("GET /config", "config", "null", 200),
     ("GET /openapi.json", "openapi.json", "null", 200),
+    (
+        "POST /logins",
+        "logins",
+        r#"{"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256", "state": "$A",
+           "return_to": "http://localhost:3000/"}"#,
+        200,
+    ),
+    (
+        "POST /logins/token",
+        "logins/token",
+        r#"{"code": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+           "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}"#,
+        400,
+    ),
     ("GET /status", "status", "null", 200),
     ("GET /calendars", "calendars", "null", 200),
     ("GET /connections", "connections", "null", 200),
@@ -71,12 +85,18 @@ const API: [Line; 18] = [
     ("GET /events/{id}/history", "events/$E/history", "null", 404),
 ];
 
-const CONNECT: [Line; 12] = [
+const CONNECT: [Line; 13] = [
     ("GET start", "start?account_id=$A", "null", 200),
     ("GET callback", "callback?state=$A&code=c", "null", 400),
     ("GET status", "status", "null", 200),
     ("GET calendars", "calendars", "null", 200),
     ("POST start", "start", r#"{"account_id": "$A"}"#, 200),
+    (
+        "POST finish",
+        "finish",
+        r#"{"request": "$A", "grant": "$A", "answer": "connect"}"#,
+        400,
+    ),
     ("POST ticket", "ticket", r#"{"account_id": "$A"}"#, 200),
     (
         "POST calendars",

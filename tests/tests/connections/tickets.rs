@@ -107,7 +107,7 @@ async fn a_page_of_another_origin_posts_the_ticket() -> Result<()> {
         let response = posted(&system, &ticket, Some(origin)).await?;
         let cookie = response.headers().get("set-cookie").context("cookie")?;
         let back = system.consent(led(&response)?, EMAIL)?;
-        let (to, _) = system.browse(&back, cookie.to_str()?).await?;
+        let to = system.come_back(&back, cookie.to_str()?).await?;
         ensure!(to.ends_with("?google=connected"), "{to}");
     }
     // An origin says nothing where a browser follows a link.
@@ -134,13 +134,13 @@ async fn what_the_previous_signing_key_began_is_finished_with_it() -> Result<()>
     let (to, _) = system.browse(&back, &cookie).await?;
     ensure!(to.contains("google=error"), "{to}");
     system.set("signing_key_previous", &old)?;
-    let (to, _) = system.browse(&back, &cookie).await?;
+    let to = system.come_back(&back, &cookie).await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     // A ticket of the old key begins what the new one signs.
     let (page, cookie) = system.browse(&later.url, &later.cookie).await?;
     system.set("signing_key_previous", "")?;
-    let (to, _) = system
-        .browse(&system.consent(&page, EMAIL)?, &cookie)
+    let to = system
+        .come_back(&system.consent(&page, EMAIL)?, &cookie)
         .await?;
     ensure!(to.ends_with("?google=connected"), "{to}");
     Ok(())

@@ -81,6 +81,10 @@ async fn a_connect_says_who_and_which_account() -> Result<()> {
         ),
         (
             "google-connect/callback",
+            json!({"user": ANN, "outcome": "asked"}),
+        ),
+        (
+            "google-connect/finish",
             json!({"user": ANN, "account": id, "outcome": "connected"}),
         ),
     ] {

@@ -15,10 +15,10 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(1200);
 /// One for each test in the browser, so that none meets what another one left. Ada and Ben see Google's
 /// consent page, Yan's login is over.
-const PEOPLE: [&str; 25] = [
-    "Ada", "Ben", "Cleo", "Dora", "Emil", "Fred", "Gina", "Hugo", "Ines", "Jack", "Kira", "Lars",
-    "Mona", "Nils", "Olga", "Paul", "Rosa", "Sven", "Tara", "Uwe", "Vera", "Wim", "Xena", "Yan",
-    "Zoe",
+const PEOPLE: [&str; 27] = [
+    "Ada", "Ben", "Gwen", "Ivy", "Cleo", "Dora", "Emil", "Fred", "Gina", "Hugo", "Ines", "Jack",
+    "Kira", "Lars", "Mona", "Nils", "Olga", "Paul", "Rosa", "Sven", "Tara", "Uwe", "Vera", "Wim",
+    "Xena", "Yan", "Zoe",
 ];
 const JWT_SECRET: &str = "the secret of the logins of the people at the page";
 

@@ -7,3 +7,4 @@ mod locks;
 mod manage;
 mod own;
 mod served;
+mod tickets;

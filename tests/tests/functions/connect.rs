@@ -1,7 +1,8 @@
 //! Connecting a calendar, and everything that is refused on the way. No answer shows a secret.
 
 use super::consent::{
-    bearer, consent, disconnected, finish, get, nothing_connected, parameter, shows_no_secret,
+    bearer, consent, disconnected, finish, get, nothing_connected, parameter, say_yes,
+    shows_no_secret,
 };
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
@@ -241,8 +242,10 @@ async fn a_browser_is_sent_to_the_page_with_the_reason() -> Result<()> {
         "google-connect/callback?{}",
         callback.query().unwrap_or_default()
     );
-    let html = [html[0], ("cookie", callback.cookie.as_str())];
-    let answer = get(&w, &path, &html).await?;
+    let asked = get(&w, &path, &[html[0], ("cookie", &callback.cookie)]).await?;
+    nothing_connected(&w).await?;
+    shows_no_secret(&w, &asked)?;
+    let answer = say_yes(&w, &asked).await?;
     let to = answer
         .headers()
         .get("location")
@@ -302,34 +305,34 @@ async fn without_keys_nobody_can_connect_and_the_log_says_why() -> Result<()> {
 /// What a stranger could send as a state, with a name for each.
 fn forged(w: &World, genuine: &str) -> Result<Vec<(&'static str, String)>> {
     let parts: Vec<&str> = genuine.split('.').collect();
-    let [nonce, user, expires, signature] = parts.as_slice() else {
+    let [nonce, user, expires, "", name, signature] = parts.as_slice() else {
         anyhow::bail!("the state has another form: {genuine}");
     };
     let signer = &Signer::new(&w.stack.secrets.signing_key);
     let bob = URL_SAFE_NO_PAD.encode(&w.stack.people[1].id);
-    let old = format!("{nonce}.{user}.1000000");
+    let old = format!("{nonce}.{user}.1000000..");
     let signed = |text: &str| format!("{text}.{}", signer.sign("state", text));
     Ok(vec![
         ("none", String::new()),
         ("nonsense", "nonsense".to_owned()),
         (
             "another user",
-            format!("{nonce}.{bob}.{expires}.{signature}"),
+            format!("{nonce}.{bob}.{expires}..{name}.{signature}"),
         ),
         (
             "another end",
-            format!("{nonce}.{user}.9999999999.{signature}"),
+            format!("{nonce}.{user}.9999999999..{name}.{signature}"),
         ),
         (
             "another key",
             format!(
-                "{nonce}.{user}.{expires}.{}",
-                Signer::new("key").sign("state", &format!("{nonce}.{user}.{expires}"))
+                "{nonce}.{user}.{expires}...{}",
+                Signer::new("key").sign("state", &format!("{nonce}.{user}.{expires}.."))
             ),
         ),
         (
             "another purpose",
-            format!("{nonce}.{user}.{expires}.{}", signer.sign("pkce", nonce)),
+            format!("{nonce}.{user}.{expires}...{}", signer.sign("pkce", nonce)),
         ),
         ("an expired one", signed(&old)),
         ("one part too few", signed(&format!("{nonce}.{user}"))),

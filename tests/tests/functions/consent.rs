@@ -28,6 +28,8 @@ pub struct Visit {
     pub url: Url,
     /// Name and value.
     pub cookie: String,
+    /// The login of the user who began.
+    pub authorization: String,
 }
 
 impl Deref for Visit {
@@ -57,7 +59,11 @@ pub async fn consent(w: &World, email: &str) -> Result<Visit> {
     let cookie = cookie(&answer)?;
     let answer: Value = serde_json::from_slice(answer.body())?;
     let url = agree(w, answer["url"].as_str().context("url")?, email).await?;
-    Ok(Visit { url, cookie })
+    Ok(Visit {
+        url,
+        cookie,
+        authorization,
+    })
 }
 
 /// The cookie that an answer sets: name and value.
@@ -93,9 +99,57 @@ pub async fn agree(w: &World, page: &str, email: &str) -> Result<Url> {
     )?)
 }
 
+/// The value of a field of a page's form.
+fn field(page: &str, name: &str) -> Result<String> {
+    let (_, rest) = page
+        .split_once(&format!("name=\"{name}\" value=\""))
+        .with_context(|| format!("no {name}: {page}"))?;
+    Ok(rest.split('"').next().unwrap_or_default().to_owned())
+}
+
+/// Answers the question of a page with yes, as a browser does.
+pub async fn say_yes(w: &World, asked: &Response<Bytes>) -> Result<Response<Bytes>> {
+    ensure!(asked.status() == 200, "{asked:?}");
+    let header = |name: &str| {
+        asked
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    ensure!(header("content-type") == Some("text/html; charset=utf-8"));
+    ensure!(header("referrer-policy") == Some("strict-origin"));
+    let policy = header("content-security-policy").context("a policy")?;
+    ensure!(policy.contains("form-action 'self'"), "{policy}");
+    let page = String::from_utf8(asked.body().to_vec())?;
+    let person = &w.stack.people[0].email;
+    ensure!(
+        page.matches(&format!("<bdi>{person}</bdi>")).count() == 2,
+        "{page}"
+    );
+    let set = header("set-cookie").context("a cookie")?;
+    let (cookie, attributes) = set.split_once(';').context("attributes")?;
+    ensure!(attributes.contains("HttpOnly; SameSite=Lax"), "{set}");
+    let (request, grant) = (field(&page, "request")?, field(&page, "grant")?);
+    let form = format!("request={request}&grant={grant}&answer=connect");
+    let headers = [
+        ("accept", "text/html"),
+        ("origin", w.stack.app.as_str()),
+        ("cookie", cookie),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    w.call(
+        Method::POST,
+        "google-connect/finish",
+        &headers,
+        Bytes::from(form),
+    )
+    .await
+}
+
 pub async fn finish(w: &World, visit: &Visit) -> Result<Response<Bytes>> {
     let request = http::Request::get(visit.url.as_str())
         .header("accept", "application/json")
+        .header("authorization", &visit.authorization)
         .header("cookie", &visit.cookie);
     w.stack.http.send(request.body(Bytes::new())?).await
 }

@@ -1,6 +1,6 @@
 import { Button, Loader, MantineProvider, Paper, Stack, Text, Title } from "@mantine/core";
 import { type Config, TandemProvider } from "@tandem/react";
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { Suspense, use, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { auth, getLogin, subscribe } from "./login/session";
 import { SignIn } from "./login/sign-in";
 import { Shell } from "./shell/shell";
@@ -9,7 +9,10 @@ import { theme } from "./theme";
 /** The page is served by the deployment itself. */
 const DEPLOYMENT = window.location.origin;
 
-export function App() {
+/** A login that is under way from the CRM: what to tell the user when it does not come. */
+type Arriving = Promise<string | null> | null;
+
+export function App({ arriving }: { arriving: Arriving }) {
   // No style sheet is made at run time: the page's policy forbids it.
   return (
     <MantineProvider
@@ -18,13 +21,24 @@ export function App() {
       withCssVariables={false}
       withGlobalClasses={false}
     >
-      <Entrance />
+      <Suspense fallback={<Waiting />}>
+        <Entrance arriving={arriving} />
+      </Suspense>
     </MantineProvider>
   );
 }
 
-function Entrance() {
+function Waiting() {
+  return (
+    <main className="centre">
+      <Loader role="status" aria-label="Loading" />
+    </main>
+  );
+}
+
+function Entrance({ arriving }: { arriving: Arriving }) {
   const { config, failed, ask } = useConfig();
+  const problem = arriving && use(arriving);
   const login = useSyncExternalStore(subscribe, getLogin);
   if (login) {
     return (
@@ -33,22 +47,19 @@ function Entrance() {
       </TandemProvider>
     );
   }
-  if (config) return <SignIn config={config} />;
+  if (config) return <SignIn config={config} problem={problem} />;
+  if (!failed) return <Waiting />;
   return (
     <main className="centre">
-      {failed ? (
-        <Paper className="card" withBorder>
-          <Stack>
-            <Title order={1} size="h3">
-              Tandem cannot be reached
-            </Title>
-            <Text>Check the connection to the network, then try again.</Text>
-            <Button onClick={ask}>Try again</Button>
-          </Stack>
-        </Paper>
-      ) : (
-        <Loader role="status" aria-label="Loading" />
-      )}
+      <Paper className="card" withBorder>
+        <Stack>
+          <Title order={1} size="h3">
+            Tandem cannot be reached
+          </Title>
+          <Text>Check the connection to the network, then try again.</Text>
+          <Button onClick={ask}>Try again</Button>
+        </Stack>
+      </Paper>
     </main>
   );
 }

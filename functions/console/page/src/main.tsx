@@ -5,13 +5,13 @@ import { App } from "./app";
 import { arrive } from "./login/redirect";
 
 // Before anything else can read or keep the address.
-arrive();
+const arriving = arrive();
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <App />
+      <App arriving={arriving} />
     </StrictMode>,
   );
 }

@@ -30,6 +30,9 @@ pub enum ConnectError {
     /// The user said no.
     #[error("access to Google Calendar was not granted; nothing was connected")]
     Denied,
+    /// The user said no to the question of this deployment.
+    #[error("you said no; nothing was connected")]
+    Declined,
     /// An administrator does not allow it.
     #[error("your organisation does not allow this application; ask its Google administrator")]
     Policy,
@@ -68,9 +71,21 @@ pub enum ConnectError {
     /// A key is missing.
     #[error("this deployment cannot store tokens; its administrator finds the reason in the log")]
     Keys(#[from] KeyError),
+    /// The CRM does not know the user any more.
+    #[error("you are not a user of this CRM any more; nothing was connected")]
+    Left,
     /// The database.
     #[error("the database cannot be reached; try again")]
-    Database(#[from] DbError),
+    Database(DbError),
+}
+
+impl From<DbError> for ConnectError {
+    fn from(error: DbError) -> Self {
+        match error.refusal("PT403") {
+            Some(_) => Self::Left,
+            None => Self::Database(error),
+        }
+    }
 }
 
 /// Whose turn it is.
@@ -96,6 +111,7 @@ impl ConnectError {
             Self::Elsewhere => "ticket_of_another_browser",
             Self::Replayed => "replayed",
             Self::Denied => "denied",
+            Self::Declined => "declined",
             Self::Policy => "policy",
             Self::Reported(_) => "reported",
             Self::Scopes(_) => "missing_scope",
@@ -110,6 +126,7 @@ impl ConnectError {
             Self::Identity => "identity",
             Self::Another(_) => "another_account",
             Self::Disconnecting => "disconnecting",
+            Self::Left => "left",
             Self::NoCalendar => "no_calendar",
             Self::Keys(_) => "misconfigured",
             Self::Database(_) => "database_unavailable",
@@ -125,6 +142,7 @@ impl ConnectError {
             | Self::Elsewhere
             | Self::Replayed
             | Self::Denied
+            | Self::Declined
             | Self::Policy
             | Self::Reported(_)
             | Self::Scopes(_)
@@ -132,6 +150,7 @@ impl ConnectError {
             | Self::Identity
             | Self::Another(_)
             | Self::Disconnecting
+            | Self::Left
             | Self::NoCalendar => Fault::User,
             Self::Code | Self::Exchange(_) | Self::Google(_) => Fault::Google,
             Self::Keys(_) => Fault::Operator,

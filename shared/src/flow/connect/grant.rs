@@ -1,8 +1,6 @@
 //! A grant that came to nothing goes back to Google.
 
-use super::{Env, db, id_token, token};
-use crate::google::RefreshToken;
-use crate::google::oauth::Tokens;
+use super::{Env, db, token};
 use http_client::HttpClient;
 use serde::Serialize;
 
@@ -19,18 +17,14 @@ pub enum Grant {
 }
 
 /// Google revokes for a person and an application: another connection with the same account would end.
-pub(super) async fn give_back<D: HttpClient>(env: &Env<'_, D>, tokens: &Tokens) -> Grant {
+/// `sub` is whose grant it is, `token` a token of it.
+pub(super) async fn give_back<D: HttpClient>(env: &Env<'_, D>, sub: &str, token: &str) -> Grant {
     let config = env.config;
-    let Some(sub) = tokens.id_token.as_ref().and_then(id_token::subject) else {
-        return Grant::Left;
-    };
-    match db::is_in_use(env.client, &config.database, config.instance(), &sub).await {
+    match db::is_in_use(env.client, &config.database, config.instance(), sub).await {
         Ok(true) => return Grant::InUse,
         Ok(false) => {}
         Err(_) => return Grant::Left,
     }
-    let refresh = tokens.refresh_token.as_ref().map(RefreshToken::as_str);
-    let token = refresh.unwrap_or(tokens.access_token.as_str());
     match token::revoke(env, token).await {
         true => Grant::GivenBack,
         false => Grant::Left,

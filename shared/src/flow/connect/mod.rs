@@ -1,36 +1,34 @@
 //! Connecting a Google account: the consent page, and what comes back from it.
 
+mod account;
 pub mod error;
 pub mod grant;
+pub mod question;
 pub mod state;
 pub mod trail;
 
+pub(super) use account::{find, first_import, sync};
 pub use error::ConnectError;
+pub use question::Question;
 pub use trail::Trail;
 
 use super::{Env, token, watch};
-use crate::db::connect::{
-    self as db, Account, Choices, Connected, Kept, NewCalendar, StateUse, Stored,
-};
-use crate::google::calendar_list::{self, Entry};
+use crate::db::connect::{self as db, Known, StateUse};
+use crate::google::RefreshToken;
 use crate::google::id::AuthorizationCode;
 use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
 use crate::google::oauth::{TokenError, Tokens, exchange};
-use crate::google::{AccessToken, CalendarId};
 use crate::jwt::UserId;
-use crate::secret::{self, Bound, Signer};
+use crate::secret::{self, Signer};
+use account::Granted;
 use chrono::{DateTime, Utc};
-use engine::pull_pages;
+use grant::Grant;
 use http_client::HttpClient;
-use state::{CONSENT_TIMEOUT, ConnectRequest, Purpose, Refused, TICKET};
-use store::{ConnectionId, Trigger};
-use uuid::Uuid;
+use state::{CONSENT_TIMEOUT, ConnectRequest, Genuine, Purpose, Refused, TICKET};
 
 /// The callback, below the functions.
 const CALLBACK: &str = "google-connect/callback";
-/// Pages of the first import that a person waits for; the rest is the scheduler's.
-const PAGES: u32 = 2;
 
 /// What the consent page comes back with.
 #[derive(Debug, Default)]
@@ -65,10 +63,8 @@ pub struct Ticket {
 pub fn ticket<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: UserId,
-    wanted: Option<Uuid>,
+    request: &ConnectRequest,
 ) -> Ticket {
-    let request = ConnectRequest::new(user, wanted, env.random);
     Ticket {
         text: request.sign(signer, Purpose::Ticket, (env.clock)() + TICKET),
         cookie: request.cookie(signer, Purpose::Ticket),
@@ -87,7 +83,9 @@ pub async fn redeem<D: HttpClient>(
     sender: Sender<impl Fn(&str) -> Option<String>>,
     trail: &mut Trail,
 ) -> Result<ConnectRequest, ConnectError> {
-    let (request, signer) = read(env, Purpose::Ticket, ticket, trail)?;
+    let Genuine {
+        request, signer, ..
+    } = read(env, Purpose::Ticket, ticket, trail)?;
     let known = match sender {
         Sender::Page => true,
         Sender::Browser(cookie) => shows(cookie, request.cookie(signer, Purpose::Ticket)),
@@ -96,18 +94,16 @@ pub async fn redeem<D: HttpClient>(
         return Err(ConnectError::Elsewhere);
     }
     take(env, &request).await?;
-    Ok(request)
+    Ok(request.anew(env.random))
 }
 
 /// Where to send the user's browser.
 pub fn start<D: HttpClient>(
     env: &Env<'_, D>,
     signer: &Signer,
-    user: UserId,
-    wanted: Option<Uuid>,
+    request: &ConnectRequest,
 ) -> Started {
     let config = env.config;
-    let request = ConnectRequest::new(user, wanted, env.random);
     let consent = Consent {
         client_id: &config.client_id,
         redirect_uri: &config.function_url(CALLBACK),
@@ -136,21 +132,36 @@ fn shows(cookie: impl Fn(&str) -> Option<String>, (name, expected): (String, Str
     cookie(&name).is_some_and(|shown| secret::equal(&shown, &expected))
 }
 
-/// Connects the account of a user who came back, with its primary calendar, and begins the import.
-/// `cookie` reads the browser's cookies by name. A refused connection leaves no grant at Google.
+/// What becomes of a user who came back.
+pub enum Finished {
+    /// The account is connected, with its primary calendar, and the import has begun.
+    Connected {
+        /// Its address.
+        email: String,
+    },
+    /// Its person is asked first: nothing is stored.
+    Asked(Question),
+}
+
+/// Exchanges the code of a user who came back. A Google account that the user has not connected before is
+/// asked about, unless `proven`, whose login a program shows, is the user: whoever can set a cookie in a
+/// person's browser may have begun in their place. `cookie` reads the browser's cookies by name. A refused
+/// connection leaves no grant at Google.
 ///
 /// # Errors
 /// [`ConnectError`].
 pub async fn finish<D: HttpClient>(
     env: &Env<'_, D>,
     returned: &Returned,
+    proven: Option<&UserId>,
     cookie: impl Fn(&str) -> Option<String>,
     trail: &mut Trail,
-) -> Result<String, ConnectError> {
-    let config = env.config;
+) -> Result<Finished, ConnectError> {
     let text = returned.state.as_deref().unwrap_or_default();
-    let (request, signer) = read(env, Purpose::State, text, trail)?;
-    if !shows(cookie, request.cookie(signer, Purpose::State)) {
+    let genuine = read(env, Purpose::State, text, trail)?;
+    let request = &genuine.request;
+    let is_another = proven.is_some_and(|user| *user != request.user);
+    if is_another || !shows(cookie, request.cookie(genuine.signer, Purpose::State)) {
         return Err(ConnectError::Browser);
     }
     match returned.error.as_deref() {
@@ -160,26 +171,74 @@ pub async fn finish<D: HttpClient>(
         None => {}
     }
     let code = AuthorizationCode::from(returned.code.as_deref().ok_or(ConnectError::State)?);
-    let now = take(env, &request).await?;
+    let now = take(env, request).await?;
+    let tokens = exchange(env, &genuine, &code).await?;
+    let finished = decide(env, &genuine, &tokens, (now, proven.is_some()), trail).await;
+    if finished.is_err() {
+        let refresh = tokens.refresh_token.as_ref().map(RefreshToken::as_str);
+        let token = refresh.unwrap_or(tokens.access_token.as_str());
+        trail.grant = Some(match tokens.id_token.as_ref().and_then(id_token::subject) {
+            Some(sub) => grant::give_back(env, &sub, token).await,
+            None => Grant::Left,
+        });
+    }
+    finished
+}
+
+async fn exchange<D: HttpClient>(
+    env: &Env<'_, D>,
+    genuine: &Genuine<'_>,
+    code: &AuthorizationCode,
+) -> Result<Tokens, ConnectError> {
+    let config = env.config;
     let sent = exchange::request(
         &config.google.oauth,
         &token::client(env),
-        &code,
-        &request.verifier(signer),
+        code,
+        &genuine.request.verifier(genuine.signer),
         &config.function_url(CALLBACK),
     );
-    let tokens = exchange::answer(env.client.send(sent).await).map_err(|error| {
+    exchange::answer(env.client.send(sent).await).map_err(|error| {
         if matches!(error, TokenError::InvalidGrant { .. }) {
             ConnectError::Code
         } else {
             ConnectError::Exchange(error)
         }
-    })?;
-    let connected = connect(env, signer, &request, &tokens, now, trail).await;
-    if connected.is_err() {
-        trail.grant = Some(grant::give_back(env, &tokens).await);
+    })
+}
+
+async fn decide<D: HttpClient>(
+    env: &Env<'_, D>,
+    genuine: &Genuine<'_>,
+    tokens: &Tokens,
+    (now, is_proven): (DateTime<Utc>, bool),
+    trail: &mut Trail,
+) -> Result<Finished, ConnectError> {
+    let (config, request) = (env.config, &genuine.request);
+    let missing = tokens.missing_scopes();
+    if !missing.is_empty() {
+        return Err(ConnectError::Scopes(missing.join(", ")));
     }
-    connected
+    let expected = Expected {
+        client_id: &config.client_id,
+        nonce: &request.id_token_nonce(genuine.signer),
+        now,
+    };
+    let id_token = tokens.id_token.as_ref().ok_or(ConnectError::Identity)?;
+    let identity = id_token::read(id_token, expected).map_err(|_| ConnectError::Identity)?;
+    let granted = Granted::of(tokens, identity, now);
+    if !is_proven {
+        let (database, instance) = (&config.database, config.instance());
+        let which = (granted.sub.as_str(), request.wanted);
+        match db::known(env.client, database, instance, &request.user, which).await? {
+            Known::Known => {}
+            Known::New => return question::ask(env, genuine, &granted).map(Finished::Asked),
+            Known::Another { email } => return Err(ConnectError::Another(email)),
+        }
+    }
+    account::connect(env, request, &granted, now, trail).await?;
+    let email = granted.email;
+    Ok(Finished::Connected { email })
 }
 
 fn read<'a, D: HttpClient>(
@@ -187,15 +246,15 @@ fn read<'a, D: HttpClient>(
     purpose: Purpose,
     text: &str,
     trail: &mut Trail,
-) -> Result<(ConnectRequest, &'a Signer), ConnectError> {
+) -> Result<Genuine<'a>, ConnectError> {
     match ConnectRequest::read(&env.config.signers, purpose, text, (env.clock)()) {
-        Ok((request, signer)) => {
-            *trail = Trail::of(request.user.clone(), request.wanted);
-            Ok((request, signer))
+        Ok(genuine) => {
+            *trail = Trail::of(genuine.request.user.clone(), genuine.request.wanted);
+            Ok(genuine)
         }
         Err(Refused::Forged) => Err(ConnectError::State),
-        Err(Refused::Expired { user }) => {
-            trail.user = Some(user);
+        Err(Refused::Expired(request)) => {
+            trail.user = Some(request.user);
             Err(ConnectError::Expired)
         }
     }
@@ -218,164 +277,4 @@ async fn take<D: HttpClient>(
         StateUse::Fresh(fresh) => Ok(fresh.now),
         StateUse::Used => Err(ConnectError::Replayed),
     }
-}
-
-async fn connect<D: HttpClient>(
-    env: &Env<'_, D>,
-    signer: &Signer,
-    request: &ConnectRequest,
-    tokens: &Tokens,
-    now: DateTime<Utc>,
-    trail: &mut Trail,
-) -> Result<String, ConnectError> {
-    let missing = tokens.missing_scopes();
-    if !missing.is_empty() {
-        return Err(ConnectError::Scopes(missing.join(", ")));
-    }
-    let (email, kept) = store(env, signer, request, tokens, now).await?;
-    trail.account = Some(kept.account_id);
-    begin(env, &request.user, &kept, &tokens.access_token).await?;
-    Ok(email)
-}
-
-async fn store<D: HttpClient>(
-    env: &Env<'_, D>,
-    signer: &Signer,
-    request: &ConnectRequest,
-    tokens: &Tokens,
-    now: DateTime<Utc>,
-) -> Result<(String, Kept), ConnectError> {
-    let config = env.config;
-    let expected = Expected {
-        client_id: &config.client_id,
-        nonce: &request.id_token_nonce(signer),
-        now,
-    };
-    let id_token = tokens.id_token.as_ref().ok_or(ConnectError::Identity)?;
-    let identity = id_token::read(id_token, expected).map_err(|_| ConnectError::Identity)?;
-    let user = request.user.to_string();
-    let seal = |secret: &str, purpose| {
-        let bound = Bound {
-            purpose,
-            user: &user,
-            subject: &identity.sub,
-        };
-        config.keys.seal(secret, &bound, env.random)
-    };
-    let email = identity.email.unwrap_or_default();
-    let account = Account {
-        instance: config.instance(),
-        user_id: &request.user,
-        sub: &identity.sub,
-        email: &email,
-        scopes: tokens.scope.as_deref().unwrap_or_default(),
-        refresh_token: tokens
-            .refresh_token
-            .as_ref()
-            .map(|t| seal(t.as_str(), token::REFRESH))
-            .transpose()?,
-        access_token: seal(tokens.access_token.as_str(), token::ACCESS)?,
-        expires_in: tokens.expires_in,
-        wanted: request.wanted,
-    };
-    match db::store_account(env.client, &config.database, &account).await {
-        Ok(Stored::Stored(kept)) => Ok((email, kept)),
-        Ok(Stored::Another { email }) => Err(ConnectError::Another(email)),
-        Ok(Stored::Disconnecting) => Err(ConnectError::Disconnecting),
-        Err(error) if error.refusal("PT422").is_some() => Err(ConnectError::NoRefreshToken),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// An account that has calendars keeps them as they are; a new one begins with its primary calendar.
-/// What this leaves undone is due, and the scheduler does it.
-async fn begin<D: HttpClient>(
-    env: &Env<'_, D>,
-    user: &UserId,
-    kept: &Kept,
-    access: &AccessToken,
-) -> Result<(), ConnectError> {
-    let calendars = if kept.calendars.is_empty() {
-        let primary = find(env, access, |entry| entry.primary == Some(true)).await?;
-        let entry = primary.ok_or(ConnectError::NoCalendar)?;
-        let choices = Choices::default();
-        match sync(env, (user, kept.account_id), &entry, &choices).await? {
-            Connected::Connected(synced) => vec![synced.calendar_id],
-            Connected::Disconnecting => return Err(ConnectError::Disconnecting),
-        }
-    } else {
-        kept.calendars.clone()
-    };
-    for calendar_id in calendars.into_iter().take(1) {
-        first_import(env, calendar_id).await?;
-    }
-    Ok(())
-}
-
-/// The first calendar of an account's list that is `wanted`.
-///
-/// # Errors
-/// [`ConnectError::Google`].
-pub(super) async fn find<D: HttpClient>(
-    env: &Env<'_, D>,
-    access: &AccessToken,
-    wanted: impl Fn(&Entry) -> bool,
-) -> Result<Option<Entry>, ConnectError> {
-    let mut page = None;
-    loop {
-        let request = calendar_list::request(&env.config.google.api, access, page.as_ref());
-        let list = calendar_list::answer(env.client.send(request).await)?;
-        if let Some(entry) = list.entries.into_iter().find(&wanted) {
-            return Ok(Some(entry));
-        }
-        match list.next {
-            Some(next) => page = Some(next),
-            None => return Ok(None),
-        }
-    }
-}
-
-/// Syncs a calendar of a user's account.
-///
-/// # Errors
-/// [`ConnectError::Database`].
-pub(super) async fn sync<D: HttpClient>(
-    env: &Env<'_, D>,
-    (user_id, account_id): (&UserId, Uuid),
-    entry: &Entry,
-    choices: &Choices,
-) -> Result<Connected, ConnectError> {
-    let config = env.config;
-    let google_id: &CalendarId = &entry.id;
-    let calendar = NewCalendar {
-        instance: config.instance(),
-        user_id,
-        account_id,
-        google_id,
-        summary: entry.title(),
-        time_zone: entry.time_zone.as_deref().unwrap_or("UTC"),
-        access_role: entry
-            .access_role
-            .as_ref()
-            .map_or("none", |role| role.as_str()),
-        choices,
-    };
-    Ok(db::connect_calendar(env.client, &config.database, &calendar).await?)
-}
-
-/// The channel, and the first pages of the import. A calendar without a channel is polled.
-///
-/// # Errors
-/// [`ConnectError::Database`].
-pub(super) async fn first_import<D: HttpClient>(
-    env: &Env<'_, D>,
-    connection_id: Uuid,
-) -> Result<(), ConnectError> {
-    let _reason = watch::watch(env, connection_id).await?;
-    let trigger = Trigger::Connection(ConnectionId(connection_id));
-    let pulled = env
-        .sync(async |engine| pull_pages(engine, trigger, PAGES).await)
-        .await;
-    pulled.map_err(crate::db::DbError::from)?;
-    Ok(())
 }

@@ -20,10 +20,7 @@ pub enum Refused {
     /// Not ours, or changed.
     Forged,
     /// Its time is over.
-    Expired {
-        /// Whose it was.
-        user: UserId,
-    },
+    Expired(Box<ConnectRequest>),
 }
 
 /// What a signed text is for. One is never taken for the other.
@@ -33,6 +30,8 @@ pub enum Purpose {
     State,
     /// A ticket.
     Ticket,
+    /// The question before a new account is connected.
+    Question,
 }
 
 impl Purpose {
@@ -40,6 +39,7 @@ impl Purpose {
         match self {
             Self::State => "state",
             Self::Ticket => "ticket",
+            Self::Question => "question",
         }
     }
 
@@ -47,6 +47,7 @@ impl Purpose {
         match self {
             Self::State => "browser of a state",
             Self::Ticket => "browser of a ticket",
+            Self::Question => "browser of a question",
         }
     }
 }
@@ -60,6 +61,19 @@ pub struct ConnectRequest {
     pub user: UserId,
     /// The account that is to be connected again, if it must be a certain one.
     pub wanted: Option<Uuid>,
+    /// What people call the user, sealed: Google and whoever keeps addresses have no need of it.
+    pub name: Option<String>,
+}
+
+/// What was signed here.
+#[derive(Debug)]
+pub struct Genuine<'a> {
+    /// The request.
+    pub request: ConnectRequest,
+    /// With which of the keys: what else was derived from the request was made with it.
+    pub signer: &'a Signer,
+    /// Until when it is good.
+    pub expires: DateTime<Utc>,
 }
 
 impl ConnectRequest {
@@ -70,6 +84,16 @@ impl ConnectRequest {
             nonce,
             user,
             wanted,
+            name: None,
+        }
+    }
+
+    /// The same wish in a request of its own.
+    pub fn anew(&self, random: &Random) -> Self {
+        let nonce = random.token();
+        Self {
+            nonce,
+            ..self.clone()
         }
     }
 
@@ -77,15 +101,23 @@ impl ConnectRequest {
     pub fn sign(&self, signer: &Signer, purpose: Purpose, expires: DateTime<Utc>) -> String {
         // An id may have dots of its own.
         let user = URL_SAFE_NO_PAD.encode(self.user.as_str());
-        let mut signed = format!("{}.{user}.{}", self.nonce, expires.timestamp());
-        if let Some(wanted) = self.wanted {
-            signed = format!("{signed}.{wanted}");
-        }
+        let name = self
+            .name
+            .as_deref()
+            .map(|name| URL_SAFE_NO_PAD.encode(name));
+        let wanted = self.wanted.map(|wanted| wanted.to_string());
+        let signed = [
+            self.nonce.clone(),
+            user,
+            expires.timestamp().to_string(),
+            wanted.unwrap_or_default(),
+            name.unwrap_or_default(),
+        ]
+        .join(".");
         format!("{signed}.{}", signer.sign(purpose.name(), &signed))
     }
 
-    /// Reads what [`ConnectRequest::sign`] made for the same purpose, and says with which of the keys:
-    /// what else was derived from the request was made with it.
+    /// Reads what [`ConnectRequest::sign`] made for the same purpose.
     ///
     /// # Errors
     /// [`Refused`].
@@ -94,28 +126,32 @@ impl ConnectRequest {
         purpose: Purpose,
         text: &str,
         now: DateTime<Utc>,
-    ) -> Result<(Self, &'a Signer), Refused> {
+    ) -> Result<Genuine<'a>, Refused> {
         let (signed, signature) = text.rsplit_once('.').ok_or(Refused::Forged)?;
         let is_its = |signer: &&Signer| signer.verify(purpose.name(), signed, signature);
         let signer = signers.iter().find(is_its).ok_or(Refused::Forged)?;
         let parts: Vec<&str> = signed.split('.').collect();
-        let (nonce, user, expires, wanted) = match parts.as_slice() {
-            [nonce, user, expires] => (nonce, user, expires, None),
-            [nonce, user, expires, wanted] => (nonce, user, expires, Some(wanted)),
-            _ => return Err(Refused::Forged),
+        let [nonce, user, expires, wanted, name] = parts.as_slice() else {
+            return Err(Refused::Forged);
         };
-        let user = user_of(user).ok_or(Refused::Forged)?;
-        let expires: i64 = expires.parse().map_err(|_| Refused::Forged)?;
-        if expires <= now.timestamp() {
-            return Err(Refused::Expired { user });
-        }
-        let wanted = wanted.map(|wanted| wanted.parse::<Uuid>()).transpose();
+        let seconds: i64 = expires.parse().map_err(|_| Refused::Forged)?;
+        let expires = DateTime::from_timestamp(seconds, 0).ok_or(Refused::Forged)?;
+        let wanted = said(wanted).map(str::parse::<Uuid>).transpose();
+        let name = said(name).map(decoded);
         let request = Self {
             nonce: (*nonce).to_owned(),
-            user,
+            user: user_of(user).ok_or(Refused::Forged)?,
             wanted: wanted.map_err(|_| Refused::Forged)?,
+            name: name.map(|name| name.ok_or(Refused::Forged)).transpose()?,
         };
-        Ok((request, signer))
+        if expires <= now {
+            return Err(Refused::Expired(Box::new(request)));
+        }
+        Ok(Genuine {
+            request,
+            signer,
+            expires,
+        })
     }
 
     /// The cookie of the browser that a signed text is for: its name, so that two requests at once do
@@ -137,9 +173,16 @@ impl ConnectRequest {
     }
 }
 
+fn said(part: &str) -> Option<&str> {
+    Some(part).filter(|part| !part.is_empty())
+}
+
+fn decoded(part: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
 fn user_of(text: &str) -> Option<UserId> {
-    let id = URL_SAFE_NO_PAD.decode(text).ok()?;
-    UserId::try_from(String::from_utf8(id).ok()?).ok()
+    UserId::try_from(decoded(text)?).ok()
 }
 
 #[cfg(test)]
@@ -165,28 +208,29 @@ mod tests {
             "ä",
         ] {
             for wanted in [None, Some(Uuid::from_u128(2))] {
-                let request = request(user, wanted);
+                let mut request = request(user, wanted);
+                request.name = wanted.map(|_| "k1.sealed".to_owned());
                 let text = request.sign(&signer, Purpose::State, at(1000));
                 let read = |now| {
                     let read =
                         ConnectRequest::read(from_ref(&signer), Purpose::State, &text, at(now));
-                    read.map(|(request, _)| request)
+                    read.map(|genuine| (genuine.request, genuine.expires))
                 };
-                assert_eq!(read(999), Ok(request.clone()));
-                let user = request.user.clone();
-                assert_eq!(read(1000), Err(Refused::Expired { user }));
+                assert_eq!(read(999), Ok((request.clone(), at(1000))));
+                assert_eq!(read(1000), Err(Refused::Expired(Box::new(request))));
             }
         }
     }
 
     #[test]
-    fn a_ticket_is_no_state_and_another_key_signs_neither() {
+    fn a_ticket_is_no_state_nor_question_and_another_key_signs_none() {
         let (signer, other) = (Signer::new("key"), Signer::new("other"));
         let text = request("ann", None).sign(&signer, Purpose::Ticket, at(1000));
         let read = |signer: &Signer, purpose| {
-            ConnectRequest::read(from_ref(signer), purpose, &text, at(1)).map(|(read, _)| read)
+            ConnectRequest::read(from_ref(signer), purpose, &text, at(1)).map(|read| read.request)
         };
         assert_eq!(read(&signer, Purpose::State), Err(Refused::Forged));
+        assert_eq!(read(&signer, Purpose::Question), Err(Refused::Forged));
         assert_eq!(read(&other, Purpose::Ticket), Err(Refused::Forged));
         assert_eq!(read(&signer, Purpose::Ticket), Ok(request("ann", None)));
     }
@@ -198,13 +242,17 @@ mod tests {
         let text = begun.sign(&old, Purpose::State, at(1000));
         let (cookie, verifier) = (begun.cookie(&old, Purpose::State), begun.verifier(&old));
         let both = [new, old];
-        let (read, signer) = ConnectRequest::read(&both, Purpose::State, &text, at(1)).unwrap();
-        assert_eq!(read.cookie(signer, Purpose::State), cookie);
-        assert_eq!(read.verifier(signer).as_str(), verifier.as_str());
-        assert_eq!(read.id_token_nonce(signer), begun.id_token_nonce(&both[1]));
+        let read = ConnectRequest::read(&both, Purpose::State, &text, at(1)).unwrap();
+        let Genuine {
+            request, signer, ..
+        } = read;
+        assert_eq!(request.cookie(signer, Purpose::State), cookie);
+        assert_eq!(request.verifier(signer).as_str(), verifier.as_str());
+        let nonce = begun.id_token_nonce(&both[1]);
+        assert_eq!(request.id_token_nonce(signer), nonce);
         let text = begun.sign(&both[0], Purpose::State, at(1000));
-        let (_, signer) = ConnectRequest::read(&both, Purpose::State, &text, at(1)).unwrap();
-        assert_eq!(signer.sign("p", "t"), both[0].sign("p", "t"));
+        let read = ConnectRequest::read(&both, Purpose::State, &text, at(1)).unwrap();
+        assert_eq!(read.signer.sign("p", "t"), both[0].sign("p", "t"));
     }
 
     #[test]
@@ -214,10 +262,11 @@ mod tests {
             let read = ConnectRequest::read(&signers, Purpose::State, text, at(1));
             read.map(|_| ())
         };
-        let wish = request("auth0|a.b", Some(Uuid::from_u128(2)));
+        let mut wish = request("auth0|a.b", Some(Uuid::from_u128(2)));
+        wish.name = Some("k1.sealed".to_owned());
         let text = wish.sign(&signers[0], Purpose::State, at(1000));
-        assert_eq!(text.split('.').count(), 5, "{text}");
-        for n in 0..5 {
+        assert_eq!(text.split('.').count(), 6, "{text}");
+        for n in 0..6 {
             let mut parts: Vec<&str> = text.split('.').collect();
             parts[n] = "1";
             assert_eq!(read(&parts.join(".")), Err(Refused::Forged), "part {n}");
@@ -229,7 +278,7 @@ mod tests {
         }
         // Signed, and no user all the same.
         for user in ["", "=", "Cg", "_w"] {
-            let signed = format!("nonce.{user}.1000");
+            let signed = format!("nonce.{user}.1000..");
             let signature = signers[0].sign("state", &signed);
             let read = read(&format!("{signed}.{signature}"));
             assert_eq!(read, Err(Refused::Forged), "{user}");

@@ -1,11 +1,12 @@
-//! The way of a browser: ticket, start, Google's page, callback, and back to the page.
+//! The way of a browser: ticket, start, Google's page, callback, the question, and back to the page.
 
 use super::super::{Reply, login};
-use super::{cookie, of_form, parameter};
+use super::{cookie, of_form, parameter, question};
 use crate::flow::Env;
 use crate::flow::connect::error::Fault;
+use crate::flow::connect::question as flow;
 use crate::flow::connect::state::{CONSENT_TIMEOUT, TICKET};
-use crate::flow::connect::{self, ConnectError, Returned, Sender, Trail};
+use crate::flow::connect::{self, ConnectError, Finished, Returned, Sender, Trail};
 use crate::secret::Signer;
 use bytes::Bytes;
 use http::header::{ACCEPT, ORIGIN};
@@ -25,24 +26,24 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
         Method::POST => of_form(request.body(), "ticket"),
         _ => parameter(request, "ticket"),
     };
-    let (user, wanted) = match ticket {
+    let wish = match ticket {
         Some(ticket) => {
             let mut trail = Trail::default();
             let from = sender(request, env);
             match connect::redeem(env, &ticket, from, &mut trail).await {
-                Ok(wish) => (wish.user, wish.wanted),
+                Ok(wish) => wish,
                 Err(error) => return failed(request, env, &error, &trail),
             }
         }
         None => match wanted(parameter(request, "account_id").as_deref()) {
-            Ok(wanted) => match login::user(env, request.headers()).await {
-                Ok(user) => (user, wanted),
+            Ok(wanted) => match login::signed_in(env, request.headers()).await {
+                Ok((user, login)) => flow::request(env, (user, &login), wanted),
                 Err(reply) => return *reply,
             },
             Err(reply) => return *reply,
         },
     };
-    let begun = connect::start(env, signer, user.clone(), wanted);
+    let begun = connect::start(env, signer, &wish);
     let mut reply = if wants_html(request.headers()) {
         Reply::redirect(&begun.url)
     } else {
@@ -54,7 +55,7 @@ pub async fn start<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) ->
         &begun.cookie,
         CONSENT_TIMEOUT,
     );
-    told(reply, "started", &Trail::of(user, wanted))
+    told(reply, "started", &Trail::of(wish.user, wish.wanted))
 }
 
 /// A browser names the origin of the page whose form it sends, and no page can change that.
@@ -79,8 +80,8 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         Ok(signer) => signer,
         Err(reply) => return *reply,
     };
-    let user = match login::user(env, request.headers()).await {
-        Ok(user) => user,
+    let (user, login) = match login::signed_in(env, request.headers()).await {
+        Ok(signed_in) => signed_in,
         Err(reply) => return *reply,
     };
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
@@ -88,7 +89,8 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
         Ok(wanted) => wanted,
         Err(reply) => return *reply,
     };
-    let ticket = connect::ticket(env, signer, user.clone(), wanted);
+    let wish = flow::request(env, (user, &login), wanted);
+    let ticket = connect::ticket(env, signer, &wish);
     let url = format!(
         "{}?ticket={}",
         env.config.function_url("google-connect/start"),
@@ -97,10 +99,11 @@ pub async fn ticket<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -
     let answer = json!({"ticket": ticket.text, "url": url, "expires_in": TICKET.num_seconds()});
     let mut reply = Reply::json(StatusCode::OK, &answer);
     cookie::set(&mut reply, &env.config.app_url, &ticket.cookie, TICKET);
-    told(reply, "ticket", &Trail::of(user, wanted))
+    told(reply, "ticket", &Trail::of(wish.user, wish.wanted))
 }
 
-/// Google's page came back.
+/// Google's page came back. A program shows the login of the user who is to be connected: no page of
+/// another origin can have a browser send that along with its cookie, as no answer here allows it.
 pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
     if let Err(reply) = signer(env) {
         return *reply;
@@ -110,16 +113,56 @@ pub async fn callback<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>)
         state: parameter(request, "state"),
         error: parameter(request, "error"),
     };
-    let shown = |name: &str| cookie::shown(request.headers(), &env.config.app_url, name);
-    let mut trail = Trail::default();
-    let reply = match connect::finish(env, &returned, shown, &mut trail).await {
-        Ok(_) if !is_program(request.headers()) => {
-            Reply::redirect(result_url(&env.config.app_url, None).as_str())
-        }
-        Ok(email) => Reply::json(StatusCode::OK, &json!({"connected": email})),
-        Err(error) => return failed(request, env, &error, &trail),
+    let proven = match is_program(request.headers()) {
+        true => match login::user(env, request.headers()).await {
+            Ok(user) => Some(user),
+            Err(reply) => return *reply,
+        },
+        false => None,
     };
-    told(reply, "connected", &trail)
+    let app_url = &env.config.app_url;
+    let shown = |name: &str| cookie::shown(request.headers(), app_url, name);
+    let mut trail = Trail::default();
+    match connect::finish(env, &returned, proven.as_ref(), shown, &mut trail).await {
+        Ok(Finished::Connected { email }) => connected(request, env, &email, &trail),
+        Ok(Finished::Asked(asked)) => {
+            let mut reply = question::page(&asked);
+            cookie::set(&mut reply, app_url, &asked.cookie, asked.age);
+            told(reply, "asked", &trail)
+        }
+        Err(error) => failed(request, env, &error, &trail),
+    }
+}
+
+/// The answer to the question.
+pub async fn finish<D: HttpClient>(request: &Request<Bytes>, env: &Env<'_, D>) -> Reply {
+    if let Err(reply) = signer(env) {
+        return *reply;
+    }
+    let app_url = &env.config.app_url;
+    let shown = |name: &str| cookie::shown(request.headers(), app_url, name);
+    let mut trail = Trail::default();
+    let answered = match question::answer(request, app_url) {
+        Some(answer) => flow::answer(env, &answer, shown, &mut trail).await,
+        None => Err(ConnectError::State),
+    };
+    match answered {
+        Ok(email) => connected(request, env, &email, &trail),
+        Err(error) => failed(request, env, &error, &trail),
+    }
+}
+
+fn connected<D: HttpClient>(
+    request: &Request<Bytes>,
+    env: &Env<'_, D>,
+    email: &str,
+    trail: &Trail,
+) -> Reply {
+    let reply = match is_program(request.headers()) {
+        true => Reply::json(StatusCode::OK, &json!({"connected": email})),
+        false => Reply::redirect(result_url(&env.config.app_url, None).as_str()),
+    };
+    told(reply, "connected", trail)
 }
 
 /// Who, what and the outcome, for the log.
@@ -201,6 +244,7 @@ fn failed<D: HttpClient>(
         | ConnectError::Elsewhere
         | ConnectError::Replayed
         | ConnectError::Denied
+        | ConnectError::Declined
         | ConnectError::Policy
         | ConnectError::Reported(_)
         | ConnectError::Scopes(_)
@@ -209,6 +253,7 @@ fn failed<D: HttpClient>(
         | ConnectError::Identity
         | ConnectError::Another(_)
         | ConnectError::Disconnecting
+        | ConnectError::Left
         | ConnectError::NoCalendar
         | ConnectError::Google(_) => {}
     }

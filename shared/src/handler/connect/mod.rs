@@ -8,6 +8,7 @@
 mod browser;
 mod cookie;
 mod manage;
+mod question;
 
 use super::Reply;
 use crate::flow::Env;
@@ -18,7 +19,7 @@ use http::header::{
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_client::HttpClient;
 
-const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST start, ticket, calendars, pause, resume, confirm, retry and disconnect";
+const ROUTES: &str = "google-connect answers GET start, callback, status and calendars, and POST start, finish, ticket, calendars, pause, resume, confirm, retry and disconnect";
 
 /// Answers below `…/google-connect/`.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
@@ -31,6 +32,7 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
     let mut reply = match action {
         "start" if get || method == Method::POST => browser::start(&request, env).await,
         "callback" if get => browser::callback(&request, env).await,
+        "finish" if method == Method::POST => browser::finish(&request, env).await,
         "ticket" if method == Method::POST => browser::ticket(&request, env).await,
         "status" if get => manage::status(&request, env).await,
         "calendars" if get => manage::list(&request, env).await,
@@ -39,8 +41,8 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         "resume" if method == Method::POST => manage::set_state(&request, env, "active").await,
         "disconnect" if method == Method::POST => manage::disconnect(&request, env).await,
         "confirm" | "retry" if method == Method::POST => manage::decide(&request, env).await,
-        "start" | "callback" | "status" | "ticket" | "calendars" | "pause" | "resume"
-        | "disconnect" | "confirm" | "retry" => {
+        "start" | "callback" | "finish" | "status" | "ticket" | "calendars" | "pause"
+        | "resume" | "disconnect" | "confirm" | "retry" => {
             if method == Method::OPTIONS {
                 Reply::json(StatusCode::NO_CONTENT, &()).emptied()
             } else {

@@ -59,6 +59,12 @@ impl Problem {
         self
     }
 
+    /// With a line for the operator.
+    pub fn logged(mut self, line: String) -> Self {
+        self.log.push(line);
+        self
+    }
+
     /// A refused login, or a database that could not be asked about it.
     pub fn from_login(reply: Reply) -> Self {
         let body: Map<String, Value> =
@@ -140,6 +146,7 @@ impl From<DbError> for Problem {
             "PT400" => Self::new(StatusCode::BAD_REQUEST, said).coded("invalid"),
             "PT404" => Self::not_found(said),
             "PT409" if !message.contains("deployment") => Self::conflict(said),
+            "PT429" => Self::new(StatusCode::TOO_MANY_REQUESTS, said),
             "HTTP 401" | "PGRST301" | "PGRST302" | "PGRST303" => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "sign in again: the database does not accept the login",

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod edit;
 mod events;
+mod logins;
 mod manage;
 mod page;
 mod query;
@@ -87,7 +88,9 @@ fn methods(segments: &[&str]) -> &'static [Method] {
         | ["history"]
         | ["events", "changes"]
         | ["events", _, "history"] => GET,
-        ["confirm" | "retry"] | ["connections", _, "resync"] => POST,
+        ["confirm" | "retry" | "logins"] | ["logins", "token"] | ["connections", _, "resync"] => {
+            POST
+        }
         ["connections", _] => PATCH,
         ["events"] => &[Method::GET, Method::POST],
         ["events", _] => &[Method::GET, Method::PATCH, Method::DELETE],
@@ -122,6 +125,7 @@ async fn api<D: HttpClient>(
     match segments {
         ["config"] => return Ok(json(&manage::config(env))),
         ["openapi.json"] => return Ok(json(&serde_json::from_str::<Value>(OPENAPI).ok())),
+        ["logins", "token"] => return logins::token(request, env).await,
         _ => {}
     }
     let (user, login) = login::signed_in(env, request.headers())
@@ -147,6 +151,7 @@ async fn signed_in<D: HttpClient>(call: &Call<'_, D>, segments: &[&str]) -> Resu
         ["connections"] => manage::connections(call).await,
         ["connections", id] => manage::change(call, uuid(id)?).await,
         ["connections", id, _] => manage::resync(call, uuid(id)?).await,
+        ["logins"] => logins::create(call).await,
         ["confirm"] => manage::confirm(call).await,
         ["retry"] => manage::retry(call).await,
         ["quarantine"] => manage::quarantine(call).await,

@@ -81,6 +81,29 @@ async fn an_account_needs_a_refresh_token_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_account_is_known_until_it_is_disconnected() -> Result<()> {
+    let db = Db::new().await;
+    let ann = db.person("ann").await?;
+    let sub = db.get("select subject from tandem.accounts").await?;
+    let known = async |user: &str| {
+        let p = json!({"user_id": user, "sub": sub});
+        Ok::<_, anyhow::Error>(db.call("account_known", p).await?["outcome"].clone())
+    };
+    for (state, outcome) in [
+        ("active", "known"),
+        ("reconnect_needed", "known"),
+        ("disconnecting", "known"),
+        ("disconnected", "new"),
+    ] {
+        db.run(&format!("update tandem.accounts set state = '{state}'"))
+            .await?;
+        assert_eq!(known(&ann.user).await?, outcome, "{state}");
+        assert_eq!(known("bob").await?, "new", "{state}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn another_account_than_the_wanted_one_is_not_stored() -> Result<()> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;

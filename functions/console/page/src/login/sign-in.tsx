@@ -4,7 +4,7 @@ import { loginAddress } from "./redirect";
 import { setLogin } from "./session";
 
 /** Who is there? As the deployment says that its users log in. */
-export function SignIn({ config }: { config: Config }) {
+export function SignIn({ config, problem }: { config: Config; problem: string | null }) {
   return (
     <main className="centre">
       <Paper className="card" withBorder>
@@ -12,6 +12,7 @@ export function SignIn({ config }: { config: Config }) {
           <Title order={1} size="h3">
             Tandem
           </Title>
+          {problem && <Alert color="red">{problem}</Alert>}
           <Ways login={config.login} />
         </Stack>
       </Paper>
@@ -41,7 +42,7 @@ function Ways({ login }: { login: Config["login"] }) {
     return (
       <>
         <Text>Your CRM knows who you are. It sends you back here.</Text>
-        <Button size="md" onClick={() => window.location.assign(loginAddress(login.url))}>
+        <Button size="md" onClick={async () => window.location.assign(await loginAddress(login.url))}>
           Sign in with your CRM
         </Button>
       </>

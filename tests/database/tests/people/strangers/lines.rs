@@ -117,7 +117,12 @@ pub const CALLS: [(&str, Call); 35] = [
 
 /// What a component calls for a user, with what it gets from the request: all of Ann's. `$E`, `$C` and `$A` are her
 /// event, connection and account. What is refused has a code; what is not is about Bob.
-pub const COMPONENTS: [(&str, &str, Option<&str>); 16] = [
+pub const COMPONENTS: [(&str, &str, Option<&str>); 17] = [
+    (
+        "tandem_account_known",
+        r#"{"sub": "ann", "wanted": "$A"}"#,
+        None,
+    ),
     (
         "tandem_account_store",
         r#"{"sub": "bob", "email": "b", "refresh_token": "r", "account_id": "$A"}"#,
