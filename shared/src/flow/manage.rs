@@ -296,6 +296,7 @@ fn managed(error: ConnectError) -> ManageError {
     match error {
         ConnectError::Google(error) => ManageError::Google(error),
         ConnectError::Database(error) => error.into(),
+        ConnectError::Left => ManageError::Left(error.to_string()),
         ConnectError::State
         | ConnectError::Expired
         | ConnectError::Browser
@@ -312,7 +313,6 @@ fn managed(error: ConnectError) -> ManageError {
         | ConnectError::Identity
         | ConnectError::Another(_)
         | ConnectError::Disconnecting
-        | ConnectError::Left
         | ConnectError::NoCalendar
         | ConnectError::Keys(_) => ManageError::Invalid(error.to_string()),
     }
