@@ -1,20 +1,20 @@
 //! Who may do what: no user's connection or token is used for another user's row.
 
-use crate::client::Written;
+use crate::calls::{Asked, Given};
 use crate::database::Database;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    AccountId, Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId,
-    StoreError, UserId,
+    Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId, StoreError,
+    UserId,
 };
 
 /// What it has seen.
 #[derive(Default)]
 pub(crate) struct Watch {
     trespasses: RefCell<Vec<String>>,
-    /// Users and accounts of connections, which keep them.
-    known: RefCell<BTreeMap<ConnectionId, (UserId, AccountId)>>,
+    /// Users of connections, which keep them.
+    known: RefCell<BTreeMap<ConnectionId, UserId>>,
     /// Rows whose owner has changed since everything was last at rest.
     given: RefCell<BTreeSet<EventId>>,
 }
@@ -33,13 +33,13 @@ impl Watch {
         self.trespasses.take()
     }
 
-    fn tell(&self, what: String) {
+    pub(crate) fn tell(&self, what: String) {
         self.trespasses.borrow_mut().push(what);
     }
 
     fn learn(&self, store: &dyn Database) {
         let all = store.connections().into_iter();
-        let known = all.map(|one| (one.id, (one.user, one.account)));
+        let known = all.map(|one| (one.id, one.user));
         self.known.borrow_mut().extend(known);
     }
 
@@ -48,74 +48,59 @@ impl Watch {
             self.learn(store);
         }
         let known = self.known.borrow();
-        known.get(connection).map(|(user, _)| user.clone())
+        known.get(connection).cloned()
     }
 
     fn is_given(&self, event: &EventId) -> bool {
         self.given.borrow().contains(event)
     }
 
-    /// A write to Google: whose row it is of has to be whose account it is.
-    pub(crate) fn written(&self, store: &dyn Database, written: &Written) {
-        let properties = &written.body["extendedProperties"]["private"];
-        let Some(stamp) = properties["crmflowRev"].as_str() else {
-            return;
-        };
-        let row = stamp
-            .rsplit([':', '/', ' '])
-            .find_map(|part| part.parse().ok())
-            .map(EventId);
-        let Some((row, stored)) = row.and_then(|row| Some((row.clone(), store.row(&row)?))) else {
-            return;
-        };
-        let owner = stored.row.owner;
-        let is_it = |known: &Watch| {
-            let known = known.known.borrow();
-            known
-                .values()
-                .any(|(user, account)| *user == owner && *account == written.account)
-        };
-        let is_own = is_it(self) || {
-            self.learn(store);
-            is_it(self)
-        };
-        if !is_own && !self.is_given(&row) {
-            self.tell(format!("{written:?} is of a row of {owner}'s"));
+    /// A call to Google is made for a row of whose token it has.
+    pub(crate) fn called(&self, given: &Given, asked: &Asked) {
+        if let Some(trespass) = given.judge(asked, |event| self.is_given(event)) {
+            self.tell(trespass);
         }
     }
 
-    /// A commit: a listing changes only rows of its user, and no family is linked in others' connections.
+    /// A commit: a listing changes only what is its user's, a family's work only what is its owner's, and no
+    /// family is linked in others' connections.
     pub(crate) fn committed(&self, store: &dyn Database, commit: &Commit) {
         let lister = commit
             .listing
             .as_ref()
             .and_then(|listing| self.user(store, &listing.connection));
-        for op in commit.families.iter().flat_map(|family| &family.ops) {
-            match op {
-                Op::WriteRow { event, .. } | Op::DeleteRow { event, .. } => {
-                    let owner = store.row(event).map(|stored| stored.row.owner);
-                    let is_other = owner.is_some() && lister.is_some() && owner != lister;
-                    if is_other && !self.is_given(event) {
-                        self.tell(format!(
-                            "a listing of {lister:?} changes a row of {owner:?}: {op:?}"
-                        ));
-                    }
-                }
-                Op::InsertRow { row, .. } => {
-                    if lister.as_ref().is_some_and(|lister| *lister != row.owner) {
-                        self.tell(format!("a listing of {lister:?} makes {op:?}"));
-                    }
-                }
-                Op::PutLink { link } => self.linked(store, link),
-                Op::DropLink { .. }
-                | Op::Acknowledge { .. }
-                | Op::NotWritten { .. }
-                | Op::Park { .. }
-                | Op::Unpark { .. }
-                | Op::Note { .. }
-                | Op::List { .. }
-                | Op::Show { .. } => {}
+        for family in &commit.families {
+            let root = store.row(&family.root).map(|stored| stored.row.owner);
+            let user = lister.clone().or(root);
+            let Some(user) = user else { continue };
+            for op in &family.ops {
+                self.done(store, &user, &family.root, op);
             }
+        }
+        let families = commit.families.iter();
+        for op in families.flat_map(|family| &family.ops) {
+            if let Op::PutLink { link } = op {
+                self.linked(store, link);
+            }
+        }
+    }
+
+    /// What is done by a user's listing, or for a user's family.
+    fn done(&self, store: &dyn Database, user: &UserId, root: &EventId, op: &Op) {
+        let (event, connection) = about(op);
+        let owner = match op {
+            Op::InsertRow { row, .. } => Some(row.owner.clone()),
+            _ => event.and_then(|event| Some(store.row(event)?.row.owner)),
+        };
+        let is_given = self.is_given(event.unwrap_or(root));
+        if owner.is_some_and(|owner| owner != *user) && !is_given {
+            self.tell(format!("for {user} this is done to another's row: {op:?}"));
+        }
+        let of = connection.and_then(|connection| self.user(store, connection));
+        if of.is_some_and(|of| of != *user) && !is_given {
+            self.tell(format!(
+                "for {user} this is done in another's connection: {op:?}"
+            ));
         }
     }
 
@@ -137,6 +122,24 @@ impl Watch {
                 self.tell(format!("the database refuses {}: {message}", family.root));
             }
         }
+    }
+}
+
+/// Whose row, and in whose connection.
+fn about(op: &Op) -> (Option<&EventId>, Option<&ConnectionId>) {
+    match op {
+        Op::WriteRow { event, .. }
+        | Op::InsertRow { event, .. }
+        | Op::DeleteRow { event, .. }
+        | Op::Acknowledge { event, .. }
+        | Op::NotWritten { event, .. }
+        | Op::Note { event, .. }
+        | Op::Show { event, .. } => (Some(event), None),
+        Op::PutLink { link } => (Some(&link.event), Some(&link.connection)),
+        Op::Park { parked } => (parked.event.as_ref(), Some(&parked.connection)),
+        Op::DropLink { connection, .. }
+        | Op::Unpark { connection, .. }
+        | Op::List { connection } => (None, Some(connection)),
     }
 }
 

@@ -30,6 +30,7 @@ impl Run {
         let found = self.look().map_err(broken)?;
         self.rows_are_there(&found)?;
         self.events_are_here(&found)?;
+        self.forged_are_new(&found)?;
         found.one_each()?;
         for (id, row) in &found.picture.rows {
             if let Some(event) = found.event_of(id) {
