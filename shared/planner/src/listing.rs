@@ -149,8 +149,8 @@ impl<'a> Page<'a> {
         {
             return self.park_move(plan, member, item, event);
         }
-        if let Some((plan, member, link)) = self.find_opted_out(&id).filter(|_| !event.is_cancelled)
-        {
+        let out = self.find_opted_out(event).filter(|_| !event.is_cancelled);
+        if let Some((plan, member, link)) = out {
             return self.plans[plan].know_there(member, link, &self.input.connection.id);
         }
         self.add_single(item, event);
@@ -265,10 +265,15 @@ impl<'a> Page<'a> {
     }
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
-    fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
+    /// Anybody can make another event under its id, but not in the name of who made it.
+    fn find_opted_out(&self, event: &RemoteEvent) -> Option<(usize, usize, usize)> {
+        let made_by = creator(&event.fields)?;
         let was_taken_out = |family: &Plan<'_>, link: &Link| {
-            let is_out = matches!(link.standing, Standing::Deleted(_));
-            link.remote == *id && is_out && family.is_own(link)
+            let bases = link.standing.bases();
+            matches!(link.standing, Standing::Deleted(_))
+                && link.remote.0 == event.id
+                && family.is_own(link)
+                && bases.and_then(|bases| creator(&bases.remote)).as_ref() == Some(&made_by)
         };
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {

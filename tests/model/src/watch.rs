@@ -17,12 +17,15 @@ pub(crate) struct Watch {
     known: RefCell<BTreeMap<ConnectionId, UserId>>,
     /// Rows whose owner has changed since everything was last at rest.
     given: RefCell<BTreeSet<EventId>>,
+    /// Rows whose owner has ever changed: what is left of them in their owners' calendars before may go later.
+    moved: RefCell<BTreeSet<EventId>>,
 }
 
 impl Watch {
     /// A row got another owner.
     pub(crate) fn give(&self, event: &EventId) {
         self.given.borrow_mut().insert(event.clone());
+        self.moved.borrow_mut().insert(event.clone());
     }
 
     /// What went wrong since this was last called; with `rest`, owners are known again.
@@ -92,12 +95,14 @@ impl Watch {
             Op::InsertRow { row, .. } => Some(row.owner.clone()),
             _ => event.and_then(|event| Some(store.row(event)?.row.owner)),
         };
-        let is_given = self.is_given(event.unwrap_or(root));
+        let rows = [event.unwrap_or(root), root];
+        let is_given = rows.iter().any(|row| self.is_given(row));
         if owner.is_some_and(|owner| owner != *user) && !is_given {
             self.tell(format!("for {user} this is done to another's row: {op:?}"));
         }
+        let has_moved = rows.iter().any(|row| self.moved.borrow().contains(*row));
         let of = connection.and_then(|connection| self.user(store, connection));
-        if of.is_some_and(|of| of != *user) && !is_given {
+        if of.is_some_and(|of| of != *user) && !has_moved {
             self.tell(format!(
                 "for {user} this is done in another's connection: {op:?}"
             ));
