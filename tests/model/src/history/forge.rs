@@ -265,6 +265,16 @@ impl Run {
             })
     }
 
+    /// What somebody has written into an event as its references may stay there: no row takes it.
+    pub(super) fn has_forged_references(&self, row: &EventId) -> bool {
+        let mut forged = self.lives.iter().filter(|(_, life)| life.has_forged_stamp);
+        forged.any(|(which, _)| {
+            let links = self.world.store.links(row);
+            let place = self.place(*which);
+            place.is_some_and(|(_, id)| links.iter().any(|link| link.remote.0 == id))
+        })
+    }
+
     /// What is forged becomes new rows of those who see it, and takes none over.
     pub(super) fn forged_are_new(&self, found: &Found) -> Result<(), Violation> {
         for (which, life) in &self.lives {
