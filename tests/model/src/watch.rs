@@ -58,7 +58,7 @@ impl Watch {
         self.given.borrow().contains(event)
     }
 
-    /// A call to Google is made for a row of whose token it has.
+    /// A call to Google is made for a row of the user whose token it has.
     pub(crate) fn called(&self, given: &Given, asked: &Asked) {
         if let Some(trespass) = given.judge(asked, |event| self.is_given(event)) {
             self.tell(trespass);
@@ -91,9 +91,10 @@ impl Watch {
     /// What is done by a user's listing, or for a user's family.
     fn done(&self, store: &dyn Database, user: &UserId, root: &EventId, op: &Op) {
         let (event, connection) = about(op);
-        let owner = match op {
-            Op::InsertRow { row, .. } => Some(row.owner.clone()),
-            _ => event.and_then(|event| Some(store.row(event)?.row.owner)),
+        let owner = if let Op::InsertRow { row, .. } = op {
+            Some(row.owner.clone())
+        } else {
+            event.and_then(|event| Some(store.row(event)?.row.owner))
         };
         let rows = [event.unwrap_or(root), root];
         let is_given = rows.iter().any(|row| self.is_given(row));

@@ -128,9 +128,10 @@ impl Run {
             }
         };
         let Some(shown) = made else { return Ok(()) };
-        let plan = match forge.how {
-            Forgery::Whole => of.plan,
-            _ => Life::new(owner, &forge.set).plan,
+        let plan = if forge.how == Forgery::Whole {
+            of.plan
+        } else {
+            Life::new(owner, &forge.set).plan
         };
         let life = self.born(forge.event, owner, calendar, &shown);
         (life.plan, life.is_copy) = (plan, true);
