@@ -76,8 +76,16 @@ impl Watch {
             let root = store.row(&family.root).map(|stored| stored.row.owner);
             let user = lister.clone().or(root);
             let Some(user) = user else { continue };
+            let events = family.ops.iter().filter_map(|op| about(op).0);
+            let rows: Vec<&EventId> = events.chain([&family.root]).collect();
+            let is_given = rows.iter().any(|row| self.is_given(row));
+            let has_moved = rows.iter().any(|row| self.moved.borrow().contains(*row));
             for op in &family.ops {
-                self.done(store, &user, &family.root, op);
+                let is_own = self.is_own(store, &user, op);
+                let (of_row, in_connection) = (is_own.0 || is_given, is_own.1 || has_moved);
+                if !of_row || !in_connection {
+                    self.tell(format!("for {user} this is done to another's: {op:?}"));
+                }
             }
         }
         let families = commit.families.iter();
@@ -88,26 +96,17 @@ impl Watch {
         }
     }
 
-    /// What is done by a user's listing, or for a user's family.
-    fn done(&self, store: &dyn Database, user: &UserId, root: &EventId, op: &Op) {
+    /// Whether the row that is changed, and the connection in which it is, are a user's.
+    fn is_own(&self, store: &dyn Database, user: &UserId, op: &Op) -> (bool, bool) {
         let (event, connection) = about(op);
         let owner = if let Op::InsertRow { row, .. } = op {
             Some(row.owner.clone())
         } else {
             event.and_then(|event| Some(store.row(event)?.row.owner))
         };
-        let rows = [event.unwrap_or(root), root];
-        let is_given = rows.iter().any(|row| self.is_given(row));
-        if owner.is_some_and(|owner| owner != *user) && !is_given {
-            self.tell(format!("for {user} this is done to another's row: {op:?}"));
-        }
-        let has_moved = rows.iter().any(|row| self.moved.borrow().contains(*row));
         let of = connection.and_then(|connection| self.user(store, connection));
-        if of.is_some_and(|of| of != *user) && !has_moved {
-            self.tell(format!(
-                "for {user} this is done in another's connection: {op:?}"
-            ));
-        }
+        let is_user = |one: Option<UserId>| one.is_none_or(|one| one == *user);
+        (is_user(owner), is_user(of))
     }
 
     fn linked(&self, store: &dyn Database, link: &Link) {

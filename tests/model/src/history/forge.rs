@@ -174,13 +174,10 @@ impl Run {
         };
         let path = format!("calendars/{calendar}/events/import");
         let body = Value::Object(body.clone());
-        let Ok(shown) = self.world.google(email, Method::POST, &path, &body) else {
-            return Ok(None);
+        let shown = self.world.google(email, Method::POST, &path, &body).ok();
+        let Some(id) = known["items"][0]["id"].as_str() else {
+            return Ok(shown);
         };
-        if known["items"].as_array().is_none_or(Vec::is_empty) {
-            return Ok(Some(shown));
-        }
-        let id = shown["id"].as_str().unwrap_or_default();
         let lives: Vec<Which> = self.lives.keys().copied().collect();
         for which in lives {
             let place = self.place(Which::Event(which.event()));
@@ -202,13 +199,11 @@ impl Run {
     ) -> Result<()> {
         let path = format!("calendars/{calendar}/events/{id}");
         let body = json!({"extendedProperties": {"private": properties(row)}});
-        if self
-            .world
-            .google(email, Method::PATCH, &path, &body)
-            .is_ok()
-        {
-            let life = self.life(victim);
-            life.has_forged_stamp = true;
+        let asked = self.world.google(email, Method::PATCH, &path, &body);
+        let life = self.life(victim);
+        // Google may have done what it says that it has failed at.
+        life.has_forged_stamp = true;
+        if asked.is_ok() {
             life.google.go_on();
         }
         Ok(())
@@ -247,7 +242,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether another event of the history stands under the same id in a calendar.
+    /// Whether what stands under an event's id in a calendar that is not its own may be another event of the history.
     pub(super) fn is_anothers(&self, which: Which, calendar: &str) -> bool {
         if !self.lives.values().any(|life| life.forged.is_some()) {
             return false;
@@ -262,7 +257,7 @@ impl Run {
         home != calendar
             && others.any(|other| {
                 let place = self.place(*other);
-                place.is_some_and(|(at, of)| at == calendar && of == id)
+                place.is_some_and(|(_, of)| of == id)
             })
     }
 
