@@ -59,9 +59,34 @@ impl Random {
     }
 }
 
+/// Bytes in the letters and digits of an event id (RFC 4648, base32hex, lower case, unpadded).
+pub(crate) fn base32hex(bytes: &[u8]) -> String {
+    let five = |bits: &[u8]| {
+        let value = (0..5).fold(0, |value, at| {
+            value << 1 | bits.get(at).copied().unwrap_or(0)
+        });
+        char::from(BASE32HEX[usize::from(value)])
+    };
+    let bits = |byte: &u8| {
+        (0..8).rev().map({
+            let byte = *byte;
+            move |at| byte >> at & 1
+        })
+    };
+    let bits: Vec<u8> = bytes.iter().flat_map(bits).collect();
+    bits.chunks(5).map(five).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 4648, section 10.
+    #[test]
+    fn bytes_in_base32hex() {
+        assert_eq!(base32hex(b"foobar"), "cpnmuoj1e8");
+        assert_eq!(base32hex(b"f"), "co");
+    }
 
     #[test]
     fn the_same_seed_gives_the_same_values() {

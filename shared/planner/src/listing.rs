@@ -2,12 +2,12 @@
 
 use crate::choices::Choices;
 use crate::listed::{Stands, times};
+use crate::moves::creator;
 use crate::plan::{Next, Plan, Task, World};
 use crate::situation::Seen;
 use crate::standing::Standing;
 use crate::state::Link;
 use chrono::{DateTime, Utc};
-use event::RemoteFields;
 use provider::{Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,8 +149,8 @@ impl<'a> Page<'a> {
         {
             return self.park_move(plan, member, item, event);
         }
-        if let Some((plan, member, link)) = self.find_opted_out(&id).filter(|_| !event.is_cancelled)
-        {
+        let out = self.find_opted_out(event).filter(|_| !event.is_cancelled);
+        if let Some((plan, member, link)) = out {
             return self.plans[plan].know_there(member, link, &self.input.connection.id);
         }
         self.add_single(item, event);
@@ -265,10 +265,15 @@ impl<'a> Page<'a> {
     }
 
     /// Where it was taken out of another of the user's calendars, for a row that is not for the provider.
-    fn find_opted_out(&self, id: &RemoteId) -> Option<(usize, usize, usize)> {
+    /// Anybody can make another event under its id, but not in the name of who made it.
+    fn find_opted_out(&self, event: &RemoteEvent) -> Option<(usize, usize, usize)> {
+        let made_by = event.creator.as_ref()?;
         let was_taken_out = |family: &Plan<'_>, link: &Link| {
-            let is_out = matches!(link.standing, Standing::Deleted(_));
-            link.remote == *id && is_out && family.is_own(link)
+            let bases = link.standing.bases();
+            matches!(link.standing, Standing::Deleted(_))
+                && link.remote.0 == event.id
+                && family.is_own(link)
+                && bases.and_then(|bases| creator(&bases.remote)).as_ref() == Some(made_by)
         };
         self.plans.iter().enumerate().find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
@@ -303,7 +308,7 @@ impl<'a> Page<'a> {
     /// A version as it waits.
     pub(crate) fn parked(&self, item: &Listed, event: &RemoteEvent, of: Option<EventId>) -> Parked {
         let connection = self.input.connection.id.clone();
-        let read = json!({"ends": event.ends, "creator": creator(&event.fields)});
+        let read = json!({"ends": event.ends, "creator": event.creator});
         parked_item(connection, of, item, event, self.input.as_of, read)
     }
 
@@ -370,9 +375,4 @@ impl Plan<'_> {
         );
         self.ops.push(store::Op::Park { parked });
     }
-}
-
-/// The address of whoever made it.
-pub(crate) fn creator(fields: &RemoteFields) -> Option<String> {
-    fields.creator()?.email.as_deref().map(str::to_lowercase)
 }

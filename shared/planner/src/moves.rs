@@ -1,9 +1,10 @@
 //! An event that moved between two calendars of one account: same id, the old copy cancelled.
 
-use crate::listing::{Page, creator};
+use crate::listing::Page;
 use crate::plan::{Plan, Task};
 use crate::standing::Standing;
 use crate::state::Link;
+use event::RemoteFields;
 use provider::{Listed, RemoteEvent};
 use store::{Connection, ConnectionState, Parked, ParkedState, RemoteId};
 
@@ -186,4 +187,9 @@ impl Page<'_> {
         plan.read_again(member);
         plan.wait_in(0.0, "it is in another calendar, too".to_owned());
     }
+}
+
+/// The address of whoever made what a link shows.
+pub(crate) fn creator(fields: &RemoteFields) -> Option<String> {
+    fields.creator()?.email.as_deref().map(str::to_lowercase)
 }

@@ -19,6 +19,8 @@ pub struct RemoteEvent {
     pub is_organizer: bool,
     /// The organizer's calendar, where the event names one.
     pub organizer: Option<String>,
+    /// The address of whoever made it, in lower case; the one thing of it that nobody can choose.
+    pub creator: Option<String>,
     /// The series of an exception.
     pub series: Option<String>,
     /// Which occurrence, canonical.
@@ -48,6 +50,7 @@ impl RemoteEvent {
             ical_uid: None,
             is_organizer: true,
             organizer: None,
+            creator: None,
             series: None,
             original_start: None,
             access: Access::Full,

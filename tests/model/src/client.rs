@@ -1,6 +1,7 @@
 //! The way of one instance to Google and to the database, at which it can end, stand still or lose its
 //! patience, and the token that opens it.
 
+use crate::calls::{Asked, Given};
 use crate::database::Database;
 use crate::watch::Watch;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http_client::{HttpClient, TransportError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -62,6 +63,9 @@ pub(crate) struct Lines {
     pub(crate) late: RefCell<Vec<(AccountId, Request<Bytes>)>>,
     /// Of the next instance: at which of its calls what happens.
     pub(crate) plan: Cell<Option<(u32, Fate)>>,
+    /// Whose access tokens are, and the addresses of accounts.
+    pub(crate) tokens: RefCell<BTreeMap<String, String>>,
+    pub(crate) addresses: RefCell<BTreeMap<AccountId, String>>,
     /// Google accounts that the CRM has no access to.
     pub(crate) revoked: RefCell<BTreeSet<String>>,
     pub(crate) watch: Watch,
@@ -84,6 +88,8 @@ pub(crate) struct Pulse {
     made: Cell<u32>,
     is_dead: Cell<bool>,
     stands: Cell<bool>,
+    /// What justifies its calls.
+    pub(crate) given: RefCell<Given>,
     wakers: RefCell<Vec<Waker>>,
 }
 
@@ -150,6 +156,21 @@ impl Line {
         self.pulse.alive().await;
     }
 
+    /// Nobody's token is used for the sake of another's row.
+    fn judge(&self, account: &AccountId, request: &Request<Bytes>) {
+        let Some(asked) = Asked::of(account, request) else {
+            return;
+        };
+        let bearer = request.headers().get("authorization");
+        let token = bearer.and_then(|bearer| bearer.to_str().ok()?.strip_prefix("Bearer "));
+        let whose = token.and_then(|token| self.lines.tokens.borrow().get(token).cloned());
+        let watch = &self.lines.watch;
+        if whose != self.lines.addresses.borrow().get(account).cloned() {
+            watch.tell(format!("{asked:?} has a token of {whose:?}"));
+        }
+        watch.called(&self.pulse.given.borrow(), &asked);
+    }
+
     fn lose_patience(&self) {
         self.simulator.advance(PATIENCE);
         self.store.set_now(self.simulator.now());
@@ -173,7 +194,6 @@ impl Line {
                 body: serde_json::from_slice(&body).unwrap_or_default(),
                 status: response.status().as_u16(),
             };
-            self.lines.watch.written(&*self.store, &written);
             self.lines.tell(|| {
                 format!(
                     "    {} {} {} {}",
@@ -224,13 +244,14 @@ impl Line {
 /// The way to Google with one account's token.
 #[derive(Clone)]
 pub(crate) struct AccountLine {
-    line: Line,
-    account: AccountId,
+    pub(crate) line: Line,
+    pub(crate) account: AccountId,
 }
 
 impl HttpClient for AccountLine {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let line = &self.line;
+        line.judge(&self.account, &request);
         let fate = line.fate().await;
         line.lines.calls.set(line.lines.calls.get() + 1);
         match fate {
@@ -287,6 +308,10 @@ impl Tokens {
             .token(&email, CLIENT, &[scope])
             .filter(|_| !revoked);
         let token = made.as_ref().and_then(|made| made["access_token"].as_str());
+        if let Some(token) = token {
+            let mut tokens = self.line.lines.tokens.borrow_mut();
+            tokens.insert(token.to_owned(), email);
+        }
         token.map(str::to_owned).ok_or(NoAccess {
             scope: provider::Scope::Account,
             class: provider::Class::Reconnect,

@@ -1,6 +1,7 @@
 //! The whole sync in one process and on virtual time: the engine, the simulator without a socket, and the store in
 //! memory or on a database.
 
+mod calls;
 mod client;
 mod database;
 mod google_side;

@@ -2,7 +2,8 @@
 
 use crate::client::Line;
 use store::{
-    AskDue, Claim, Claimed, Commit, Committed, Due, Load, Loaded, Stopped, Store, StoreError,
+    AskDue, Claim, Claimed, Commit, Committed, Due, Load, Loaded, Purpose, Stopped, Store,
+    StoreError,
 };
 
 /// The store in memory, at the end of an instance's line.
@@ -22,6 +23,9 @@ impl Store for Stored {
     async fn load(&self, load: &Load) -> Result<Loaded, StoreError> {
         let call = async || {
             let loaded = self.0.store.load(load);
+            if let (Ok(loaded), Purpose::Write) = (&loaded, load.purpose) {
+                self.0.pulse.given.borrow_mut().load(loaded);
+            }
             self.0.lines.tell(|| {
                 format!(
                     "    load {:?}: {:?}",
@@ -43,6 +47,10 @@ impl Store for Stored {
             self.0.lines.watch.committed(&*self.0.store, commit);
             let committed = self.0.store.commit(commit);
             self.0.lines.watch.answered(&committed);
+            if let (Ok(committed), Some(listing)) = (&committed, &commit.listing) {
+                let mut given = self.0.pulse.given.borrow_mut();
+                given.read(&listing.connection, &committed.reads);
+            }
             self.0.lines.tell(|| told(commit, &committed));
             committed
         };
@@ -50,7 +58,14 @@ impl Store for Stored {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
-        self.call(async || self.0.store.claim(claim)).await
+        let call = async || {
+            let claimed = self.0.store.claim(claim);
+            if let Ok(Claimed::Claimed(listing)) = &claimed {
+                self.0.pulse.given.borrow_mut().list(listing);
+            }
+            claimed
+        };
+        self.call(call).await
     }
 
     async fn fail(&self, stopped: &Stopped) -> Result<(), StoreError> {

@@ -1,28 +1,31 @@
 //! Who may do what: no user's connection or token is used for another user's row.
 
-use crate::client::Written;
+use crate::calls::{Asked, Given};
 use crate::database::Database;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    AccountId, Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId,
-    StoreError, UserId,
+    Commit, Committed, ConnectionId, EventId, Link, LinkState, Op, Outcome, RemoteId, StoreError,
+    UserId,
 };
 
 /// What it has seen.
 #[derive(Default)]
 pub(crate) struct Watch {
     trespasses: RefCell<Vec<String>>,
-    /// Users and accounts of connections, which keep them.
-    known: RefCell<BTreeMap<ConnectionId, (UserId, AccountId)>>,
+    /// Users of connections, which keep them.
+    known: RefCell<BTreeMap<ConnectionId, UserId>>,
     /// Rows whose owner has changed since everything was last at rest.
     given: RefCell<BTreeSet<EventId>>,
+    /// Rows whose owner has ever changed: what is left of them in their owners' calendars before may go later.
+    moved: RefCell<BTreeSet<EventId>>,
 }
 
 impl Watch {
     /// A row got another owner.
     pub(crate) fn give(&self, event: &EventId) {
         self.given.borrow_mut().insert(event.clone());
+        self.moved.borrow_mut().insert(event.clone());
     }
 
     /// What went wrong since this was last called; with `rest`, owners are known again.
@@ -33,13 +36,13 @@ impl Watch {
         self.trespasses.take()
     }
 
-    fn tell(&self, what: String) {
+    pub(crate) fn tell(&self, what: String) {
         self.trespasses.borrow_mut().push(what);
     }
 
     fn learn(&self, store: &dyn Database) {
         let all = store.connections().into_iter();
-        let known = all.map(|one| (one.id, (one.user, one.account)));
+        let known = all.map(|one| (one.id, one.user));
         self.known.borrow_mut().extend(known);
     }
 
@@ -48,75 +51,62 @@ impl Watch {
             self.learn(store);
         }
         let known = self.known.borrow();
-        known.get(connection).map(|(user, _)| user.clone())
+        known.get(connection).cloned()
     }
 
     fn is_given(&self, event: &EventId) -> bool {
         self.given.borrow().contains(event)
     }
 
-    /// A write to Google: whose row it is of has to be whose account it is.
-    pub(crate) fn written(&self, store: &dyn Database, written: &Written) {
-        let properties = &written.body["extendedProperties"]["private"];
-        let Some(stamp) = properties["crmflowRev"].as_str() else {
-            return;
-        };
-        let row = stamp
-            .rsplit([':', '/', ' '])
-            .find_map(|part| part.parse().ok())
-            .map(EventId);
-        let Some((row, stored)) = row.and_then(|row| Some((row.clone(), store.row(&row)?))) else {
-            return;
-        };
-        let owner = stored.row.owner;
-        let is_it = |known: &Watch| {
-            let known = known.known.borrow();
-            known
-                .values()
-                .any(|(user, account)| *user == owner && *account == written.account)
-        };
-        let is_own = is_it(self) || {
-            self.learn(store);
-            is_it(self)
-        };
-        if !is_own && !self.is_given(&row) {
-            self.tell(format!("{written:?} is of a row of {owner}'s"));
+    /// A call to Google is made for a row of the user whose token it has.
+    pub(crate) fn called(&self, given: &Given, asked: &Asked) {
+        if let Some(trespass) = given.judge(asked, |event| self.is_given(event)) {
+            self.tell(trespass);
         }
     }
 
-    /// A commit: a listing changes only rows of its user, and no family is linked in others' connections.
+    /// A commit: a listing changes only what is its user's, a family's work only what is its owner's, and no
+    /// family is linked in others' connections.
     pub(crate) fn committed(&self, store: &dyn Database, commit: &Commit) {
         let lister = commit
             .listing
             .as_ref()
             .and_then(|listing| self.user(store, &listing.connection));
-        for op in commit.families.iter().flat_map(|family| &family.ops) {
-            match op {
-                Op::WriteRow { event, .. } | Op::DeleteRow { event, .. } => {
-                    let owner = store.row(event).map(|stored| stored.row.owner);
-                    let is_other = owner.is_some() && lister.is_some() && owner != lister;
-                    if is_other && !self.is_given(event) {
-                        self.tell(format!(
-                            "a listing of {lister:?} changes a row of {owner:?}: {op:?}"
-                        ));
-                    }
+        for family in &commit.families {
+            let root = store.row(&family.root).map(|stored| stored.row.owner);
+            let user = lister.clone().or(root);
+            let Some(user) = user else { continue };
+            let events = family.ops.iter().filter_map(|op| about(op).0);
+            let rows: Vec<&EventId> = events.chain([&family.root]).collect();
+            let is_given = rows.iter().any(|row| self.is_given(row));
+            let has_moved = rows.iter().any(|row| self.moved.borrow().contains(*row));
+            for op in &family.ops {
+                let is_own = self.is_own(store, &user, op);
+                let (of_row, in_connection) = (is_own.0 || is_given, is_own.1 || has_moved);
+                if !of_row || !in_connection {
+                    self.tell(format!("for {user} this is done to another's: {op:?}"));
                 }
-                Op::InsertRow { row, .. } => {
-                    if lister.as_ref().is_some_and(|lister| *lister != row.owner) {
-                        self.tell(format!("a listing of {lister:?} makes {op:?}"));
-                    }
-                }
-                Op::PutLink { link } => self.linked(store, link),
-                Op::DropLink { .. }
-                | Op::Acknowledge { .. }
-                | Op::NotWritten { .. }
-                | Op::Park { .. }
-                | Op::Unpark { .. }
-                | Op::Note { .. }
-                | Op::List { .. }
-                | Op::Show { .. } => {}
             }
         }
+        let families = commit.families.iter();
+        for op in families.flat_map(|family| &family.ops) {
+            if let Op::PutLink { link } = op {
+                self.linked(store, link);
+            }
+        }
+    }
+
+    /// Whether the row that is changed, and the connection in which it is, are a user's.
+    fn is_own(&self, store: &dyn Database, user: &UserId, op: &Op) -> (bool, bool) {
+        let (event, connection) = about(op);
+        let owner = if let Op::InsertRow { row, .. } = op {
+            Some(row.owner.clone())
+        } else {
+            event.and_then(|event| Some(store.row(event)?.row.owner))
+        };
+        let of = connection.and_then(|connection| self.user(store, connection));
+        let is_user = |one: Option<UserId>| one.is_none_or(|one| one == *user);
+        (is_user(owner), is_user(of))
     }
 
     fn linked(&self, store: &dyn Database, link: &Link) {
@@ -137,6 +127,24 @@ impl Watch {
                 self.tell(format!("the database refuses {}: {message}", family.root));
             }
         }
+    }
+}
+
+/// Whose row, and in whose connection.
+fn about(op: &Op) -> (Option<&EventId>, Option<&ConnectionId>) {
+    match op {
+        Op::WriteRow { event, .. }
+        | Op::InsertRow { event, .. }
+        | Op::DeleteRow { event, .. }
+        | Op::Acknowledge { event, .. }
+        | Op::NotWritten { event, .. }
+        | Op::Note { event, .. }
+        | Op::Show { event, .. } => (Some(event), None),
+        Op::PutLink { link } => (Some(&link.event), Some(&link.connection)),
+        Op::Park { parked } => (parked.event.as_ref(), Some(&parked.connection)),
+        Op::DropLink { connection, .. }
+        | Op::Unpark { connection, .. }
+        | Op::List { connection } => (None, Some(connection)),
     }
 }
 

@@ -103,6 +103,8 @@ impl World {
     /// A user connects an account, the first time or again.
     pub fn connect_account(&self, person: &Person) {
         self.lines.revoked.borrow_mut().remove(&person.email);
+        let mut addresses = self.lines.addresses.borrow_mut();
+        addresses.insert(person.account.clone(), person.email.clone());
         self.store.act(&Act::Account(NewAccount {
             user: person.user.clone(),
             id: person.account.clone(),

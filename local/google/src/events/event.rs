@@ -97,6 +97,12 @@ impl Event {
             .unwrap_or("default")
     }
 
+    /// Another calendar's copy of the same meeting: an id and a UID can be chosen by anybody, but a creator
+    /// cannot be (discovery document, `Event.creator`, read-only).
+    pub(crate) fn is_copy_of(&self, other: &Self) -> bool {
+        self.ical_uid == other.ical_uid && self.creator == other.creator
+    }
+
     /// What a reader sees at `now`.
     pub(crate) fn visible(&self, now: DateTime<Utc>) -> Option<&Self> {
         if self.visible_from <= now {

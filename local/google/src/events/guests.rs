@@ -180,7 +180,7 @@ impl World {
             if still {
                 self.give_copy(guest, &source);
             } else if !quiet {
-                self.take_copy(guest, id);
+                self.take_copy(guest, &source);
             }
         }
     }
@@ -191,6 +191,13 @@ impl World {
             .get(guest)
             .and_then(|calendar| calendar.event(&source.id));
         let existing = existing.cloned();
+        // Where the guest has another event under the id there is the mail alone.
+        if existing
+            .as_ref()
+            .is_some_and(|existing| !existing.is_copy_of(source))
+        {
+            return;
+        }
         let declined = source
             .guest(guest)
             .is_some_and(|entry| response(entry) == "declined");
@@ -222,13 +229,13 @@ impl World {
         self.changed_events(guest, copy.event_type());
     }
 
-    fn take_copy(&mut self, guest: &str, id: &str) {
+    fn take_copy(&mut self, guest: &str, source: &Event) {
         let copy = self
             .calendars
             .get(guest)
-            .and_then(|calendar| calendar.event(id))
+            .and_then(|calendar| calendar.event(&source.id))
             .cloned();
-        let Some(copy) = copy.filter(|copy| !copy.cancelled()) else {
+        let Some(copy) = copy.filter(|copy| !copy.cancelled() && copy.is_copy_of(source)) else {
             return;
         };
         let mut gone = copy.clone();

@@ -4,10 +4,11 @@ use chrono::{DurationRound, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
-use super::write;
+use super::write::{self, LONGEST_ID};
 use crate::calendars::Role;
 use crate::error::{self, ApiError};
 use crate::http_api::{Call, Caller, Reply};
+use crate::random::base32hex;
 use crate::switches::Switch;
 use crate::world::World;
 
@@ -54,16 +55,18 @@ pub(super) fn import(
     let known = stored
         .events()
         .find(|event| event.ical_uid == uid && !event.is_exception());
-    let known = known.map(|event| (event.id.clone(), event.created));
+    let known = known.map(|event| (event.id.clone(), event.created, event.creator.clone()));
     if known.is_some() && world.switches.is(Switch::ImportAgain, "duplicate") {
         return Err(error::duplicate());
     }
     let id = match &known {
-        Some((id, _)) => id.clone(),
-        None => format!("_{}", world.random.base32hex(40)),
+        Some((id, ..)) => id.clone(),
+        None => imported_id(uid),
     };
     let mut event = write::fresh(world, caller, &calendar, &id, &body, draft);
-    event.created = known.map_or(event.created, |(_, created)| created);
+    if let Some((_, created, creator)) = known {
+        (event.created, event.creator) = (created, creator);
+    }
     if organizer != calendar {
         event.fields.insert("privateCopy".into(), true.into());
     }
@@ -71,6 +74,14 @@ pub(super) fn import(
     let event = world.store(&calendar, event);
     world.changed_events(&calendar, event.event_type());
     write::reply(world, caller, call, &calendar, &id)
+}
+
+/// The same in every calendar: who chooses the UID chooses the id. `_60q30c1g60o30e1i60o4ac1g…` in captures
+/// (phw198/OutlookGoogleCalendarSync#1145) is base32hex of `040000008200E…`, with which Outlook's UIDs begin.
+fn imported_id(uid: &str) -> String {
+    let mut id = base32hex(uid.as_bytes());
+    id.truncate(LONGEST_ID - 1);
+    format!("_{id}")
 }
 
 /// Makes an hour from the next full hour on, with the text as its title.

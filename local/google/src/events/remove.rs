@@ -189,6 +189,10 @@ pub(super) fn transfer(
             "Only the organizer can move an event.",
         ));
     }
+    let there = world.calendar(&destination)?.event(&event.id);
+    if there.is_some_and(|there| !there.is_copy_of(&event)) {
+        return Err(error::duplicate());
+    }
     let written = Written {
         by: &caller.email,
         updates,

@@ -73,9 +73,12 @@ pub(super) fn insert_body(
     reply(world, caller, call, &calendar, &id)
 }
 
+pub(super) const LONGEST_ID: usize = 1024;
+
 /// Base32hex, 5 to 1024 characters (discovery document, `Event.id`).
 pub(super) fn valid_id(id: &str) -> bool {
-    (5..=1024).contains(&id.len()) && id.bytes().all(|b| matches!(b, b'a'..=b'v' | b'0'..=b'9'))
+    (5..=LONGEST_ID).contains(&id.len())
+        && id.bytes().all(|b| matches!(b, b'a'..=b'v' | b'0'..=b'9'))
 }
 
 pub(super) fn fresh(

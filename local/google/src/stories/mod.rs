@@ -3,6 +3,7 @@
 mod acl;
 mod calendar_list;
 mod consent;
+mod forged;
 mod guests;
 mod gzip;
 mod lag;

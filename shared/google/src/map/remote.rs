@@ -22,6 +22,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
             named.map_or((None, start), |(series, start)| (Some(series), Some(start)));
     }
     let organizer = event.organizer.as_ref();
+    let creator = event.creator.as_ref();
     Ok(RemoteEvent {
         id: event.id.as_str().to_owned(),
         etag: event.etag.as_ref().map(|etag| etag.as_str().to_owned()),
@@ -30,6 +31,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
         ical_uid: event.ical_uid.clone(),
         is_organizer: is_organizer(event),
         organizer: organizer.and_then(|organizer| organizer.email.clone()),
+        creator: creator.and_then(|creator| Some(creator.email.as_ref()?.to_lowercase())),
         series: series.as_ref().map(EventId::as_str).map(str::to_owned),
         original_start: start.map(|start| start.to_string()),
         access: access(event),

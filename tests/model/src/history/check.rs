@@ -30,10 +30,12 @@ impl Run {
         let found = self.look().map_err(broken)?;
         self.rows_are_there(&found)?;
         self.events_are_here(&found)?;
+        self.forged_are_new(&found)?;
         found.one_each()?;
         for (id, row) in &found.picture.rows {
             if let Some(event) = found.event_of(id) {
-                equal(id, row, event, &self.own(&row.row))?;
+                let is_forged = self.has_forged_references(id);
+                equal(id, row, event, &self.own(&row.row), is_forged)?;
             }
         }
         let lives: Vec<_> = self.lives.keys().copied().collect();
@@ -290,7 +292,13 @@ fn says_nothing(
     !leads || unseen.contains(id)
 }
 
-fn equal(id: &EventId, row: &ShownRow, event: &Value, own: &str) -> Result<(), Violation> {
+fn equal(
+    id: &EventId,
+    row: &ShownRow,
+    event: &Value,
+    own: &str,
+    is_forged: bool,
+) -> Result<(), Violation> {
     let is_hidden = event["visibility"] == "private" && event["organizer"].is_null();
     let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
     for field in Field::ALL {
@@ -301,7 +309,7 @@ fn equal(id: &EventId, row: &ShownRow, event: &Value, own: &str) -> Result<(), V
         // A copy made in Google carries the references of what it was copied from; where nothing can be written,
         // none are carried. Of a private event readers
         // of its calendar see when it is, and nothing else: what was known before they lost a right stays.
-        let is_carried = born_here && row.shown.access.as_deref() != Some("read");
+        let is_carried = born_here && !is_forged && row.shown.access.as_deref() != Some("read");
         let is_shown = (field != Field::Deal || is_carried) && (!is_hidden || field == Field::When);
         if crm != google && is_shown {
             let found = format!(

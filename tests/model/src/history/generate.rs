@@ -12,6 +12,8 @@ pub fn story(seed: u64, scope: Scope) -> Story {
         scope,
         steps: Vec::new(),
         events: Vec::new(),
+        forged: Vec::new(),
+        is_admitted: false,
         code: 0,
     };
     for _ in 0..=plot.random.below(3) {
@@ -66,6 +68,10 @@ pub(super) struct Plot {
     pub(super) scope: Scope,
     pub(super) steps: Vec<Step>,
     pub(crate) events: Vec<Known>,
+    /// The numbers of forged ones.
+    pub(crate) forged: Vec<u32>,
+    /// The stranger may write to the shared calendar.
+    pub(crate) is_admitted: bool,
     pub(crate) code: u32,
 }
 
@@ -78,6 +84,7 @@ pub(crate) enum Beat {
     /// Another user than its owner works with an event.
     Other,
     Share,
+    Forge,
     Fault,
     Tick,
     Notify,
@@ -99,6 +106,7 @@ impl Plot {
             (u32::from(self.random.once_in(4)), Beat::Revoke),
             (if self.scope.several_users { 4 } else { 0 }, Beat::Other),
             (u32::from(self.scope.shared), Beat::Share),
+            (if self.scope.forgery { 2 } else { 0 }, Beat::Forge),
         ];
         match self.random.weighted(&beats).unwrap_or(Beat::Tick) {
             Beat::Crm => self.crm(),
@@ -122,6 +130,7 @@ impl Plot {
             Beat::Revoke => self.revoke(),
             Beat::Other => self.other(),
             Beat::Share => self.share(),
+            Beat::Forge => self.forge(),
         }
     }
 

@@ -29,7 +29,8 @@ impl Run {
         // its own.
         let came_back = !life.exists && life.google.gone.is_some();
         let is_partial = access.is_some_and(|access| access != "full");
-        life.unsettled |= life.unheard || unclear || came_back || is_partial;
+        life.unsettled |=
+            life.unheard || unclear || came_back || is_partial || life.has_forged_stamp;
         // What is back after its row was deleted is what it is in Google.
         let deleted = life.crm.ended || came_back;
         if let (true, Some(shown)) = (deleted, shown) {
@@ -134,7 +135,7 @@ impl Run {
                 let (series, _) = link
                     .remote
                     .0
-                    .split_once('_')
+                    .rsplit_once('_')
                     .unwrap_or((&link.remote.0, ""));
                 link.event == *id && (ids.contains(&link.remote.0) || ids.contains(series))
             })

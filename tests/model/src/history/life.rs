@@ -76,6 +76,10 @@ pub struct Life {
     pub place: Option<(String, String)>,
     /// Google copied it from another one, with the references that the CRM gave that one.
     pub is_copy: bool,
+    /// Somebody forged it.
+    pub forged: Option<Forged>,
+    /// Somebody forged its stamp, so that writes that were lost look as if they had not been.
+    pub has_forged_stamp: bool,
     /// What names its occurrences.
     pub plan: Plan,
     /// The visibility of its row when exceptions were made of it: Google makes the series as private as those.
@@ -102,6 +106,15 @@ pub struct Life {
     pub crm: Side,
     /// Google.
     pub google: Side,
+}
+
+/// What was forged.
+#[derive(Debug, Clone)]
+pub struct Forged {
+    /// The address of whoever did it.
+    pub by: String,
+    /// The rows that were there before, none of which it may become.
+    pub rows: BTreeSet<EventId>,
 }
 
 impl Side {

@@ -38,6 +38,8 @@ impl Run {
             Act::Copy { event, copy } => self.copy(*event, *copy),
             Act::Move(event, calendar) => self.move_to(*event, *calendar),
             Act::Split { at, rest, set } => self.split_in_google(*at, *rest, set),
+            Act::Forge(forge) => self.forge(forge),
+            Act::Forged { event, set } => self.go_on_forging(Which::Event(*event), set.as_ref()),
         }
     }
 
@@ -124,7 +126,13 @@ impl Run {
     }
 
     /// An event that Google made.
-    fn born(&mut self, event: u32, owner: usize, calendar: String, shown: &Value) -> &mut Life {
+    pub(super) fn born(
+        &mut self,
+        event: u32,
+        owner: usize,
+        calendar: String,
+        shown: &Value,
+    ) -> &mut Life {
         let own = self.people[owner].email.clone();
         let id = shown["id"].as_str().unwrap_or_default().to_owned();
         let mut life = Life::new(owner, &Values::new());
@@ -226,7 +234,8 @@ impl Run {
         } else {
             person.email.clone()
         };
-        Some((person.email.clone(), calendar, id))
+        let is_other = self.is_anothers(which, &calendar);
+        (!is_other).then(|| (person.email.clone(), calendar, id))
     }
 
     /// The acting user does something to an event, where there is one; what Google then shows.
@@ -273,7 +282,7 @@ impl Run {
 
     /// Google shows what a person made of some fields. Who changes the guests in the web interface is on
     /// the list, and comes.
-    fn shown(&mut self, which: Which, shown: &Value, set: &Values) {
+    pub(super) fn shown(&mut self, which: Which, shown: &Value, set: &Values) {
         let life = self.meet(which, shown);
         let owner = life.owner;
         // What lies in the trash takes edits, and stays there.

@@ -193,6 +193,7 @@ impl Run {
                 }
             }
             Step::Share(role) => self.share(*role).map_err(broken)?,
+            Step::Admit(role) => self.admit(*role).map_err(broken)?,
             Step::Settle => self.settle()?,
         }
         // No two steps happen at the same moment, so that the later edit is known to be the later one.
@@ -277,7 +278,8 @@ impl Run {
         }
         match which {
             Which::Event(_) => {
-                self.linked_to(user, life?.place.clone().or_else(|| self.place(which))?)
+                let place = life?.place.clone().or_else(|| self.place(which))?;
+                self.linked_to(which, user, place)
             }
             Which::Occurrence(series, number) => {
                 let master = self.row(Which::Event(series));
@@ -293,13 +295,14 @@ impl Run {
                 // One that outlived its series stands by itself.
                 found
                     .map(|(_, event)| event)
-                    .or_else(|| self.linked_to(user, self.place(which)?))
+                    .or_else(|| self.linked_to(which, user, self.place(which)?))
             }
         }
     }
 
     pub(crate) fn linked_to(
         &self,
+        which: Which,
         user: usize,
         (calendar, id): (String, String),
     ) -> Option<EventId> {
@@ -309,8 +312,9 @@ impl Run {
             calendars.retain(|(_, of)| *of == calendar);
         }
         let links = calendars.into_iter();
-        let mut links =
-            links.filter_map(|(at, _)| self.world.store.link(at, &RemoteId(id.clone())));
+        let mut links = links
+            .filter(|(_, of)| !self.is_anothers(which, of))
+            .filter_map(|(at, _)| self.world.store.link(at, &RemoteId(id.clone())));
         links.next().map(|link| link.event)
     }
 
@@ -377,6 +381,7 @@ pub(crate) fn name(step: &Step) -> String {
         | Step::Land
         | Step::Revoke(_)
         | Step::Share(_)
+        | Step::Admit(_)
         | Step::Settle => None,
     };
     inner.map_or(name.clone(), |inner| format!("{name} {inner}"))

@@ -1,5 +1,6 @@
 //! Makes a failing story smaller for as long as it breaks the same promise.
 
+use super::field::Values;
 use super::run::{Violation, live};
 use super::step::{Act, Change, Step, Story};
 
@@ -117,6 +118,7 @@ fn simpler(step: &Step) -> Vec<Step> {
         | Step::Land
         | Step::Revoke(_)
         | Step::Share(_)
+        | Step::Admit(_)
         | Step::Settle => Vec::new(),
     }
 }
@@ -159,16 +161,28 @@ fn less(change: &Change) -> Vec<Change> {
 
 fn less_of(act: &Act) -> Vec<Act> {
     let mut all = Vec::new();
-    if let Act::Create { set, .. } | Act::Edit { set, .. } | Act::Split { set, .. } = act {
-        for field in set.keys() {
-            let mut less = act.clone();
-            if let Act::Create { set, .. } | Act::Edit { set, .. } | Act::Split { set, .. } =
-                &mut less
-            {
-                set.remove(field);
-            }
-            all.push(less);
+    let mut whole = act.clone();
+    for field in values(&mut whole)
+        .into_iter()
+        .flatten()
+        .map(|(field, _)| *field)
+    {
+        let mut less = act.clone();
+        if let Some(set) = values(&mut less) {
+            set.remove(&field);
         }
+        all.push(less);
     }
     all
+}
+
+fn values(act: &mut Act) -> Option<&mut Values> {
+    match act {
+        Act::Create { set, .. } | Act::Edit { set, .. } | Act::Split { set, .. } => Some(set),
+        Act::Forge(forge) => Some(&mut forge.set),
+        Act::Forged { set, .. } => set.as_mut(),
+        Act::Delete(_) | Act::Restore(_) | Act::Answer(..) | Act::Copy { .. } | Act::Move(..) => {
+            None
+        }
+    }
 }

@@ -36,6 +36,9 @@ pub struct Scope {
     /// A calendar of Ann's that Bob connects too, with rights that change.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
+    /// Somebody gives events of their own what another user's event carries.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forgery: bool,
 }
 
 impl Scope {
@@ -51,6 +54,7 @@ impl Scope {
             several_users: true,
             invitations: true,
             shared: true,
+            forgery: true,
         }
     }
 
@@ -144,6 +148,8 @@ pub enum Step {
     Revoke(usize),
     /// Bob may do something else with the shared calendar.
     Share(Role),
+    /// A stranger, who has no connection, may do something else with the shared calendar.
+    Admit(Role),
     /// Everything comes to rest.
     Settle,
 }
@@ -255,6 +261,52 @@ pub enum Act {
         /// To these.
         set: Values,
     },
+    /// A new event that pretends to be another user's.
+    Forge(Forge),
+    /// Whoever forged an event edits it, or deletes it where there is nothing to set.
+    Forged {
+        /// Of this.
+        event: u32,
+        /// To these.
+        set: Option<Values>,
+    },
+}
+
+/// A forgery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forge {
+    /// Its number from now on.
+    pub event: u32,
+    /// Which user; none is the stranger, in the shared calendar.
+    pub by: Option<usize>,
+    /// Which of that user's calendars.
+    pub calendar: usize,
+    /// What it pretends to be.
+    pub of: Which,
+    /// By what.
+    pub how: Forgery,
+    /// What it says.
+    pub set: Values,
+}
+
+/// What is forged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// The UID, imported.
+    Uid,
+    /// The same as an invitation of the organizer's.
+    Invitation,
+    /// Google's id.
+    Id,
+    /// The row's id in place of Google's.
+    RowId,
+    /// The extended properties: link-back, stamp, references.
+    Properties,
+    /// All of these, the series and its plan.
+    Whole,
+    /// The stamp of the event itself, where its calendar can be written to.
+    Stamp,
 }
 
 /// How Google fails the next call of a method.
