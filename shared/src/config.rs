@@ -14,11 +14,11 @@ use crate::google::Origins;
 use crate::jwt::Issuer;
 use crate::secret::{KeyError, Keys, Signer};
 use serde_json::Value;
+use std::fmt;
 use url::{Origin, Url};
 use variables::{Variables, is_loopback};
 
 /// The configuration of one deployment.
-#[derive(Debug)]
 pub struct Config {
     /// Where the database answers.
     pub database: Database,
@@ -94,6 +94,15 @@ pub enum ConfigError {
     /// Unusable keys.
     #[error("the variable token_keys is wrong: {0}")]
     Keys(#[from] KeyError),
+}
+
+/// No secret gets into a log by way of an error or a test.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("app_url", &self.app_url.as_str())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Config {

@@ -261,3 +261,21 @@ fn pages_are_known_by_their_whole_origin() {
         assert_eq!(config.is_page(origin), known, "{origin}");
     }
 }
+
+#[test]
+fn what_is_printed_of_it_has_no_secret() {
+    let names = [
+        "function_secret",
+        "operator_secret",
+        "signing_key",
+        "jwt_secret",
+    ];
+    let pairs = names.map(|name| (name, SECRET));
+    let database = [("db_connection", SECRET), ("google_client_secret", SECRET)];
+    let config = read(&[&pairs[..], &database[..]].concat()).unwrap();
+    let printed = format!("{config:?}");
+    assert!(
+        printed.contains("app_url") && !printed.contains(SECRET),
+        "{printed}"
+    );
+}

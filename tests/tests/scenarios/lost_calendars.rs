@@ -43,6 +43,7 @@ async fn an_edit_in_a_calendar_that_was_taken_away_waits_for_it() {
         later(&w, 5).await;
         let asked = w.asked("").len();
         assert!(asked <= 6, "{edit}: {asked} calls");
+        later(&w, 60).await;
         let state = format!("select state from tandem.connections where calendar_id = '{team}'");
         assert_eq!(w.value(&state).await, "unreachable", "{edit}");
         let row = w.row(&id).await;

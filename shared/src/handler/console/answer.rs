@@ -186,11 +186,6 @@ impl Problem {
         }
     }
 
-    fn logged(mut self, line: String) -> Self {
-        self.log.push(line);
-        self
-    }
-
     /// Nothing was stored, and nothing will be later: that is for the caller to repeat.
     fn from_database(error: &DbError) -> Self {
         let reply = database_error(error);
