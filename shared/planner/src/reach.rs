@@ -261,6 +261,7 @@ impl Plan<'_> {
         else {
             return;
         };
+        self.leave_series(at, &root_link);
         // What a series has left behind went with it there.
         for link in 0..self.members[at].links.len() {
             let there = &self.members[at].links[link];
@@ -276,7 +277,6 @@ impl Plan<'_> {
             }
             return;
         }
-        self.leave_series(at, &root_link);
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
             return self.last(task(at, link));
         }
