@@ -9,7 +9,7 @@ use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_gro
 use event::{
     Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status, Unmappable,
 };
-use provider::RemoteEvent;
+use provider::{LinkBack, RemoteEvent};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -41,6 +41,7 @@ pub(crate) fn push_changes(
         remote_times: &BTreeMap::new(),
         freshness: Freshness::Current,
         access: situation.access(),
+        is_linked_back: !bases.has_foreign_link_back,
         context: &situation.context(),
     })?;
     cancel_only(situation, &mut merged);
@@ -221,6 +222,7 @@ pub(crate) fn with_input<T>(
             Freshness::Current
         },
         access: situation.access_to(event),
+        is_linked_back: event.link_back == LinkBack::Row(situation.member.event.0),
         context: &situation.context(),
     })
 }

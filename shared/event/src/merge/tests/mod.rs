@@ -28,6 +28,7 @@ struct Case {
     remote_times: BTreeMap<Group, DateTime<Utc>>,
     freshness: Freshness,
     access: Access,
+    is_linked_back: bool,
 }
 
 fn at(time: &str) -> DateTime<Utc> {
@@ -64,6 +65,7 @@ fn case(change: impl FnOnce(&mut Case)) -> Case {
         remote_times: BTreeMap::new(),
         freshness: Freshness::Current,
         access: Access::Full,
+        is_linked_back: true,
     };
     change(&mut case);
     case
@@ -85,6 +87,7 @@ fn merged(case: &Case) -> Merged {
         remote_times: &case.remote_times,
         freshness: case.freshness,
         access: case.access,
+        is_linked_back: case.is_linked_back,
         context: &context(),
     })
     .unwrap()
@@ -298,6 +301,28 @@ fn what_only_the_organizer_may_change_is_given_back() {
         },
         "remote= crm=",
     );
+}
+
+#[test]
+fn references_that_the_provider_lost_are_written_again() {
+    let lost = |case: &mut Case| {
+        case.row["deal_id"] = json!("d1");
+        case.base_crm = Some(case.row.clone());
+        case.base_remote = Some(shown(&case.row));
+    };
+    check(lost, "remote=references crm=");
+    let check_quiet = |change: fn(&mut Case)| {
+        check(
+            |case| {
+                lost(case);
+                change(case);
+            },
+            "remote= crm=",
+        );
+    };
+    check_quiet(|case| case.is_linked_back = false);
+    check_quiet(|case| case.access = Access::Read);
+    check_quiet(|case| case.freshness = Freshness::Outdated);
 }
 
 #[test]
