@@ -177,8 +177,7 @@ pub fn merge(input: &MergeInput<'_>) -> Result<Merged, Unmappable> {
             crm_changed,
             changes.remote(group),
         ) {
-            (_, false, false)
-            | (Direction::FromRemote, _, false) => {}
+            (_, false, false) | (Direction::FromRemote, _, false) => {}
             (Direction::ToRemote, false, true) if !carries(input, group) => {}
             (Direction::Both | Direction::ToRemote, true, false)
             | (Direction::ToRemote, _, true) => {
