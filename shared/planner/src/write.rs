@@ -7,7 +7,8 @@ use crate::step::{Method, Settlement, Step, Write};
 use chrono::{DateTime, Utc};
 use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_groups};
 use event::{
-    Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status, Unmappable,
+    Access, Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status,
+    Unmappable,
 };
 use provider::{LinkBack, RemoteEvent};
 use std::borrow::Cow;
@@ -65,8 +66,10 @@ pub(crate) fn merge_with(
         edit_outlives_cancellation(&mut merged);
     }
     cancel_only(situation, &mut merged);
+    // What may be on its way is not to find the version that it is for.
+    let outdates = situation.was_given_back() && situation.access_to(event) != Access::Read;
     match &event.etag {
-        Some(etag) if !merged.to_remote.is_empty() => {
+        Some(etag) if outdates || !merged.to_remote.is_empty() => {
             let method = Method::Patch { etag: etag.clone() };
             Ok(Step::Write(Box::new(Write { method, merged })))
         }
