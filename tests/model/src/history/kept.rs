@@ -1,6 +1,6 @@
 //! What each side did since the last rest is there, and nothing else.
 
-use super::check::{Found, said, tell};
+use super::check::{Found, is_hidden, said, tell};
 use super::field::Field;
 use super::life::Life;
 use super::run::{Run, Violation, violation};
@@ -25,10 +25,14 @@ impl Run {
         let is_out = !(life.enabled && series_enabled);
         life.unheard |= is_out && life.was_edited_elsewhere();
         let unclear = series_moved || matches!(which, Which::Occurrence(..)) && shown.is_none();
-        // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
-        // its own.
+        // What comes back takes with it what the CRM had set before it went; a guest's copy has colours of its
+        // own; and a reader's row of a private event says no more than Google shows them.
         let came_back = !life.exists && life.google.gone.is_some();
-        let is_partial = access.is_some_and(|access| access != "full");
+        let shows_less = id
+            .as_ref()
+            .and_then(|id| found.event_of(id))
+            .is_some_and(is_hidden);
+        let is_partial = shows_less || access.is_some_and(|access| access != "full");
         life.unsettled |= life.unheard || unclear || came_back || is_partial;
         // What is back after its row was deleted is what it is in Google.
         let deleted = life.crm.ended || came_back;
