@@ -1,6 +1,7 @@
 //! The merge in small cases: a row and what the provider shows, each changed from a common base.
 
 mod converges;
+mod references;
 mod unseen;
 
 use super::*;
@@ -301,28 +302,6 @@ fn what_only_the_organizer_may_change_is_given_back() {
         },
         "remote= crm=",
     );
-}
-
-#[test]
-fn references_that_the_provider_lost_are_written_again() {
-    let lost = |case: &mut Case| {
-        case.row["deal_id"] = json!("d1");
-        case.base_crm = Some(case.row.clone());
-        case.base_remote = Some(shown(&case.row));
-    };
-    check(lost, "remote=references crm=");
-    let check_quiet = |change: fn(&mut Case)| {
-        check(
-            |case| {
-                lost(case);
-                change(case);
-            },
-            "remote= crm=",
-        );
-    };
-    check_quiet(|case| case.is_linked_back = false);
-    check_quiet(|case| case.access = Access::Read);
-    check_quiet(|case| case.freshness = Freshness::Outdated);
 }
 
 #[test]
