@@ -128,6 +128,7 @@ fn is_at_rest(row: &EventFields, shown: &RemoteFields) {
         remote_times: &BTreeMap::new(),
         freshness: Freshness::Current,
         access: Access::Full,
+        is_linked_back: true,
         context: &context(),
     });
     let Ok(merged) = merged else {

@@ -7,6 +7,7 @@ use crate::situation::{Decision, RowState, Seen, Series, Situation};
 use crate::standing::{DeletedBy, Missed, Proof, Standing};
 use crate::step::{Method, Settlement, Step, Write};
 use chrono::TimeDelta;
+use event::{Direction, Group};
 use provider::{Listed, Mail, Stamp};
 use store::{Connection, ConnectionState, LinkState, Side};
 
@@ -270,7 +271,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Nobody gets mail of a first export, nor of what is over.
+    /// Nobody gets mail of a first export, nor of what is over, nor of what no guest sees.
     fn mail(&self, task: &Task, write: &Write, time_zone: &str) -> Mail {
         let member = &self.members[task.member];
         let connection = self.world.connection(&member.links[task.link].connection);
@@ -279,8 +280,11 @@ impl Plan<'_> {
         // What was there before the calendar was connected is a part of the first export.
         let is_older = write.method == Method::Insert
             && member.changed.values().max() < connection.and_then(|one| one.imported_at.as_ref());
+        let is_seen = |group: &Group| group.direction() != Direction::ToRemote;
+        let is_unseen = matches!(write.method, Method::Patch { .. })
+            && !write.merged.to_remote.iter().any(is_seen);
         match connection {
-            Some(connection) if !self.notes.quiet && !is_older && !is_over => {
+            Some(connection) if !(self.notes.quiet || is_older || is_over || is_unseen) => {
                 Choices::of(&connection.choices).send_updates.into()
             }
             Some(_) | None => Mail::None,

@@ -116,9 +116,7 @@ impl<'a> Page<'a> {
             {
                 self.plan.unpark.push(RemoteId(event.id.clone()));
                 self.count("unknown");
-                if self.find_elsewhere(series).is_none() {
-                    self.remember_series(series, event);
-                }
+                self.remember_series(series, event);
             }
             // Its series was asked for, too, and is not there: a guest of this one occurrence.
             None if self.input.is_read => self.add_single(item, event),
@@ -126,8 +124,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A series that was never seen outside of the trash, with an occurrence that does not take place in it:
-    /// nobody lists that again when the series comes back. A first listing shows all of it.
+    /// A series that nobody sees in this calendar, with an occurrence that does not take place in it: that is
+    /// not listed again when the series comes back. A first listing shows all of it.
     pub(crate) fn remember_series(&mut self, series: &RemoteId, event: &RemoteEvent) {
         let connection = &self.input.connection;
         let Some(start) = event

@@ -55,13 +55,13 @@ fn must_read(situation: &Situation<'_>) -> bool {
     let member = situation.member;
     let bases = situation.link.standing.bases();
     let etag = bases.and_then(|bases| bases.etag.as_deref());
-    let is_missed = bases.is_some_and(|bases| bases.missed.is_some());
+    let is_unsure = bases.is_some_and(|bases| bases.missed.is_some() || bases.is_recalled);
     let is_parked = member.parked.iter().any(|parked| {
         parked.connection == situation.link.connection
             && parked.remote == situation.link.remote
             && parked.etag.as_deref() != etag
     });
-    !member.attempts.is_empty() || member.must_read || is_missed || is_parked
+    !member.attempts.is_empty() || member.must_read || is_unsure || is_parked
 }
 
 fn present(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {

@@ -91,6 +91,9 @@ impl Plan<'_> {
         if event.is_cancelled {
             return Stands::Here;
         }
+        if of.event == self.root && !of.has_had_row() && there.standing == never_seen() {
+            return Stands::Remembered;
+        }
         if !self.is_own(there) {
             // Another user's row by now; a late insert of ours is to go all the same.
             return match deletion.proof {
@@ -171,6 +174,18 @@ impl Plan<'_> {
         self.members[member].links.remove(link);
     }
 
+    /// A series that was only remembered for its exceptions is here: what became of them is read.
+    pub(crate) fn forget_all(&mut self, connection: &ConnectionId) {
+        for at in 0..self.members.len() {
+            if let Some(link) = self.members[at].link_in(connection) {
+                if self.members[at].event != self.root {
+                    self.look_again(at, link);
+                }
+                self.forget(at, link);
+            }
+        }
+    }
+
     /// An exception of a series that is not with the provider: what becomes of it comes with the series.
     pub(crate) fn is_without_series(&self, member: usize) -> bool {
         let root = self.master();
@@ -208,6 +223,8 @@ pub(crate) enum Stands {
     Alone,
     /// Nobody's: it is gone from where its row was.
     Nowhere,
+    /// Nobody's yet: only its exceptions were known.
+    Remembered,
 }
 
 /// When the provider made the first listed version with the value that a group has now.

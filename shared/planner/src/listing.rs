@@ -137,6 +137,7 @@ impl<'a> Page<'a> {
                     return self.count("unknown");
                 }
                 Stands::Anew => self.plans[plan].forget(member, link),
+                Stands::Remembered => self.plans[plan].forget_all(connection),
             }
         }
         if let Some(series) = &event.series {

@@ -121,20 +121,16 @@ impl Plan<'_> {
     /// What an exception was in the series that it has left is not what it is in this one.
     pub(crate) fn leave_series(&mut self, at: usize, series: &Link) {
         let is_of_before = |link: &Link| {
-            link.connection == series.connection
-                && link.ical_uid.is_some()
-                && series.ical_uid.is_some()
-                && link.ical_uid != series.ical_uid
+            let uids = link.ical_uid.as_ref().zip(series.ical_uid.as_ref());
+            uids.is_some_and(|(before, now)| before != now)
         };
-        let Some(link) = self.members[at].links.iter().position(is_of_before) else {
-            return;
-        };
-        self.ops.push(self.drop_link(at, link));
-        self.look_again(at, link);
-        self.members[at].links.remove(link);
-        self.drop_parked(at);
-        // Its attempts were of the id before.
-        self.forget_attempts(at);
+        while let Some(link) = self.members[at].links.iter().position(is_of_before) {
+            self.look_again(at, link);
+            self.forget(at, link);
+            self.drop_parked(at);
+            // Its attempts were of the id before.
+            self.forget_attempts(at);
+        }
     }
 }
 

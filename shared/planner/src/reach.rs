@@ -89,14 +89,16 @@ impl Plan<'_> {
 
     /// What was to go stays where the row came back to.
     fn stay(&mut self, at: usize, link: usize) {
-        let link = &mut self.members[at].links[link];
-        let connection = self.world.connection(&link.connection);
+        let there = &mut self.members[at].links[link];
+        let connection = self.world.connection(&there.connection);
         let is_active =
             connection.is_some_and(|connection| connection.state == ConnectionState::Active);
-        if let (true, Standing::Leaving(bases)) = (is_active, &link.standing) {
+        if let (true, Standing::Leaving(bases)) = (is_active, &there.standing) {
             let mut bases = bases.clone();
             bases.etag = None;
-            link.standing = Standing::Live(bases);
+            bases.is_recalled = true;
+            there.standing = Standing::Live(bases);
+            self.put_link(at, link);
         }
     }
 
@@ -261,6 +263,7 @@ impl Plan<'_> {
         else {
             return;
         };
+        self.leave_series(at, &root_link);
         // What a series has left behind went with it there.
         for link in 0..self.members[at].links.len() {
             let there = &self.members[at].links[link];
@@ -276,7 +279,6 @@ impl Plan<'_> {
             }
             return;
         }
-        self.leave_series(at, &root_link);
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
             return self.last(task(at, link));
         }

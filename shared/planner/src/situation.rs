@@ -154,12 +154,18 @@ impl Situation<'_> {
         let Some(told) = told.or(base.as_deref()) else {
             return false;
         };
-        // Given away and back: what is gone there may have gone by an attempt of ours.
-        let changed_hands = matches!(self.link.standing, Standing::Live(_))
-            && !self.member.attempts.is_empty()
-            && self.member.changed.contains_key("owner");
         let is_ours = self.is_organizer() && self.access() == Access::Full;
-        is_ours && (changed_hands || is_authored_anew(&row.fields, told))
+        is_ours && (self.was_given_back() || is_authored_anew(&row.fields, told))
+    }
+
+    /// Given away and back: a deletion of ours may have landed, or be on its way.
+    pub fn was_given_back(&self) -> bool {
+        let Standing::Live(bases) = &self.link.standing else {
+            return false;
+        };
+        let changed_hands =
+            !self.member.attempts.is_empty() && self.member.changed.contains_key("owner");
+        bases.is_recalled || changed_hands
     }
 
     /// Attempts that a version may contain: those up to its stamp, if the stamp is this row's.

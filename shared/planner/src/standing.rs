@@ -45,6 +45,9 @@ pub struct Bases {
     /// It was missed, and may have moved to another calendar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<Missed>,
+    /// It was to go, and is to stay now: a deletion of ours may be on its way, and lands on what is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_recalled: bool,
     /// When fields of the row changed that could not be sent, since the calendar was disconnected.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unsent: BTreeMap<String, DateTime<Utc>>,
@@ -179,6 +182,7 @@ impl Bases {
             has_foreign_link_back: event.link_back != LinkBack::None
                 && event.link_back != LinkBack::Row(row),
             missed: None,
+            is_recalled: false,
             unsent: BTreeMap::new(),
             writes: Vec::new(),
         }

@@ -87,6 +87,11 @@ impl Member {
         !self.changed.is_empty() || !self.attempts.is_empty()
     }
 
+    /// There is a row, or was one until it was deleted.
+    pub fn has_had_row(&self) -> bool {
+        self.row.is_some() || self.deleted.is_some()
+    }
+
     /// There is a row, and it is for the provider.
     pub fn is_for_provider(&self) -> bool {
         self.row.as_ref().is_some_and(|row| row.enabled)

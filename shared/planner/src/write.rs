@@ -7,9 +7,10 @@ use crate::step::{Method, Settlement, Step, Write};
 use chrono::{DateTime, Utc};
 use event::merge::{Freshness, MergeInput, crm_changed_groups, remote_changed_groups};
 use event::{
-    Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status, Unmappable,
+    Access, Change, Direction, EventFields, EventPatch, Group, Merged, RemoteFields, Status,
+    Unmappable,
 };
-use provider::RemoteEvent;
+use provider::{LinkBack, RemoteEvent};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,7 @@ pub(crate) fn push_changes(
         remote_times: &BTreeMap::new(),
         freshness: Freshness::Current,
         access: situation.access(),
+        is_linked_back: !bases.has_foreign_link_back,
         context: &situation.context(),
     })?;
     cancel_only(situation, &mut merged);
@@ -64,8 +66,10 @@ pub(crate) fn merge_with(
         edit_outlives_cancellation(&mut merged);
     }
     cancel_only(situation, &mut merged);
+    // What may be on its way is not to find the version that it is for.
+    let outdates = situation.was_given_back() && situation.access_to(event) != Access::Read;
     match &event.etag {
-        Some(etag) if !merged.to_remote.is_empty() => {
+        Some(etag) if outdates || !merged.to_remote.is_empty() => {
             let method = Method::Patch { etag: etag.clone() };
             Ok(Step::Write(Box::new(Write { method, merged })))
         }
@@ -221,6 +225,7 @@ pub(crate) fn with_input<T>(
             Freshness::Current
         },
         access: situation.access_to(event),
+        is_linked_back: event.link_back == LinkBack::Row(situation.member.event.0),
         context: &situation.context(),
     })
 }

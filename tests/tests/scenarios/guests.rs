@@ -368,6 +368,24 @@ async fn guests_hear_of_what_is_to_come_if_the_user_wants_and_not_of_what_is_ove
 }
 
 #[tokio::test]
+async fn guests_hear_nothing_of_the_crms_references() {
+    let w = world().await;
+    w.choose("send_updates", "all").await;
+    let id = w
+        .insert(with(hour("Talk"), json!({"attendees": [{"email": GUEST}]})))
+        .await;
+    w.settle().await;
+    w.update(&id, json!({"deal_id": "deal-1"})).await;
+    w.settle().await;
+    let mails = w.mails();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    w.update(&id, json!({"title": "Longer talk"})).await;
+    w.settle().await;
+    let mails = w.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+}
+
+#[tokio::test]
 async fn without_the_users_wish_nobody_gets_mail() {
     let w = world().await;
     let id = meeting(&w).await;

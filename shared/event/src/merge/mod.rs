@@ -46,6 +46,8 @@ pub struct MergeInput<'a> {
     pub freshness: Freshness,
     /// What can be written.
     pub access: Access,
+    /// It names the row, whose references it carries.
+    pub is_linked_back: bool,
     /// For the mapping.
     pub context: &'a Context,
 }
@@ -175,11 +177,10 @@ pub fn merge(input: &MergeInput<'_>) -> Result<Merged, Unmappable> {
             crm_changed,
             changes.remote(group),
         ) {
-            (_, false, false)
-            | (Direction::FromRemote, _, false)
-            | (Direction::ToRemote, false, true) => {}
+            (_, false, false) | (Direction::FromRemote, _, false) => {}
+            (Direction::ToRemote, false, true) if !carries(input, group) => {}
             (Direction::Both | Direction::ToRemote, true, false)
-            | (Direction::ToRemote, true, true) => {
+            | (Direction::ToRemote, _, true) => {
                 if crm != *remote {
                     merged.to_remote.push(group);
                 }
@@ -225,6 +226,12 @@ pub fn take_server_made(
         }
     }
     taken
+}
+
+/// What only the row says is written again where the provider comes to show something else.
+fn carries(input: &MergeInput<'_>, group: Group) -> bool {
+    let is_current = input.freshness == Freshness::Current;
+    input.is_linked_back && is_current && input.access.allows(group)
 }
 
 /// Of a conference only two wishes go to the provider, see [`is_conference_request`].

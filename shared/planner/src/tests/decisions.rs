@@ -1,6 +1,6 @@
 //! The decision table, row by row: where a link stands, what the CRM did, what the provider shows.
 
-use super::fixture::{Case, Crm, Shown, deleted, live};
+use super::fixture::{Case, Crm, Shown, bases, deleted, live};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::step::{Method, Settlement, Step};
 use event::EventFields;
@@ -91,6 +91,19 @@ fn what_one_side_deleted_lives_where_the_other_edited_it() {
     check(&case(Deleted, Cancelled), r#"deleted ["crm","confirmed"]"#);
     // Its organizer is another calendar by now: it would come back as a guest's copy.
     check(&case(Edited, MovedAway), "new id");
+}
+
+#[test]
+fn what_was_to_go_and_stays_is_written_once() {
+    use {Crm::*, Shown::*};
+    let mut recalled = bases();
+    recalled.is_recalled = true;
+    let case = |shown| Case::new(Standing::Live(recalled.clone()), Nothing, shown);
+    check(&case(NotRead), "get");
+    check(&case(Title("old")), "patch new");
+    // A deletion of ours that was called off too late.
+    check(&case(Cancelled), "restore new");
+    check(&case(NotFound), "new id");
 }
 
 #[test]

@@ -292,6 +292,11 @@ fn says_nothing(
     !leads || unseen.contains(id)
 }
 
+/// Of somebody's private event readers of its calendar see when it is, and nothing else.
+pub(super) fn is_hidden(event: &Value) -> bool {
+    event["visibility"] == "private" && event["organizer"].is_null()
+}
+
 fn equal(
     id: &EventId,
     row: &ShownRow,
@@ -299,7 +304,7 @@ fn equal(
     own: &str,
     is_forged: bool,
 ) -> Result<(), Violation> {
-    let is_hidden = event["visibility"] == "private" && event["organizer"].is_null();
+    let is_hidden = is_hidden(event);
     let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
     for field in Field::ALL {
         let (crm, google) = (
@@ -307,8 +312,7 @@ fn equal(
             field.of_google(event, own),
         );
         // A copy made in Google carries the references of what it was copied from; where nothing can be written,
-        // none are carried. Of a private event readers
-        // of its calendar see when it is, and nothing else: what was known before they lost a right stays.
+        // none are carried. What readers knew of a private event before they lost a right stays.
         let is_carried = born_here && !is_forged && row.shown.access.as_deref() != Some("read");
         let is_shown = (field != Field::Deal || is_carried) && (!is_hidden || field == Field::When);
         if crm != google && is_shown {

@@ -162,6 +162,11 @@ impl Run {
                 Weight::Nothing
             };
         }
+        // What happened while another user's row was not for Google brings that back.
+        let is_out = self.row_of(which).is_some_and(|row| !row.enabled);
+        if is_out && owner != Some(user) {
+            return Weight::Unknown;
+        }
         match self.role {
             _ if user != 1 || self.team.as_ref() != Some(&calendar) => Weight::Counts,
             (Role::Writer, false) => Weight::Counts,

@@ -1,6 +1,6 @@
 //! What each side did since the last rest is there, and nothing else.
 
-use super::check::{Found, said, tell};
+use super::check::{Found, is_hidden, said, tell};
 use super::field::Field;
 use super::life::Life;
 use super::run::{Run, Violation, violation};
@@ -9,6 +9,7 @@ use crate::watch::place;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use store::EventId;
+use store::sides::ShownRow;
 
 impl Run {
     /// What each side did to one event since the last rest is there, and nothing else.
@@ -17,7 +18,8 @@ impl Run {
         let shown = id.as_ref().and_then(|id| found.picture.rows.get(id));
         let shown = shown.filter(|shown| shown.row.fields["status"] != "cancelled");
         let said = shown.map(|shown| said(&shown.row.fields, &self.own(&shown.row)));
-        let access = shown.and_then(|shown| shown.shown.access.clone());
+        let event = id.as_ref().and_then(|id| found.event_of(id));
+        let is_partial = is_partial(shown, event);
         let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
         let series = self.lives.get(&Which::Event(which.event()));
         let series_enabled = series.is_none_or(|series| series.enabled);
@@ -25,10 +27,9 @@ impl Run {
         let is_out = !(life.enabled && series_enabled);
         life.unheard |= is_out && life.was_edited_elsewhere();
         let unclear = series_moved || matches!(which, Which::Occurrence(..)) && shown.is_none();
-        // What comes back takes with it what the CRM had set before it went; and a guest's copy has colours of
-        // its own.
+        // What comes back takes with it what the CRM had set before it went; a guest's copy has colours of its
+        // own; and a reader's row of a private event says no more than Google shows them.
         let came_back = !life.exists && life.google.gone.is_some();
-        let is_partial = access.is_some_and(|access| access != "full");
         life.unsettled |=
             life.unheard || unclear || came_back || is_partial || life.has_forged_stamp;
         // What is back after its row was deleted is what it is in Google.
@@ -64,7 +65,7 @@ impl Run {
         if said.as_ref().is_some_and(|said| life.lost_its_plan(said)) {
             return Err(violation("of two plans of a series one is kept", told()));
         }
-        let is_there = id.as_ref().and_then(|id| found.event_of(id)).is_some();
+        let is_there = event.is_some();
         if shown.is_some()
             && life.enabled != is_there
             && !life.moved
@@ -161,6 +162,12 @@ impl Run {
             |life: &Life| life.crm.users.len() > 1 || life.row.is_some() && life.place.is_some();
         self.people.len() > 1 || self.lives.values().any(restored)
     }
+}
+
+/// Its user can change not all of it, or does not see all of it.
+fn is_partial(shown: Option<&ShownRow>, event: Option<&Value>) -> bool {
+    let access = shown.and_then(|shown| shown.shown.access.as_deref());
+    access.is_some_and(|access| access != "full") || event.is_some_and(is_hidden)
 }
 
 /// Without what is not there, and without times that say nothing.

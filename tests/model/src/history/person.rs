@@ -239,7 +239,7 @@ impl Run {
     }
 
     /// The acting user does something to an event, where there is one; what Google then shows.
-    fn ask(&self, action: &str, which: Which, mut more: Value) -> Result<Option<Value>> {
+    fn ask(&mut self, action: &str, which: Which, mut more: Value) -> Result<Option<Value>> {
         let Some((email, calendar, id)) = self.seat(which) else {
             return Ok(None);
         };
@@ -248,7 +248,17 @@ impl Run {
         more["id"] = json!(id);
         more["notify"] = json!(false);
         let path = format!("ui/{action}");
-        Ok(self.world.control("POST", &path, &more).ok())
+        let shown = self.world.control("POST", &path, &more).ok();
+        // An occurrence whose exception came to nothing is a plain one again, of which anybody may make one.
+        let takes_place = |shown: &Value| shown["status"] == "confirmed";
+        let is_plain = |life: &Life| !life.exists && !life.touched() && life.row.is_none();
+        if matches!(which, Which::Occurrence(..))
+            && shown.as_ref().is_some_and(takes_place)
+            && self.lives.get(&which).is_some_and(is_plain)
+        {
+            self.lives.remove(&which);
+        }
+        Ok(shown)
     }
 
     /// The life of an event; that of an occurrence may begin here.
@@ -258,15 +268,6 @@ impl Run {
         let deal = series.base.get(&Field::Deal).cloned();
         let deal = deal.filter(|_| series.is_copy);
         let own = self.people[owner].email.clone();
-        // An occurrence whose exception came to nothing is a plain one again.
-        let is_plain = |life: &mut Life| !life.exists && !life.touched() && life.row.is_none();
-        let is_occurrence = matches!(which, Which::Occurrence(..));
-        if is_occurrence
-            && shown["status"] == "confirmed"
-            && self.lives.get_mut(&which).is_some_and(is_plain)
-        {
-            self.lives.remove(&which);
-        }
         self.lives.entry(which).or_insert_with(|| {
             let mut base = forms(shown, &own);
             base.extend(deal.map(|deal| (Field::Deal, deal)));

@@ -1,6 +1,7 @@
 //! The merge in small cases: a row and what the provider shows, each changed from a common base.
 
 mod converges;
+mod references;
 mod unseen;
 
 use super::*;
@@ -28,6 +29,7 @@ struct Case {
     remote_times: BTreeMap<Group, DateTime<Utc>>,
     freshness: Freshness,
     access: Access,
+    is_linked_back: bool,
 }
 
 fn at(time: &str) -> DateTime<Utc> {
@@ -64,6 +66,7 @@ fn case(change: impl FnOnce(&mut Case)) -> Case {
         remote_times: BTreeMap::new(),
         freshness: Freshness::Current,
         access: Access::Full,
+        is_linked_back: true,
     };
     change(&mut case);
     case
@@ -85,6 +88,7 @@ fn merged(case: &Case) -> Merged {
         remote_times: &case.remote_times,
         freshness: case.freshness,
         access: case.access,
+        is_linked_back: case.is_linked_back,
         context: &context(),
     })
     .unwrap()
