@@ -56,8 +56,9 @@ comment on function tandem.key_of(text) is 'Tandem''s id of a row, made where it
 create or replace function tandem.hmac_pad(key bytea, pad integer) returns bytea
 language plpgsql immutable set search_path = '' as $$
 begin
-  return case when key is not null then decode((select string_agg(lpad(to_hex(case when i < length(key) then get_byte(key, i) else 0 end # pad), 2,
-    '0'), '' order by i) from generate_series(0, 63) i), 'hex') end;
+  if key is null then return null; end if;
+  return decode((select string_agg(lpad(to_hex(case when i < length(key) then get_byte(key, i) else 0 end # pad), 2,
+    '0'), '' order by i) from generate_series(0, 63) i), 'hex');
 end $$;
 comment on function tandem.hmac_pad(bytea, integer) is 'What HMAC-SHA-256 hashes first.';
 
@@ -91,6 +92,15 @@ begin
 end $$;
 comment on function tandem.has_vault() is 'Whether Supabase Vault can keep a secret.';
 
+-- Of a dump that was restored under another root key nothing can be read: it is written anew.
+create or replace function tandem.vault_pads() returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select v.decrypted_secret from vault.decrypted_secrets v where v.name = 'tandem_poke_key');
+exception when others then return null;
+end $$;
+comment on function tandem.vault_pads() is 'What Vault has of the key that signs pokes, or null.';
+
 create or replace function tandem.keep_poke_key(key text) returns void
 language plpgsql volatile set search_path = '' as $$
 declare pads text; kept uuid; old text;
@@ -101,10 +111,14 @@ begin
     return;
   end if;
   pads := encode(tandem.hmac_pad(convert_to(key, 'UTF8'), 54) || tandem.hmac_pad(convert_to(key, 'UTF8'), 92), 'hex');
-  select v.id, v.decrypted_secret into kept, old from vault.decrypted_secrets v where v.name = 'tandem_poke_key';
+  select v.id into kept from vault.decrypted_secrets v where v.name = 'tandem_poke_key';
+  old := tandem.vault_pads();
   if kept is null then
-    perform vault.create_secret(new_secret := pads, new_name := 'tandem_poke_key',
-      new_description := 'What Tandem signs pokes and ticks with; made from function_secret.');
+    begin
+      perform vault.create_secret(new_secret := pads, new_name := 'tandem_poke_key',
+        new_description := 'What Tandem signs pokes and ticks with; made from function_secret.');
+    exception when unique_violation then null;
+    end;
   elsif old is distinct from pads then
     perform vault.update_secret(secret_id := kept, new_secret := pads);
   end if;
@@ -168,16 +182,24 @@ begin
 end $$;
 comment on function tandem.poke_sql() is 'How a generated trigger leaves word for tandem.poke.';
 
+create or replace function tandem.signing(p tandem.poking) returns tandem.poking
+language plpgsql stable set search_path = '' as $$
+declare pads bytea;
+begin
+  if p.inner_pad is null and tandem.has_vault() then
+    pads := decode(tandem.vault_pads(), 'hex');
+    p.inner_pad := substr(pads, 1, 64);
+    p.outer_pad := substr(pads, 65);
+  end if;
+  return p;
+end $$;
+comment on function tandem.signing(tandem.poking) is 'With what signs, where Vault has it; null where nobody has.';
+
 -- Signed for one path and body and some minutes, so that what is seen of a poke opens nothing else.
 create or replace function tandem.signed_post(p tandem.poking, path text, body jsonb) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare t text := floor(extract(epoch from clock_timestamp()))::bigint;
 begin
-  if p.inner_pad is null then
-    select substr(x.pads, 1, 64), substr(x.pads, 65) into p.inner_pad, p.outer_pad from (
-      select decode(v.decrypted_secret, 'hex') as pads from vault.decrypted_secrets v
-      where v.name = 'tandem_poke_key') x;
-  end if;
   return net.http_post(url := p.url || path, body := body, headers := jsonb_build_object('Content-Type',
     'application/json', 'Tandem-Signature', 't=' || t || ',v1=' || encode(sha256(p.outer_pad || sha256(p.inner_pad
       || convert_to(t || chr(10) || path || chr(10) || body::text, 'UTF8'))), 'hex')), timeout_milliseconds := 5000);
@@ -189,7 +211,8 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare p tandem.poking;
 begin
   select * into p from tandem.poking;
-  if p.url is null then
+  p := tandem.signing(p);
+  if p.url is null or p.inner_pad is null then
     raise exception 'it is not known yet whom to tick' using
       hint = 'Call scheduler/tick once with the function_secret; the components then say where they are.';
   end if;
@@ -209,6 +232,8 @@ begin
   -- A session asks once which server this is: it reads a file.
   if p.url is null or p.cluster is distinct from coalesce(nullif(current_setting('tandem.cluster', true), ''),
       set_config('tandem.cluster', tandem.cluster(), false)) then return null; end if;
+  p := tandem.signing(p);
+  if p.inner_pad is null then return null; end if;
   if cardinality(events) > 21 then
     made := tandem.signed_post(p, '/scheduler/tick', '{"due": 20}');
     return null;

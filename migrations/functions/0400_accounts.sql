@@ -16,7 +16,7 @@ comment on function tandem.quota(jsonb) is 'What full buckets hold, and what the
 -- project's is for who has used less than half of their own: many users' bulk work stops nobody's single change.
 create or replace function tandem.take_calls(calls jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare q jsonb := tandem.quota(s); taken jsonb; back jsonb;
+declare q jsonb := tandem.quota(s); taken jsonb;
 begin
   with wanted as materialized (
     select 'user:' || a.subject as key, 'user' as kind, array_agg(a.id) as ids, sum(c.value::integer) as n
@@ -27,17 +27,18 @@ begin
       from t - b.at)) * (q ->> (w.kind || '_rate'))::double precision, 'infinity')) as tokens
     from wanted w left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key
       for no key update of x) b on true order by w.key),
+  judged as materialized (select l.*, least(l.n, greatest(0, floor(l.tokens))) as gets, case l.kind when 'user' then
+      greatest(0, case when l.tokens * 2 < (q ->> 'user_size')::float8 then (q ->> 'project_size')::float8 / 5 else 1
+        end - p.tokens) else 0 end as lacks
+    from level l cross join (select x.tokens from level x where x.kind = 'project') p),
   stored as (insert into tandem.buckets (key, tokens, at)
-    select l.key, l.tokens - case l.kind when 'project' then l.n else least(l.n, greatest(0, floor(l.tokens))) end, t
-    from level l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
-  select jsonb_object_agg(i.id, jsonb_build_object('n', case when x.lacks > 0 then 0 else greatest(0, floor(l.tokens))
-      end, 'wait', case when x.lacks > 0 then ceil(x.lacks / (q ->> 'project_rate')::float8) else ceil(greatest(1,
-        l.n - l.tokens) / (q ->> 'user_rate')::float8) end)),
-    jsonb_object_agg(i.id, -(calls ->> i.id::text)::integer) filter (where x.lacks > 0)
-  into taken, back from level l cross join lateral unnest(l.ids) i (id)
-  cross join lateral (select case when l.tokens * 2 < (q ->> 'user_size')::double precision
-    then (q ->> 'project_size')::float8 / 5 else 1 end - p.tokens from level p where p.kind = 'project') x (lacks);
-  if back is not null then perform tandem.charge(back, s, t); end if;
+    select l.key, l.tokens - case when l.kind = 'project' then (select coalesce(sum(o.gets), 0) from judged o
+      where o.kind = 'user' and o.lacks = 0) when l.lacks = 0 then l.gets else 0 end, t
+    from judged l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
+  select jsonb_object_agg(i.id, jsonb_build_object('n', case when l.lacks = 0 then greatest(0, floor(l.tokens)) else 0
+      end, 'wait', case when l.lacks > 0 then ceil(l.lacks / (q ->> 'project_rate')::float8) else ceil(greatest(1,
+        l.n - l.tokens) / (q ->> 'user_rate')::float8) end))
+  into taken from judged l cross join lateral unnest(l.ids) i (id);
   return taken;
 end $$;
 comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is

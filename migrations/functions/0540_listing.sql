@@ -235,9 +235,10 @@ begin
   -- It is there again when all of it could be read.
   update tandem.connections x set lease_until = null, failures = 0, last_error = null,
     state = case x.state when 'unreachable' then 'active' else x.state end,
-    watch_at = case x.state when 'unreachable' then t else x.watch_at end, due_at = t + case when again then interval '0'
-    when k.unproductive between 1 and 3 then interval '10 seconds' when tandem.is_push_proven(k, t)
-    then interval '1 hour' * (0.75 + random() / 4) else k.poll_seconds * interval '1 second' end where x.id = c;
+    watch_at = case x.state when 'unreachable' then t else x.watch_at end,
+    due_at = t + case when again then interval '0' when k.unproductive between 1 and 3 then interval '10 seconds'
+      when tandem.is_push_proven(k, t) then interval '1 hour' * (0.75 + random() / 4)
+      else k.poll_seconds * interval '1 second' end where x.id = c;
   if k.state = 'unreachable' then perform tandem.wake(k.user_id, t); end if;
   return jsonb_build_object('more', again, 'reads', wanted);
 end $$;

@@ -52,6 +52,8 @@ declare t timestamptz := tandem.called(p); a tandem.accounts; one uuid := tandem
 begin
   perform tandem.need(p, 'user_id string', 'account_id uuid?');
   perform tandem.is_choice(p ->> 'choice');
+  -- Connections before their account, as in a listing.
+  perform from tandem.connections k where k.user_id = p ->> 'user_id' order by k.id for update;
   select x.* into a from tandem.accounts x where x.user_id = p ->> 'user_id' and x.state <> 'disconnected'
     and x.id = coalesce((p ->> 'account_id')::uuid, (select o.account_id from tandem.connections o where o.id = one
       and o.state <> 'disconnected')) for update;

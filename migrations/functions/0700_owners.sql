@@ -46,6 +46,8 @@ create or replace function tandem.user_left(owner text, choice text, begun_by te
 language plpgsql volatile set search_path = '' as $$
 declare a tandem.accounts;
 begin
+  -- Connections before their account, as in a listing.
+  perform from tandem.connections k where k.user_id = owner order by k.id for update;
   for a in select * from tandem.accounts x where x.user_id = owner and x.state <> 'disconnected'
     order by x.id for update
   loop
@@ -101,14 +103,24 @@ end $$;
 comment on function tandem.resting(tandem.accounts, timestamptz) is
   'Connections of an account that could not be listed, or were paused, for so long that nobody waits for them.';
 
+create or replace function tandem.rests(a tandem.accounts, t timestamptz) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return a.state in ('active', 'reconnect_needed') and tandem.resting(a, t) <> '{}'
+    or a.state = 'reconnect_needed' and a.created_at < t - interval '400 days' and not exists (
+      select from tandem.connections k where k.account_id = a.id
+        and coalesce(k.listed_at, k.created_at) >= t - interval '400 days');
+end $$;
+comment on function tandem.rests(tandem.accounts, timestamptz) is
+  'Whether an account, or a connection of it, has waited for 400 days.';
+
 create or replace function tandem.end_rest(owner text, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' as $$
 declare a tandem.accounts; resting uuid[]; one uuid; n integer := 0;
 begin
-  for a in select * from tandem.accounts x where x.user_id = owner and x.state in ('active', 'reconnect_needed')
-    and (tandem.resting(x, t) <> '{}' or x.state = 'reconnect_needed' and x.created_at < t - interval '400 days')
-    order by x.id for update
-  loop
+  if not exists (select from tandem.accounts x where x.user_id = owner and tandem.rests(x, t)) then return 0; end if;
+  perform from tandem.connections k where k.user_id = owner order by k.id for update;
+  for a in select * from tandem.accounts x where x.user_id = owner and tandem.rests(x, t) order by x.id for update loop
     resting := tandem.resting(a, t);
     if a.state = 'reconnect_needed' and not exists (select from tandem.connections k where k.account_id = a.id
       and k.state not in ('disconnecting', 'disconnected') and not k.id = any (resting))

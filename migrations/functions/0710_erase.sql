@@ -11,7 +11,10 @@ begin
     returning l.event)
   select coalesce(array_agg(g.event), '{}') into events from gone g;
   n := cardinality(events);
+  -- What another connection has, or a row still is, goes on.
+  events := array(select e from unnest(events) e where not exists (select from tandem.links o where o.event = e));
   delete from tandem.attempts a where a.event = any (events);
+  events := array(select e from unnest(events) e where not exists (select from tandem.crm_rows r where r.event = e));
   delete from tandem.event_fields f where f.event = any (events);
   delete from tandem.event_state s where s.event = any (events);
   delete from tandem.parked x where x.connection_id = connection and x.remote in (select y.remote

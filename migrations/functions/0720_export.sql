@@ -70,11 +70,15 @@ begin
       where c.event = x.event and c.owner = export_waiting.owner),
     'open_change', (select jsonb_build_object('changed', o.changed, 'deleted_row', o.deleted_row)
       from tandem.open_changes o where o.event = x.event and o.owner = export_waiting.owner),
+    'unanswered_writes', (select jsonb_agg(jsonb_build_object('row', w.row, 'at', tandem.utc(w.at)) order by w.rev)
+      from tandem.attempts w where w.event = x.event),
     'work', (select jsonb_build_object('state', w.state, 'at', tandem.utc(w.at), 'reason', w.reason, 'notes', w.notes)
       from tandem.work w where w.root = x.event and w.owner = export_waiting.owner)) order by x.event), '[]')
   from (select y.event from (select c.event from tandem.changes c where c.owner = export_waiting.owner
       union select o.event from tandem.open_changes o where o.owner = export_waiting.owner
-      union select w.root from tandem.work w where w.owner = export_waiting.owner) y (event)
+      union select w.root from tandem.work w where w.owner = export_waiting.owner
+      union select w.event from tandem.attempts w join tandem.links l on l.event = w.event
+        join tandem.connections k on k.id = l.connection_id where k.user_id = export_waiting.owner) y (event)
     where y.event > coalesce(nullif(after, ''), '00000000-0000-0000-0000-000000000000')::uuid
     order by y.event limit most) x);
 end $$;

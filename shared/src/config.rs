@@ -52,6 +52,8 @@ pub struct Config {
     pub event_url: Option<String>,
     /// Secrets that were too short to be taken.
     short: Vec<&'static str>,
+    /// An operator's secret is one of those that the clock shows, and so is not taken.
+    is_operator_known: bool,
     /// Only this machine reaches `app_url`, while the database is elsewhere.
     is_unreachable: bool,
 }
@@ -129,6 +131,10 @@ impl Config {
             }
         }
         let supabase = Some(&db_origin).filter(|origin| is_supabase(&driver, origin));
+        let functions = v.secrets(["function_secret", "function_secret_previous"]);
+        let mut operators = v.secrets(["operator_secret", "operator_secret_previous"]);
+        let is_operator_known = operators.iter().any(|secret| functions.contains(secret));
+        operators.retain(|secret| !functions.contains(secret));
         let signers = v.secrets(["signing_key", "signing_key_previous"]);
         Ok(Self {
             google: Origins {
@@ -138,8 +144,9 @@ impl Config {
             },
             client_id: v.text("google_client_id"),
             client_secret: v.text("google_client_secret"),
-            function_secrets: v.secrets(["function_secret", "function_secret_previous"]),
-            operator_secrets: v.secrets(["operator_secret", "operator_secret_previous"]),
+            function_secrets: functions,
+            operator_secrets: operators,
+            is_operator_known,
             keys: Keys::parse(&v.text("token_keys"))?,
             signers: signers.iter().map(|key| Signer::new(key)).collect(),
             issuers: issuers::read(&v, supabase)?,
@@ -204,8 +211,11 @@ impl Config {
                 "which only this machine reaches: set it to the https URL of this deployment";
             format!("the variable app_url is {}, {reason}", self.app_url)
         });
+        let known = self.is_operator_known.then(|| {
+            "the variable operator_secret is a function_secret, which the clock shows; make another".to_owned()
+        });
         let short = self.short.iter().map(|name| self.lack_of(name));
-        short.chain(unreachable).collect()
+        short.chain(known).chain(unreachable).collect()
     }
 }
 

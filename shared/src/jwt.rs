@@ -118,8 +118,8 @@ impl Login {
         &self.claims
     }
 
-    /// What people call its user. An address says who it is; a name that people may give themselves comes
-    /// with the id.
+    /// What people call its user. A verified address says who it is; what people may give themselves comes with
+    /// the id (Supabase says of no address that it is verified).
     pub fn called(&self) -> Option<String> {
         let claims: Value = serde_json::from_str(&self.claims).ok()?;
         let text = |name: &str| {
@@ -129,7 +129,7 @@ impl Login {
         };
         let own = |name: String| Some(format!("{name} ({})", claims["sub"].as_str()?));
         match text("email") {
-            Some(email) if claims["email_verified"] != false => Some(email),
+            Some(email) if claims["email_verified"] == true => Some(email),
             Some(email) => own(email),
             None => own(text("name")?),
         }

@@ -16,9 +16,6 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 match self.read(&id).await {
                     Ok(item) => items.push(item),
                     Err(error) if error.scope == Scope::Event => {}
-                    // Who may see no more than when it is busy may read no event of it.
-                    Err(error)
-                        if error.scope == Scope::Calendar && error.cause == Cause::Forbidden => {}
                     Err(error) => return self.fail(&error, None).await,
                 }
             }

@@ -32,7 +32,8 @@ pub async fn handle<D: HttpClient>(
         },
         _ => match read::<OfUser>(request) {
             Ok(wish) if action == "erase" => erase(env, &wish).await,
-            Ok(wish) => disconnect(env, &wish).await,
+            Ok(wish) if action == "disconnect" => disconnect(env, &wish).await,
+            Ok(_) => Reply::error(StatusCode::NOT_FOUND, "there is no such action"),
             Err(reply) => *reply,
         },
     }

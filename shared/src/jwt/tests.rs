@@ -166,7 +166,7 @@ fn a_user_is_called_by_an_address_or_by_a_name_with_the_id() {
     for (claims, called) in [
         (
             json!({"sub": "1", "email": "ann@crm.example", "name": "Ann"}),
-            Some("ann@crm.example"),
+            Some("ann@crm.example (1)"),
         ),
         (
             json!({"sub": "1", "email": "ann@crm.example", "email_verified": true}),

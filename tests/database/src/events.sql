@@ -39,7 +39,8 @@ begin
 end $$;
 
 create function crm_statement(s jsonb) returns void language plpgsql as $$
-declare e jsonb := s -> 'update' -> 'edit'; key uuid := coalesce(s -> 'insert', s -> 'update', s -> 'delete') ->> 'event';
+declare e jsonb := s -> 'update' -> 'edit';
+  key uuid := coalesce(s -> 'insert', s -> 'update', s -> 'delete') ->> 'event';
 begin
   if s ? 'insert' then
     perform crm_insert_row(key, s -> 'insert' -> 'row');

@@ -141,7 +141,8 @@ fn about(op: &Op) -> (Option<&EventId>, Option<&ConnectionId>) {
         | Op::Note { event, .. }
         | Op::Show { event, .. } => (Some(event), None),
         Op::PutLink { link } => (Some(&link.event), Some(&link.connection)),
-        Op::Park { parked } => (parked.event.as_ref(), Some(&parked.connection)),
+        // What is parked has changed no row yet: it may be of a row that was another's when its link was made.
+        Op::Park { parked } => (None, Some(&parked.connection)),
         Op::DropLink { connection, .. }
         | Op::Unpark { connection, .. }
         | Op::List { connection } => (None, Some(connection)),

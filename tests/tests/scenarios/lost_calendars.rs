@@ -48,7 +48,7 @@ async fn an_edit_in_a_calendar_that_was_taken_away_waits_for_it() {
         assert_eq!(w.value(&state).await, "unreachable", "{edit}");
         let row = w.row(&id).await;
         assert_eq!(row["sync_state"], "pending", "{row}");
-        assert!(error_of(&w, &id).await.contains("calendar"), "{row}");
+        assert!(error_of(&w, &id).await.contains("not shared"), "{row}");
         w.forget_asked();
         for _ in 0..24 {
             later(&w, 3_700).await;

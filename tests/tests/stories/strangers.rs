@@ -65,9 +65,10 @@ impl Stage {
         if let Some(login) = login {
             request = request.header("authorization", format!("Bearer {login}"));
         }
-        let body = match body {
-            Value::Null => Bytes::new(),
-            body => Bytes::from(body.to_string()),
+        let body = if body.is_null() {
+            Bytes::new()
+        } else {
+            Bytes::from(body.to_string())
         };
         let answer = self.w.stack.http.send(request.body(body)?).await?;
         let text = String::from_utf8_lossy(answer.body()).into_owned();

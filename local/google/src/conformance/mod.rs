@@ -11,6 +11,7 @@ mod errors;
 mod events_fields;
 mod events_read;
 mod events_write;
+mod expansion;
 mod imports;
 pub(crate) mod lab;
 mod lists;
@@ -100,6 +101,7 @@ pub fn conformance() -> Vec<Row> {
         push::ROWS,
         delivery::ROWS,
         series::ROWS,
+        expansion::ROWS,
         errors::ROWS,
         calendars::ROWS,
         batch::ROWS,

@@ -1,4 +1,4 @@
-//! R1 to R18: series, exceptions, splits.
+//! R1 to R16: series, exceptions, splits.
 
 use serde_json::{Value, json};
 
@@ -22,8 +22,6 @@ rows! {
     "R14" "S" Switch r14_exdate_rdate_and_until_shape_the_expansion;
     "R15" "I" Switch r15_a_master_without_later_occurrences_is_returned_or_hidden;
     "R16" "S" Pass r16_stricter_visibility_of_one_instance_covers_the_series;
-    "R17" "L" Switch r17_a_first_start_beside_the_rule_takes_place;
-    "R18" "S" Switch r18_a_date_excludes_no_time;
 }
 
 const FIRST: &str = "series1_20260302T090000Z";
@@ -38,7 +36,7 @@ fn instances(session: &Session, id: &str, query: &str) -> Answer {
 }
 
 /// Starts of all instances, as shown.
-fn starts(session: &Session, id: &str) -> Vec<String> {
+pub(super) fn starts(session: &Session, id: &str) -> Vec<String> {
     let body = instances(session, id, "").ok();
     let items = body["items"].as_array().cloned().unwrap_or_default();
     let text = |item: &Value| {
@@ -80,7 +78,7 @@ fn r02_instances_have_ids_with_their_utc_start() {
     assert_eq!(instances(&ann, "series1", &rest).ids().len(), 2);
 }
 
-fn all_day(rule: &str) -> Value {
+pub(super) fn all_day(rule: &str) -> Value {
     json!({
         "id": "series1",
         "start": {"date": "2026-03-02"},
@@ -382,29 +380,4 @@ fn r16_stricter_visibility_of_one_instance_covers_the_series() {
         .get(&format!("/calendar/v3/calendars/{ANN}/events/{FIRST}"))
         .ok();
     assert!(seen["summary"].is_null());
-}
-
-fn r17_a_first_start_beside_the_rule_takes_place() {
-    // 2026-03-02 is a Monday.
-    let rule = json!({"recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2"]});
-    let lab = Lab::new();
-    lab.ann().insert(with(weekly("series1"), rule));
-    let all = starts(&lab.ann(), "series1");
-    assert_eq!(all.len(), 3, "{all:?}");
-    lab.switch("firstStart", "hidden");
-    assert_eq!(starts(&lab.ann(), "series1"), all[1..]);
-}
-
-fn r18_a_date_excludes_no_time() {
-    let rule = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE;VALUE=DATE:20260309"]});
-    let lab = Lab::new();
-    lab.ann().insert(with(weekly("series1"), rule));
-    assert_eq!(starts(&lab.ann(), "series1").len(), 3);
-    lab.switch("dateExclusion", "applied");
-    assert_eq!(starts(&lab.ann(), "series1").len(), 2);
-    let days = json!({"id": "dates1", "recurrence": ["RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20260303"]});
-    let lab = Lab::new();
-    lab.ann()
-        .insert(with(all_day("RRULE:FREQ=DAILY;COUNT=3"), days));
-    assert_eq!(starts(&lab.ann(), "dates1"), ["2026-03-02", "2026-03-04"]);
 }

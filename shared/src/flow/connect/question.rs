@@ -2,8 +2,10 @@
 //! answered nothing is stored: the browser holds the grant, sealed for its own question.
 
 use super::account::{self, Granted};
+use super::grant::Grant;
 use super::state::{ConnectRequest, Genuine, Purpose, Refused};
 use super::{ConnectError, Env, Trail, grant, read, shows, take};
+use crate::db::connect::{self as db, Known};
 use crate::jwt::{Login, UserId};
 use crate::secret::Bound;
 use chrono::TimeDelta;
@@ -118,7 +120,22 @@ pub async fn answer<D: HttpClient>(
         return Err(ConnectError::Browser);
     }
     let granted = open(env, request, answer).ok_or(ConnectError::State)?;
-    let now = take(env, request).await?;
+    let now = match take(env, request).await {
+        Ok(now) => now,
+        // A second click: the browser has dropped the answer to the first one.
+        Err(ConnectError::Replayed) if answer.is_yes => {
+            return match is_known(env, request, &granted).await? {
+                true => Ok(granted.email),
+                false => Err(ConnectError::Replayed),
+            };
+        }
+        Err(error) => {
+            if matches!(error, ConnectError::Database(_)) {
+                trail.grant = Some(Grant::Left);
+            }
+            return Err(error);
+        }
+    };
     let connected = match answer.is_yes {
         true => account::connect(env, request, &granted, now, trail).await,
         false => Err(ConnectError::Declined),
@@ -129,6 +146,17 @@ pub async fn answer<D: HttpClient>(
         return Err(error);
     }
     Ok(granted.email)
+}
+
+async fn is_known<D: HttpClient>(
+    env: &Env<'_, D>,
+    request: &ConnectRequest,
+    granted: &Granted,
+) -> Result<bool, ConnectError> {
+    let (database, instance) = (&env.config.database, env.config.instance());
+    let account = (granted.sub.as_str(), request.wanted);
+    let known = db::known(env.client, database, instance, &request.user, account).await?;
+    Ok(matches!(known, Known::Known))
 }
 
 /// Nobody can answer any more: what nobody lives by goes back.

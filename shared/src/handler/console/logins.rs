@@ -43,7 +43,7 @@ pub async fn create<D: HttpClient>(call: &Call<'_, D>) -> Result<Reply, Problem>
             (1..=256).contains(&text.len())
                 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         },
-        "state is the page's: 1 to 256 visible ASCII characters",
+        "state is the page's: 1 to 256 printable ASCII characters",
     )?;
     let page = call.env.config.page_url();
     text(&fields, "return_to", |text| text == page, RETURN_TO)?;

@@ -103,7 +103,7 @@ async fn a_vault_that_tandem_s_owner_may_not_read_is_left_alone() {
     run(
         &client,
         &format!(
-            "{VAULT}; create role no_vault; grant all on schema tandem to no_vault;
+            "{VAULT}; drop role if exists no_vault; create role no_vault; grant all on schema tandem to no_vault;
              grant all on all tables in schema tandem to no_vault; grant execute on all functions in schema tandem to no_vault;
              set role no_vault; select tandem.keep_poke_key('hush-hush'); reset role"
         ),

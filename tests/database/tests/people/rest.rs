@@ -58,6 +58,46 @@ async fn a_calendar_that_was_disconnected_is_forgotten_though_its_account_goes_o
     Ok(())
 }
 
+#[tokio::test]
+async fn what_is_kept_aside_of_an_event_stays_when_a_calendar_is_forgotten() -> Result<()> {
+    let db = Db::new().await;
+    let ann = db.person("ann").await?;
+    let second = db.calendar(&json!(ann.account), "second").await?;
+    let second = text(&second["connection_id"]);
+    db.imported(&second).await?;
+    let elsewhere = db.linked(&ann, "elsewhere", "crm", "live").await?;
+    let here = db.linked(&ann, "here", "crm", "live").await?;
+    let gone = db.linked(&ann, "gone", "crm", "live").await?;
+    disconnect(&db, &ann).await?;
+    let away = Person {
+        user: ann.user.clone(),
+        account: ann.account.clone(),
+        connection: second,
+    };
+    db.link(&away, elsewhere, "again", "crm", "live", None)
+        .await?;
+    db.run(&format!(
+        "insert into tandem.event_fields (event, fields) select id, '{{\"x\": 1}}' from public.events;
+         insert into tandem.attempts (event, rev, at) values ('{elsewhere}', 1, now());
+         delete from public.events where id = '{gone}'; delete from tandem.changes"
+    ))
+    .await?;
+    db.later(70 * DAY).await?;
+    upkeep(&db).await?;
+    let of_first = format!(
+        "select count(*) from tandem.links where connection_id = '{}'",
+        ann.connection
+    );
+    ensure!(db.get(&of_first).await? == 0);
+    let kept = "select jsonb_agg(e.title order by e.title) from tandem.event_fields f join public.events e on e.id = f.event";
+    ensure!(
+        db.get(kept).await? == json!(["elsewhere", "here"]),
+        "{here}"
+    );
+    ensure!(db.get("select count(*) from tandem.attempts").await? == 1);
+    Ok(())
+}
+
 /// Puts things as they were last seen so many days ago.
 async fn aged(db: &Db, days: i64) -> Result<()> {
     let old = format!(

@@ -251,7 +251,7 @@ async fn called(s: &Stage) -> Result<()> {
         p["user_id"] = json!(s.bob.user);
         let function = name.trim_start_matches("tandem_");
         let told = match refused {
-            None => format!("{:?}", s.db.call(function, p).await),
+            None => s.db.call(function, p).await.context(name)?.to_string(),
             Some(code) => {
                 let (found, message) = s.db.refusal(function, p).await?;
                 ensure!(found == code, "{name}: {found} {message}");

@@ -39,7 +39,15 @@ export function arrive(): Promise<string | null> | null {
   const asked = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);
   const request = asked === null ? null : (JSON.parse(asked) as LoginRequest);
-  return request?.state === state ? exchange(code, request.verifier) : Promise.resolve(FAILED);
+  if (request?.state === state) return exchange(code, request.verifier);
+  // Whoever asked for this code shall not find it good in a log.
+  return spend(code);
+}
+
+/** A code counts once, whatever the verifier is. */
+async function spend(code: string): Promise<string> {
+  await exchange(code, random());
+  return FAILED;
 }
 
 async function exchange(code: string, verifier: string): Promise<string | null> {

@@ -125,7 +125,7 @@ pub const COMPONENTS: [(&str, &str, Option<&str>); 17] = [
     ),
     (
         "tandem_account_store",
-        r#"{"sub": "bob", "email": "b", "refresh_token": "r", "account_id": "$A"}"#,
+        r#"{"sub": "ann", "email": "b", "refresh_token": "r", "access_token": "a", "expires_in": 3600, "wanted": "$A"}"#,
         None,
     ),
     (
@@ -163,7 +163,7 @@ pub const COMPONENTS: [(&str, &str, Option<&str>); 17] = [
     ("tandem_status", "{}", None),
     (
         "tandem_ticket_issue",
-        r#"{"id": "other", "purpose": "connect"}"#,
+        r#"{"id": "a ticket that Bob makes", "purpose": "connect"}"#,
         None,
     ),
     ("tandem_user_gone", "{}", None),
