@@ -113,3 +113,32 @@ async fn a_vault_that_tandem_s_owner_may_not_read_is_left_alone() {
     assert_eq!(seen(&client, "hush-hush").await, 2);
     run(&client, "drop owned by no_vault; drop role no_vault").await;
 }
+
+#[tokio::test]
+async fn a_key_that_vault_cannot_read_or_has_no_more_is_written_anew_by_the_next_tick() {
+    let client = listening().await;
+    let opened = "create function vault.opened(secret text) returns text language plpgsql as $$ begin
+          if starts_with(secret, 'another root key') then raise 'invalid ciphertext'; end if;
+          return reverse(secret);
+        end $$;
+        create or replace view vault.decrypted_secrets as select s.id, s.name, s.description, s.secret,
+          vault.opened(s.secret) as decrypted_secret, s.key_id from vault.secrets s";
+    let vault = format!("create extension pgcrypto; {VAULT}; {opened}");
+    run(&client, &vault).await;
+    for lost in [
+        "update vault.secrets set secret = 'another root key' || secret",
+        "delete from vault.secrets",
+    ] {
+        tick(&client, "hush-hush").await;
+        run(&client, &format!("{lost}; truncate net.posted")).await;
+        add(&client, 1).await;
+        assert_eq!(count(&client, "net.posted").await, 0, "{lost}");
+        let ticked = client.batch_execute("select tandem.tick()").await;
+        let refused = ticked.expect_err("there is nothing to sign with");
+        let hint = refused.as_db_error().and_then(|error| error.hint());
+        assert!(hint.is_some_and(|hint| hint.contains("function_secret")));
+        tick(&client, "hush-hush").await;
+        add(&client, 1).await;
+        assert_eq!(signed_with(&client, "hush-hush").await, 1, "{lost}");
+    }
+}
