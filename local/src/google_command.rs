@@ -50,7 +50,7 @@ mod tests {
             .borrow_mut()
             .push(line.to_owned())));
         let lines = lines.into_inner();
-        assert_eq!(lines.len(), 182);
+        assert_eq!(lines.len(), 184);
         assert_eq!(lines.last().map(String::as_str), Some("183 pass of 183"));
     }
 

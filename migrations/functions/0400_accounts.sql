@@ -5,10 +5,9 @@ set local lock_timeout = '3s';
 create or replace function tandem.quota(s jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  return jsonb_build_object('user_size', coalesce((s ->> 'user_burst')::double precision, 100),
-    'user_rate', coalesce((s ->> 'user_per_minute')::double precision, 480) / 60,
-    'project_size', coalesce((s ->> 'project_burst')::double precision, 1500),
-    'project_rate', coalesce((s ->> 'project_per_minute')::double precision, 8000) / 60);
+  return jsonb_build_object('user_size', coalesce((s ->> 'user_burst')::float8, 100), 'user_rate',
+    coalesce((s ->> 'user_per_minute')::float8, 480) / 60, 'project_size', coalesce((s ->> 'project_burst')::float8,
+    1500), 'project_rate', coalesce((s ->> 'project_per_minute')::float8, 8000) / 60);
 end $$;
 comment on function tandem.quota(jsonb) is 'What full buckets hold, and what they gain in a second.';
 
@@ -22,11 +21,10 @@ begin
     select 'user:' || a.subject as key, 'user' as kind, array_agg(a.id) as ids, sum(c.value::integer) as n
     from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
     union all select 'project', 'project', null, sum(c.value::integer) from jsonb_each_text(calls) c),
-  level as materialized (
-    select w.*, least((q ->> (w.kind || '_size'))::double precision, coalesce(b.tokens + greatest(0, extract(epoch
-      from t - b.at)) * (q ->> (w.kind || '_rate'))::double precision, 'infinity')) as tokens
-    from wanted w left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key
-      for no key update of x) b on true order by w.key),
+  level as materialized (select w.*, least((q ->> (w.kind || '_size'))::float8, coalesce(b.tokens + greatest(0,
+      extract(epoch from t - b.at)) * (q ->> (w.kind || '_rate'))::float8, 'infinity')) as tokens from wanted w
+    left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key for no key update of x) b on true
+    order by w.key),
   judged as materialized (select l.*, least(l.n, greatest(0, floor(l.tokens))) as gets, case l.kind when 'user' then
       greatest(0, case when l.tokens * 2 < (q ->> 'user_size')::float8 then (q ->> 'project_size')::float8 / 5 else 1
         end - p.tokens) else 0 end as lacks
@@ -49,12 +47,11 @@ language plpgsql volatile set search_path = '' set enable_seqscan = off set jit 
 declare q jsonb := tandem.quota(s);
 begin
   insert into tandem.buckets as b (key, tokens, at)
-  select k.key, (q ->> (k.kind || '_size'))::double precision - k.n, t from (
-    select 'user:' || a.subject as key, 'user' as kind, sum(c.value::double precision) as n
-    from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
-    union all select 'project', 'project', sum(c.value::double precision) from jsonb_each_text(calls) c order by 1) k
+  select k.key, (q ->> (k.kind || '_size'))::float8 - k.n, t from (select 'user:' || a.subject as key, 'user' as kind,
+      sum(c.value::float8) as n from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
+    union all select 'project', 'project', sum(c.value::float8) from jsonb_each_text(calls) c order by 1) k
   where k.n <> 0 on conflict (key) do update set tokens = b.tokens + excluded.tokens
-    - (q ->> (split_part(b.key, ':', 1) || '_size'))::double precision;
+    - (q ->> (split_part(b.key, ':', 1) || '_size'))::float8;
 end $$;
 comment on function tandem.charge(jsonb, jsonb, timestamptz) is
   'Charges calls of accounts and the project; negative ones are given back.';

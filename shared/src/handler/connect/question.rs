@@ -13,25 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use url::Url;
 
-const STYLE: &str = "
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; background: #f6f7f9; color: #1c1f26 }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center }
-main { box-sizing: border-box; width: min(30rem, 100%); padding: 2rem 1.5rem; background: #fff; overflow-wrap: anywhere }
-h1 { margin: 0 0 1rem; font-size: 1.4rem; line-height: 1.3 }
-form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 1rem }
-button { flex: 1 1 8rem; min-height: 2.75rem; padding: .5rem 1rem; border: 1px solid #545b6b; border-radius: .4rem;
-  font: inherit; background: none; color: inherit; cursor: pointer }
-button[value=connect] { background: #364fc7; border-color: #364fc7; color: #fff }
-button:focus-visible { outline: 3px solid #748ffc; outline-offset: 2px }
-small { color: #545b6b }
-@media (min-width: 32rem) { main { border: 1px solid #d8dbe2; border-radius: .6rem } }
-@media (prefers-color-scheme: dark) {
-  :root { background: #16181d; color: #e9ebf0 }
-  main { background: #23262f; border-color: #3b4050 }
-  button { border-color: #a7adbb }
-  small { color: #a7adbb }
-}
-";
+const STYLE: &str = include_str!("question.css");
 
 /// Nothing runs and nothing is loaded; the form's origin is told to this deployment, its address to nobody.
 pub fn page(question: &Question) -> Reply {

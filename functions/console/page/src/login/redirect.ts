@@ -46,23 +46,28 @@ export function arrive(): Promise<string | null> | null {
 
 /** A code counts once, whatever the verifier is. */
 async function spend(code: string): Promise<string> {
-  await exchange(code, random());
+  await redeem(code, random());
   return FAILED;
 }
 
 async function exchange(code: string, verifier: string): Promise<string | null> {
+  const token = await redeem(code, verifier);
+  if (token === null) return FAILED;
+  setLogin({ token, name: "" });
+  return null;
+}
+
+async function redeem(code: string, verifier: string): Promise<string | null> {
   try {
     const answer = await fetch("/functions/v1/console/api/logins/token", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ code, code_verifier: verifier }),
     });
-    if (!answer.ok) return FAILED;
-    const { access_token } = (await answer.json()) as { access_token: string };
-    setLogin({ token: access_token, name: "" });
-    return null;
+    if (!answer.ok) return null;
+    return ((await answer.json()) as { access_token: string }).access_token;
   } catch {
-    return FAILED;
+    return null;
   }
 }
 
