@@ -29,6 +29,8 @@ pub async fn world() -> World {
     let system = System::start(1, morning()).await.unwrap();
     let world = World { system };
     world.settle().await;
+    // The clock stands between the steps and each sets it: what comes is later than what was.
+    world.pass(1).await;
     world.system.take_written();
     world
 }
