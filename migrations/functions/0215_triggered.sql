@@ -111,7 +111,7 @@ begin
     return;
   end if;
   pads := encode(tandem.hmac_pad(convert_to(key, 'UTF8'), 54) || tandem.hmac_pad(convert_to(key, 'UTF8'), 92), 'hex');
-  select v.id into kept from vault.decrypted_secrets v where v.name = 'tandem_poke_key';
+  select v.id into kept from vault.secrets v where v.name = 'tandem_poke_key';
   old := tandem.vault_pads();
   if kept is null then
     begin
