@@ -56,13 +56,13 @@ comment on function tandem.another_account(jsonb) is
 
 create or replace function public.tandem_account_known(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
+declare other text;
 begin
   perform tandem.called(p);
   perform tandem.need(p, 'user_id string', 'sub string', 'wanted uuid?');
   perform tandem.need_user(p ->> 'user_id');
-  if tandem.another_account(p) is not null then
-    return jsonb_build_object('outcome', 'another', 'email', tandem.another_account(p));
-  end if;
+  other := tandem.another_account(p);
+  if other is not null then return jsonb_build_object('outcome', 'another', 'email', other); end if;
   return jsonb_build_object('outcome', case when exists (select from tandem.accounts a
     where a.user_id = p ->> 'user_id' and a.subject = p ->> 'sub' and a.state <> 'disconnected')
     then 'known' else 'new' end);
@@ -74,14 +74,14 @@ comment on function public.tandem_account_known(jsonb) is
 
 create or replace function public.tandem_account_store(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
-declare t timestamptz := tandem.called(p); a tandem.accounts; ids jsonb;
+declare t timestamptz := tandem.called(p); a tandem.accounts; ids jsonb; other text;
 begin
   perform tandem.need(p, 'user_id string', 'sub string', 'email string', 'scopes string?', 'refresh_token string?',
     'access_token string', 'expires_in number', 'wanted uuid?');
   perform tandem.need_user(p ->> 'user_id');
-  if tandem.another_account(p) is not null then
-    return jsonb_build_object('outcome', 'another', 'email', tandem.another_account(p),
-      'in_use', tandem.is_in_use(p ->> 'sub'));
+  other := tandem.another_account(p);
+  if other is not null then
+    return jsonb_build_object('outcome', 'another', 'email', other, 'in_use', tandem.is_in_use(p ->> 'sub'));
   end if;
   -- Connections before their account, as in a listing.
   perform from tandem.connections c join tandem.accounts x on x.id = c.account_id

@@ -131,6 +131,7 @@ async fn what_googles_page_reports_is_told() -> Result<()> {
     for (error, code) in [
         ("admin_policy_enforced", "policy"),
         ("org_internal", "policy"),
+        ("policy_enforced", "policy"),
         ("server_error", "reported"),
     ] {
         let (page, cookie) = opened(&system, &ticket(&system).await?).await?;

@@ -60,6 +60,14 @@ pub enum TokenError {
     },
 }
 
+/// Whether Google's word says that an organisation's administrator does not allow the application.
+pub fn is_policy(error: &str) -> bool {
+    matches!(
+        error,
+        "admin_policy_enforced" | "policy_enforced" | "org_internal"
+    )
+}
+
 impl TokenError {
     /// What to do about it.
     pub fn class(&self) -> Class {
@@ -96,7 +104,7 @@ impl TokenError {
                 "redirect_uri_mismatch" => {
                     "The address to return to is not registered with Google; an administrator has to add it to the OAuth client."
                 }
-                "admin_policy_enforced" | "policy_enforced" | "org_internal" => {
+                error if is_policy(error) => {
                     "Your organisation does not allow this application; ask its Google administrator."
                 }
                 _ => {

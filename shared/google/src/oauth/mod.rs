@@ -12,7 +12,7 @@ pub mod scope;
 
 mod token_answer;
 
-pub use error::TokenError;
+pub use error::{TokenError, is_policy};
 pub use token_answer::Tokens;
 
 use super::id::ClientSecret;

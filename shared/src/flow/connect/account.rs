@@ -1,7 +1,9 @@
 //! A Google account that is stored, with its primary calendar, and the beginning of the import.
 
 use super::{ConnectError, ConnectRequest, Env, Trail, token, watch};
-use crate::db::connect::{self as db, Account, Choices, Connected, Kept, NewCalendar, Stored};
+use crate::db::connect::{
+    self as db, Account, Choices, Connected, Kept, Known, NewCalendar, Stored,
+};
 use crate::google::calendar_list::{self, Entry};
 use crate::google::oauth::Tokens;
 use crate::google::oauth::id_token::Identity;
@@ -49,6 +51,20 @@ impl Granted {
     pub fn any_token(&self) -> &str {
         self.refresh_token.as_deref().unwrap_or(&self.access_token)
     }
+}
+
+/// Whether the user is connected with the Google account `sub`, or with another one than is wanted.
+///
+/// # Errors
+/// [`ConnectError::Database`], [`ConnectError::Left`].
+pub(super) async fn known<D: HttpClient>(
+    env: &Env<'_, D>,
+    request: &ConnectRequest,
+    sub: &str,
+) -> Result<Known, ConnectError> {
+    let (database, instance) = (&env.config.database, env.config.instance());
+    let account = (sub, request.wanted);
+    Ok(db::known(env.client, database, instance, &request.user, account).await?)
 }
 
 /// Stores an account with what was granted, and begins.

@@ -18,7 +18,7 @@ use crate::google::RefreshToken;
 use crate::google::id::AuthorizationCode;
 use crate::google::oauth::authorize::{self, Consent, Prompt};
 use crate::google::oauth::id_token::{self, Expected};
-use crate::google::oauth::{TokenError, Tokens, exchange};
+use crate::google::oauth::{TokenError, Tokens, exchange, is_policy};
 use crate::jwt::UserId;
 use crate::secret::{self, Signer};
 use account::Granted;
@@ -166,7 +166,7 @@ pub async fn finish<D: HttpClient>(
     }
     match returned.error.as_deref() {
         Some("access_denied") => return Err(ConnectError::Denied),
-        Some("admin_policy_enforced" | "org_internal") => return Err(ConnectError::Policy),
+        Some(error) if is_policy(error) => return Err(ConnectError::Policy),
         Some(other) => return Err(ConnectError::Reported(other.chars().take(100).collect())),
         None => {}
     }
@@ -228,9 +228,7 @@ async fn decide<D: HttpClient>(
     let identity = id_token::read(id_token, expected).map_err(|_| ConnectError::Identity)?;
     let granted = Granted::of(tokens, identity, now);
     if !is_proven {
-        let (database, instance) = (&config.database, config.instance());
-        let which = (granted.sub.as_str(), request.wanted);
-        match db::known(env.client, database, instance, &request.user, which).await? {
+        match account::known(env, request, &granted.sub).await? {
             Known::Known => {}
             Known::New => return question::ask(env, genuine, &granted).map(Finished::Asked),
             Known::Another { email } => return Err(ConnectError::Another(email)),

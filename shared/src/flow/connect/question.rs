@@ -5,7 +5,7 @@ use super::account::{self, Granted};
 use super::grant::Grant;
 use super::state::{ConnectRequest, Genuine, Purpose, Refused};
 use super::{ConnectError, Env, Trail, grant, read, shows, take};
-use crate::db::connect::{self as db, Known};
+use crate::db::connect::Known;
 use crate::jwt::{Login, UserId};
 use crate::secret::Bound;
 use chrono::TimeDelta;
@@ -124,9 +124,9 @@ pub async fn answer<D: HttpClient>(
         Ok(now) => now,
         // A second click: the browser has dropped the answer to the first one.
         Err(ConnectError::Replayed) if answer.is_yes => {
-            return match is_known(env, request, &granted).await? {
-                true => Ok(granted.email),
-                false => Err(ConnectError::Replayed),
+            return match account::known(env, request, &granted.sub).await? {
+                Known::Known => Ok(granted.email),
+                Known::New | Known::Another { .. } => Err(ConnectError::Replayed),
             };
         }
         Err(error) => {
@@ -146,17 +146,6 @@ pub async fn answer<D: HttpClient>(
         return Err(error);
     }
     Ok(granted.email)
-}
-
-async fn is_known<D: HttpClient>(
-    env: &Env<'_, D>,
-    request: &ConnectRequest,
-    granted: &Granted,
-) -> Result<bool, ConnectError> {
-    let (database, instance) = (&env.config.database, env.config.instance());
-    let account = (granted.sub.as_str(), request.wanted);
-    let known = db::known(env.client, database, instance, &request.user, account).await?;
-    Ok(matches!(known, Known::Known))
 }
 
 /// Nobody can answer any more: what nobody lives by goes back.
