@@ -303,10 +303,7 @@ impl Plan<'_> {
             let is_for_somebody =
                 member.row.as_ref().is_some_and(|row| row.enabled) || link.is_some();
             if member.row.is_some() && is_for_somebody {
-                self.show(at, SyncState::Pending, link);
-                if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
-                    shown.error.clone_from(&reason);
-                }
+                self.show(at, SyncState::Pending, link, reason.clone());
             }
         }
     }

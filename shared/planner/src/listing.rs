@@ -80,7 +80,7 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
             .loaded
             .families
             .iter()
-            .map(|family| Plan::to_store(world, family))
+            .map(|family| Plan::to_store(world, family, &input.connection.user))
             .collect(),
         plan: PagePlan::default(),
     };

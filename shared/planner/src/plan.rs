@@ -135,6 +135,8 @@ pub struct Plan<'a> {
     pub(crate) owner: Option<UserId>,
     pub(crate) fence: Option<i64>,
     pub(crate) mode: Mode,
+    /// Whose calendar was listed, of a family that was there before.
+    pub(crate) lister: Option<&'a UserId>,
     pub(crate) members: Vec<Member>,
     pub(crate) notes: Notes,
     pub(crate) attempts: u32,
@@ -173,8 +175,12 @@ impl<'a> Plan<'a> {
     }
 
     /// A family that takes what a listing shows.
-    pub fn to_store(world: &'a World<'a>, family: &Family) -> Self {
-        Self::new(world, family, Mode::Store)
+    pub fn to_store(world: &'a World<'a>, family: &Family, lister: &'a UserId) -> Self {
+        let plan = Self::new(world, family, Mode::Store);
+        Self {
+            lister: Some(lister),
+            ..plan
+        }
     }
 
     fn new(world: &'a World<'a>, family: &Family, mode: Mode) -> Self {
@@ -213,6 +219,7 @@ impl<'a> Plan<'a> {
             owner: None,
             fence,
             mode,
+            lister: None,
             members: Vec::new(),
             notes: Notes::default(),
             attempts: 0,

@@ -107,7 +107,7 @@ impl Plan<'_> {
         if self.members[at].row.is_none() {
             self.delete_exceptions(DeletedBy::Crm, KnownBy::Reading);
         }
-        self.show(at, SyncState::None, None);
+        self.show(at, SyncState::None, None, None);
         self.drop_parked(at);
         self.acknowledge(at);
     }
@@ -241,7 +241,7 @@ impl Plan<'_> {
             }
             self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
         }
-        self.show(at, SyncState::None, None);
+        self.show(at, SyncState::None, None, None);
         self.drop_parked(at);
         self.acknowledge(at);
     }
@@ -287,7 +287,7 @@ impl Plan<'_> {
             .as_ref()
             .is_some_and(|row| !row.enabled)
         {
-            self.show(at, SyncState::None, None);
+            self.show(at, SyncState::None, None, None);
             return self.acknowledge(at);
         }
         let start = self.members[at]

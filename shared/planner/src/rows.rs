@@ -71,10 +71,18 @@ impl Plan<'_> {
         }
     }
 
-    /// Shows a row's sync state, of a link where there is one.
-    pub(crate) fn show(&mut self, at: usize, state: SyncState, link: Option<usize>) {
+    /// Shows a row's sync state, of a link where there is one. What is in another user's calendar under an id
+    /// that the row once had shows nothing in it.
+    pub(crate) fn show(
+        &mut self,
+        at: usize,
+        state: SyncState,
+        link: Option<usize>,
+        error: Option<String>,
+    ) {
         let member = &self.members[at];
-        if member.row.is_none() {
+        let is_others = |row: &Row| self.lister.is_some_and(|lister| *lister != row.owner);
+        if member.row.as_ref().is_none_or(is_others) {
             return;
         }
         let link = link.map(|link| &member.links[link]);
@@ -82,7 +90,7 @@ impl Plan<'_> {
         let bases = link.and_then(|link| link.standing.bases());
         let shown = Shown {
             state,
-            error: None,
+            error,
             remote: link.map(|link| link.remote.clone()),
             calendar: connection.map(|connection| connection.calendar.clone()),
             access: bases.map(|bases| {
@@ -109,10 +117,7 @@ impl Plan<'_> {
             .position(|link| link.standing.is_there());
         self.note(at, "failed", serde_json::json!({"reason": reason}));
         self.not_written(at);
-        self.show(at, SyncState::Error, link);
-        if let Some(Op::Show { shown, .. }) = self.ops.last_mut() {
-            shown.error = Some(reason.clone());
-        }
+        self.show(at, SyncState::Error, link, Some(reason.clone()));
         let read_only = false;
         let refused = Refused {
             rev,

@@ -344,15 +344,15 @@ impl Plan<'_> {
         if !self.is_own(link) {
             let links = &self.members[task.member].links;
             if !links.iter().any(|link| self.is_own(link)) {
-                self.show(task.member, SyncState::None, None);
+                self.show(task.member, SyncState::None, None, None);
             }
             return;
         }
         match &link.standing {
-            Standing::Live(_) => self.show(task.member, SyncState::Synced, Some(task.link)),
-            Standing::Kept(_) => self.show(task.member, SyncState::None, Some(task.link)),
+            Standing::Live(_) => self.show(task.member, SyncState::Synced, Some(task.link), None),
+            Standing::Kept(_) => self.show(task.member, SyncState::None, Some(task.link), None),
             Standing::Deleted(_) | Standing::Reserved => {
-                self.show(task.member, SyncState::None, None)
+                self.show(task.member, SyncState::None, None, None)
             }
             Standing::Leaving(_) => {}
         }
