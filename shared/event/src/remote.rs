@@ -90,9 +90,9 @@ impl RemoteFields {
         self.status() == Some(&Status::Cancelled)
     }
 
-    /// Whether it is known as a whole: of a tombstone only the status is.
+    /// Whether it is known as a whole: of a tombstone only the status is, of a busy time only when it is.
     pub fn is_whole(&self) -> bool {
-        self.time().is_some()
+        self.get(Group::Title).is_some()
     }
 
     /// What is shown of a series' plain occurrence, one that no side has changed.

@@ -23,12 +23,7 @@ impl Plan<'_> {
         let member = &self.members[task.member];
         let link = &member.links[task.link];
         let bases = link.standing.bases();
-        // Who sees only when a private event takes place is not shown whose it is.
-        let is_same = bases.is_some_and(|bases| {
-            let shows_more =
-                event.fields.organizer().is_some() && bases.remote.organizer().is_none();
-            bases.etag.is_some() && bases.etag == event.etag && !shows_more
-        });
+        let is_same = bases.is_some_and(|bases| bases.etag.is_some() && bases.etag == event.etag);
         if is_same && !matches!(link.standing, Standing::Deleted(_)) {
             let missed = bases.is_some_and(|bases| bases.missed.is_some());
             if missed

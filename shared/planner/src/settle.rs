@@ -165,7 +165,7 @@ impl Plan<'_> {
             .unwrap_or_default();
         let mut bases = Bases::of(event, base, id);
         bases.writes = writes;
-        // Of a tombstone next to nothing is shown; what was known stays known.
+        // Of a tombstone next to nothing is shown, of a busy time only when it is; what was known stays known.
         if let Some(before) = link.standing.bases().filter(|_| !event.fields.is_whole()) {
             let mut remote = before.remote.clone();
             event
@@ -173,7 +173,11 @@ impl Plan<'_> {
                 .iter()
                 .for_each(|value| remote.insert(value.clone()));
             bases.remote = remote;
-            bases.access = before.access;
+            if event.is_cancelled {
+                bases.access = before.access;
+            } else {
+                bases.is_organizer = before.is_organizer;
+            }
         }
         link.ical_uid = event.ical_uid.clone().or(link.ical_uid.take());
         let now = bases.remote.clone();

@@ -174,3 +174,61 @@ async fn a_calendar_that_is_away_is_asked_for_ever_more_rarely() {
         "select public.tandem_health(jsonb_build_object('instance', tandem.setting('instance')))";
     assert_eq!(w.value(health).await["outcome"], "healthy");
 }
+
+/// Bob's at Google's web interface, in his own calendar.
+fn bob_edits(w: &World, team: &str, event: &str, changes: Value) {
+    let edit = json!({"calendar": team, "id": event, "changes": changes});
+    w.ui_of(BOB, "edit", edit);
+}
+
+#[tokio::test]
+async fn a_private_event_of_a_shared_calendar_keeps_what_is_known() {
+    let w = world().await;
+    let (team, event) = team_day(&w, "reader").await;
+    let told = json!({"description": "Bring boots", "location": "Barn"});
+    bob_edits(&w, &team, &event, told);
+    w.poll().await;
+    let id = w.row_of(&event).await["id"].as_str().unwrap().to_owned();
+    let later = json!({"dateTime": "2031-01-07T13:00:00Z", "timeZone": "UTC"});
+    let end = json!({"dateTime": "2031-01-07T14:00:00Z", "timeZone": "UTC"});
+    let hides = json!({"visibility": "private", "summary": "Surprise", "start": later, "end": end});
+    bob_edits(&w, &team, &event, hides);
+    w.poll().await;
+    let row = w.row(&id).await;
+    for (field, value) in [
+        ("title", "Team day"),
+        ("description", "Bring boots"),
+        ("location", "Barn"),
+        ("starts_at", "2031-01-07T13:00:00+00:00"),
+        ("google_access", "read"),
+        ("sync_state", "synced"),
+    ] {
+        assert_eq!(row[field], value, "{field}: {row}");
+    }
+    w.rests().await;
+    bob_edits(&w, &team, &event, json!({"visibility": "default"}));
+    w.poll().await;
+    let row = w.row(&id).await;
+    assert_eq!(row["title"], "Surprise", "{row}");
+    assert_eq!(row["description"], "Bring boots", "{row}");
+    w.rests().await;
+}
+
+#[tokio::test]
+async fn what_is_shared_again_is_taken_though_nothing_changed_meanwhile() {
+    let w = world().await;
+    let (team, event) = team_day(&w, "writer").await;
+    let id = w.row_of(&event).await["id"].as_str().unwrap().to_owned();
+    share(&w, &team, "freeBusyReader");
+    bob_edits(&w, &team, &event, json!({"summary": "Renamed"}));
+    later(&w, 3_700).await;
+    later(&w, 3_700).await;
+    assert_eq!(w.row(&id).await["title"], "Team day");
+    share(&w, &team, "writer");
+    w.sql("update tandem.connections set sync_token = null, due_at = tandem.clock()")
+        .await;
+    w.settle().await;
+    assert_eq!(w.row(&id).await["title"], "Renamed");
+    assert_eq!(w.row(&id).await["google_access"], "full");
+    w.rests().await;
+}

@@ -8,12 +8,27 @@ pub fn access(event: &Event) -> Access {
         .as_ref()
         .is_none_or(|kind| *kind == EventType::Default);
     let unlocked = event.locked != Some(true);
+    if is_busy_only(event) {
+        return Access::Read;
+    }
     let full = (is_organizer(event) || event.guests_can_modify == Some(true)) && unlocked;
     match (ordinary, full) {
         (false, _) => Access::Read,
         (true, true) => Access::Full,
         (true, false) => Access::Guest,
     }
+}
+
+/// Whether only when it takes place is shown: somebody's private event, or a calendar whose free and busy times
+/// alone are shared. An event that is shown has an organizer and a creator (both are read-only in the discovery
+/// document, and set by Google).
+pub(crate) fn is_busy_only(event: &Event) -> bool {
+    let says_who = event.organizer.is_some() || event.creator.is_some();
+    let says_what = event.summary.is_some()
+        || event.description.is_some()
+        || event.location.is_some()
+        || event.attendees.is_some();
+    !event.is_cancelled() && !says_who && !says_what
 }
 
 /// Whether the calendar is its organizer's; an event without one is its calendar's own.

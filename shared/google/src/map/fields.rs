@@ -1,6 +1,7 @@
 //! What Google shows of an event, by group. Absent is Google's default, never unknown.
 
 use crate::event::{self as wire, Event};
+use crate::map::access::is_busy_only;
 use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Utc};
 use event::{
     Attendee, Attendees, EventTime, GroupValue, Person, Reminder, ReminderMethod, Reminders,
@@ -8,7 +9,7 @@ use event::{
 };
 
 /// What Google shows of an event. Of what is cancelled only the id is promised; the rest may or may not be
-/// there, and is unknown. So is a guest list that is not complete.
+/// there, and is unknown. So is a guest list that is not complete, and of what is only busy all but when it is.
 ///
 /// # Errors
 /// [`Unmappable`] where it has no usable times, as events seen with free-busy access.
@@ -17,6 +18,9 @@ pub fn remote_fields(event: &Event) -> Result<RemoteFields, Unmappable> {
         return Ok(RemoteFields::from_iter([GroupValue::Status(
             Status::Cancelled,
         )]));
+    }
+    if is_busy_only(event) {
+        return when_alone(event);
     }
     let mut fields = RemoteFields::from_iter([
         GroupValue::Title(text(event.summary.as_ref())),
@@ -43,6 +47,23 @@ pub fn remote_fields(event: &Event) -> Result<RemoteFields, Unmappable> {
     ]);
     if event.attendees_omitted != Some(true) {
         fields.insert(GroupValue::Attendees(attendees(event)));
+    }
+    Ok(fields)
+}
+
+fn when_alone(event: &Event) -> Result<RemoteFields, Unmappable> {
+    let mut fields = RemoteFields::from_iter([
+        GroupValue::Time(time(event)?),
+        GroupValue::Status(word(event.status.as_ref().map(|word| word.as_str()))),
+        GroupValue::Visibility(word::<Visibility>(
+            event.visibility.as_ref().map(|word| word.as_str()),
+        )),
+        GroupValue::Transparency(word::<Transparency>(
+            event.transparency.as_ref().map(|word| word.as_str()),
+        )),
+    ]);
+    if let Some(lines) = event.recurrence.clone().filter(|lines| !lines.is_empty()) {
+        fields.insert(GroupValue::Recurrence(lines));
     }
     Ok(fields)
 }
