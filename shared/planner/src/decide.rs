@@ -19,6 +19,9 @@ pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     if *situation.seen == Seen::NotRead && must_read(situation) {
         return Ok(Step::Get);
     }
+    if situation.is_outdated() {
+        return Ok(Step::Settle(Settlement::NotVisibleYet));
+    }
     let step = match situation.row_state {
         RowState::Present(row) => present(situation, row),
         RowState::OptedOut(row) => opted_out(situation, row),

@@ -26,6 +26,7 @@ mod situation;
 mod standing;
 mod state;
 mod step;
+mod synced;
 mod write;
 
 #[cfg(test)]

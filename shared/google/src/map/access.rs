@@ -11,7 +11,9 @@ pub fn access(event: &Event) -> Access {
     if is_busy_only(event) {
         return Access::Read;
     }
-    let full = (is_organizer(event) || event.guests_can_modify == Some(true)) && unlocked;
+    // A private copy is its user's own, to which changes of the organizer's do not come (API reference, `privateCopy`).
+    let is_own = is_organizer(event) || event.private_copy == Some(true);
+    let full = (is_own || event.guests_can_modify == Some(true)) && unlocked;
     match (ordinary, full) {
         (false, _) => Access::Read,
         (true, true) => Access::Full,
@@ -27,7 +29,11 @@ pub(crate) fn is_busy_only(event: &Event) -> bool {
     let says_what = event.summary.is_some()
         || event.description.is_some()
         || event.location.is_some()
-        || event.attendees.is_some();
+        || event.color_id.is_some()
+        || event.attendees.is_some()
+        || event.attachments.is_some()
+        || event.conference_data.is_some()
+        || event.extended_properties.is_some();
     !event.is_cancelled() && !says_who && !says_what
 }
 
