@@ -198,6 +198,7 @@ impl Plan<'_> {
             self.wait(LOOP_WINDOW, reason.to_owned());
             return None;
         }
+        let write = self.part(task, write)?;
         self.may_be_written(task.member);
         let what = CallKind::Write(Box::new(self.request(task, &write)));
         self.ask(Pending::Write(write), task, what)
@@ -354,6 +355,12 @@ impl Plan<'_> {
         self.settle(task, settlement);
         if let Some(alias) = alias {
             self.remember_alias(task, alias);
+        }
+        if task.apart.is_some() && !write.merged.unsent.is_empty() {
+            self.first(Task {
+                seen: Seen::NotRead,
+                ..task.clone()
+            });
         }
     }
 }

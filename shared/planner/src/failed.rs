@@ -1,7 +1,6 @@
 //! What to do after a refusal of the provider's.
 
 use crate::backoff::backoff;
-use crate::direction::unsent;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
 use crate::standing::Proof;
@@ -57,7 +56,7 @@ impl Plan<'_> {
                     "note",
                     serde_json::json!({"error": error.detail}),
                 );
-                self.refuse_write(&task, write, error.explanation.clone());
+                self.refuse_write(task, write, error);
             }
             (Scope::Event, _) => self.retry(error),
             (Scope::Calendar, _) => {
@@ -80,17 +79,6 @@ impl Plan<'_> {
                     error.explanation.clone(),
                 );
             }
-        }
-    }
-
-    /// What Google shows is taken although it refuses what the row says.
-    fn refuse_write(&mut self, task: &Task, write: Option<&Write>, reason: String) {
-        match (write, &task.seen) {
-            (Some(write), Seen::Found(event)) if matches!(write.method, Method::Patch { .. }) => {
-                let (event, merged) = (event.as_ref().clone(), unsent(write.merged.clone()));
-                self.synced(task, event, merged, Some(reason));
-            }
-            _ => self.refuse(task.member, reason),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod act;
 mod added;
+mod apart;
 mod backoff;
 mod choices;
 mod close;

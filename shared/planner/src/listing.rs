@@ -208,6 +208,7 @@ impl<'a> Page<'a> {
             seen: Seen::NotRead,
             listed: Some((item.clone(), self.input.as_of)),
             probes: false,
+            apart: None,
         });
     }
 

@@ -3,6 +3,7 @@
 //! It does no I/O. [`Plan::advance`] says what is wanted, [`Plan::answer`] takes what came; a listing's
 //! versions go in first, with [`Plan::listed`].
 
+use crate::apart::Apart;
 use crate::family::read_member;
 use crate::notes::Notes;
 use crate::situation::Seen;
@@ -118,6 +119,8 @@ pub(crate) struct Task {
     pub(crate) listed: Option<(Listed, i64)>,
     /// The calendar is to be asked whether it answers.
     pub(crate) probes: bool,
+    /// Groups are sent one by one.
+    pub(crate) apart: Option<Apart>,
 }
 
 /// A call under way.

@@ -358,5 +358,6 @@ fn task(member: usize, link: usize) -> Task {
         seen: Seen::NotRead,
         listed: None,
         probes: false,
+        apart: None,
     }
 }

@@ -66,7 +66,8 @@ impl Plan<'_> {
         self.write_row(at, &groups, &row);
         self.remember_unsent(task, &merged.unsent);
         self.set_live(task, &event, base);
-        if direction != Direction::In {
+        let goes_on = task.apart.is_some() && refused.is_none();
+        if direction != Direction::In && !goes_on {
             self.tell_unsent(at, &event, &merged.unsent, refused);
         }
         if event.is_unfinished {

@@ -132,3 +132,53 @@ async fn a_guest_who_changes_a_meeting_mails_nobody() {
     w.equal(&id).await;
     assert_eq!(w.mails().len(), before, "{:?}", w.mails());
 }
+
+#[tokio::test]
+async fn one_bad_value_holds_up_no_other_and_is_named() {
+    let w = world().await;
+    let many: Vec<Value> = (1..=6)
+        .map(|n| json!({"method": "popup", "minutes": n}))
+        .collect();
+    for (field, bad, good) in [
+        (
+            "attendees",
+            json!([{"email": BOB}, {"email": "no address"}]),
+            json!([{"email": BOB}]),
+        ),
+        (
+            "reminders",
+            json!({"use_default": false, "overrides": many}),
+            json!({"use_default": true}),
+        ),
+    ] {
+        for is_new in [true, false] {
+            let columns = json!({field: bad, "location": "Room 3"});
+            let id = if is_new {
+                w.insert(with(hour("Meeting"), columns)).await
+            } else {
+                let id = synced(&w, json!({})).await;
+                w.update(&id, columns).await;
+                id
+            };
+            w.settle().await;
+            let row = w.row(&id).await;
+            assert_eq!(row["sync_state"], "error", "{row}");
+            let told = row["sync_error"].as_str().unwrap();
+            assert!(told.contains(field), "{told}");
+            assert_eq!(
+                w.google(event_of(&row))["location"],
+                "Room 3",
+                "{field} {is_new}"
+            );
+            w.update(&id, json!({"title": "Later"})).await;
+            w.settle().await;
+            assert_eq!(
+                w.google(event_of(&row))["summary"],
+                "Later",
+                "{field} {is_new}"
+            );
+            w.update(&id, json!({field: good})).await;
+            w.equal(&id).await;
+        }
+    }
+}
