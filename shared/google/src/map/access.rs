@@ -1,12 +1,10 @@
 use crate::event::{Event, EventType};
 use event::Access;
+use provider::Kind;
 
 /// What of an event its calendar's user may change, as far as it says itself; its calendar may allow less.
 pub fn access(event: &Event) -> Access {
-    let ordinary = event
-        .event_type
-        .as_ref()
-        .is_none_or(|kind| *kind == EventType::Default);
+    let ordinary = kind(event) == Kind::Default;
     let unlocked = event.locked != Some(true);
     if is_busy_only(event) {
         return Access::Read;
@@ -18,6 +16,15 @@ pub fn access(event: &Event) -> Access {
         (false, _) => Access::Read,
         (true, true) => Access::Full,
         (true, false) => Access::Guest,
+    }
+}
+
+/// What Google says that an event is for; of a type that nobody knows yet, its own pages know what to do.
+pub(crate) fn kind(event: &Event) -> Kind {
+    match &event.event_type {
+        None | Some(EventType::Default) => Kind::Default,
+        Some(EventType::WorkingLocation) => Kind::WorkingLocation,
+        Some(_) => Kind::Special,
     }
 }
 
