@@ -186,8 +186,9 @@ create or replace function tandem.signing(p tandem.poking) returns tandem.poking
 language plpgsql stable set search_path = '' as $$
 declare pads bytea;
 begin
-  if p.inner_pad is null and tandem.has_vault() then
-    pads := decode(tandem.vault_pads(), 'hex');
+  -- Where the components are known and their key is not here, it is in Vault.
+  if p.inner_pad is null and p.url is not null then
+    select decode(v.decrypted_secret, 'hex') into pads from vault.decrypted_secrets v where v.name = 'tandem_poke_key';
     p.inner_pad := substr(pads, 1, 64);
     p.outer_pad := substr(pads, 65);
   end if;
@@ -211,11 +212,11 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare p tandem.poking;
 begin
   select * into p from tandem.poking;
-  p := tandem.signing(p);
-  if p.url is null or p.inner_pad is null then
+  if p.url is null or p.inner_pad is null and tandem.vault_pads() is null then
     raise exception 'it is not known yet whom to tick' using
       hint = 'Call scheduler/tick once with the function_secret; the components then say where they are.';
   end if;
+  p := tandem.signing(p);
   return case when p.cluster = tandem.cluster() then tandem.signed_post(p, '/scheduler/tick', '{}') end;
 end $$;
 comment on function tandem.tick() is 'For pg_cron: has pg_net tick the scheduler, without a secret in the job.';
@@ -247,7 +248,7 @@ begin
         'old_record', case when tg_op <> 'INSERT' then jsonb_build_object('id', event) end));
   end loop;
   return null;
-exception when undefined_function or invalid_schema_name then return null;
+exception when undefined_function or undefined_table or invalid_schema_name then return null;
 when others then
   raise warning 'Tandem was not poked: %', sqlerrm;
   return null;

@@ -80,3 +80,38 @@ begin
   insert into bench.costs values (relation, 'bulk', bench.computed() - begun);
   execute format('delete from %s', relation);
 end $$;
+
+-- What signs a poke, beside a request without a signature; and where Vault keeps the key, its read. The view decrypts as
+-- Supabase Vault 0.3.0's does, with pgcrypto's AES in place of libsodium's.
+create extension if not exists pgcrypto;
+create schema if not exists vault;
+create table vault.secrets (name text primary key, secret bytea);
+create view vault.decrypted_secrets as
+  select s.name, convert_from(decrypt(s.secret, sha256('root'), 'aes'), 'UTF8') as decrypted_secret from vault.secrets s;
+insert into vault.secrets select 'tandem_poke_key',
+  encrypt(convert_to(encode(p.inner_pad || p.outer_pad, 'hex'), 'UTF8'), sha256('root'), 'aes') from tandem.poking p;
+create function bench.unsigned_post(p tandem.poking, path text, body jsonb) returns bigint
+language plpgsql volatile set search_path = '' as $$
+begin
+  return net.http_post(url := p.url || path, body := body, headers := '{"Content-Type": "application/json"}',
+    timeout_milliseconds := 5000);
+end $$;
+create procedure bench.sign(measured integer)
+language plpgsql as $$
+declare here tandem.poking; vaulted tandem.poking; made bigint; begun double precision; kind text;
+begin
+  select * into here from tandem.poking;
+  vaulted := here;
+  vaulted.inner_pad := null;
+  foreach kind in array '{unsigned,signed,here,vault}'::text[] loop
+    begun := bench.computed();
+    for i in 1 .. measured loop
+      case kind when 'unsigned' then made := bench.unsigned_post(here, '/event-create', '{"type": "INSERT"}');
+        when 'signed' then made := tandem.signed_post(here, '/event-create', '{"type": "INSERT"}');
+        when 'here' then here := tandem.signing(here);
+        else here := tandem.signing(vaulted); end case;
+      commit;
+    end loop;
+    insert into bench.costs values ('sign', kind, (bench.computed() - begun) / measured);
+  end loop;
+end $$;
