@@ -1,11 +1,12 @@
 set local lock_timeout = '3s';
 
--- Lists of zones differ; the moment is right without the name.
+-- Lists of zones differ; the moment is right without the name. A POSIX offset (GMT+02:00) is no name: Postgres turns
+-- its sign round.
 create or replace function tandem.known_zone(zone text) returns text
 language plpgsql stable set search_path = '' as $$
 begin
   perform timezone(zone, 'epoch'::timestamptz);
-  return zone;
+  return substring(zone from '^[A-Za-z_]{2,}(?:[/-][A-Za-z0-9_+-]+)*$|^[A-Z]{3}\d[A-Z]{3}$');
 exception when invalid_parameter_value then
   return null;
 end $$;

@@ -42,9 +42,10 @@ create table public.events (
   constraint events_end_time_zone_known
     check (end_time_zone is null or timezone(end_time_zone, 'epoch'::timestamptz) is not null),
   constraint events_end_after_start check (ends_at >= starts_at and (not all_day or ends_at > starts_at)),
+  -- Some days of some zones begin later than at midnight.
   constraint events_all_day_midnights check (not all_day or (
-    timezone(coalesce(time_zone, 'UTC'), starts_at)::time = '00:00'
-    and timezone(coalesce(time_zone, 'UTC'), ends_at)::time = '00:00'))
+    starts_at = timezone(coalesce(time_zone, 'UTC'), timezone(coalesce(time_zone, 'UTC'), starts_at)::date::timestamp)
+    and ends_at = timezone(coalesce(time_zone, 'UTC'), timezone(coalesce(time_zone, 'UTC'), ends_at)::date::timestamp)))
 );
 create index events_owner on public.events (owner_id, starts_at);
 create index events_long on public.events (owner_id, starts_at) where ends_at - starts_at > interval '31 days';

@@ -1,6 +1,6 @@
 //! Start, end, all-day and zones.
 
-use crate::OriginalStart;
+use crate::{OriginalStart, iana_name};
 use chrono::{DateTime, Days, NaiveDate, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,8 @@ impl EventTime {
         }
     }
 
-    /// As a provider shows it: to the second, the calendar's zone where it has none, no zone of dates.
+    /// As a provider shows it: to the second, zones by their IANA names, the calendar's where it has none, and none
+    /// of dates.
     pub fn shown(&self, calendar_zone: &str) -> Self {
         match self {
             Self::AllDay { start, end, .. } => Self::AllDay {
@@ -79,12 +80,13 @@ impl EventTime {
                 start_zone,
                 end_zone,
             } => {
+                let named = |zone: &str| iana_name(zone).unwrap_or_else(|| zone.to_owned());
                 let start_zone = start_zone.as_deref().unwrap_or(calendar_zone);
                 Self::timed(
                     start.trunc_subsecs(0),
                     end.trunc_subsecs(0),
-                    Some(start_zone.to_owned()),
-                    end_zone.clone(),
+                    Some(named(start_zone)),
+                    end_zone.as_deref().map(named),
                 )
             }
         }

@@ -1,6 +1,6 @@
 //! Items of a listing that are not what one expects.
 
-use crate::shapes::{listed, listing};
+use crate::shapes::{hour, listed, listing, with};
 use crate::world::world;
 use serde_json::{Value, json};
 
@@ -76,4 +76,45 @@ async fn ids_of_other_systems_are_as_good_as_any() {
     for id in ids {
         assert_eq!(w.row_of(id).await["title"], id);
     }
+}
+
+#[tokio::test]
+async fn a_zone_by_offset_or_in_another_spelling_is_sent_by_its_name() {
+    let w = world().await;
+    for (zone, name) in [("europe/berlin", "Europe/Berlin"), ("UTC+2", "Etc/GMT-2")] {
+        let id = w
+            .insert(with(hour("Talk"), json!({"time_zone": zone})))
+            .await;
+        w.settle().await;
+        let event = w.google(w.row(&id).await["google_event_id"].as_str().unwrap());
+        assert_eq!(event["start"]["timeZone"], name);
+        assert_eq!(w.row(&id).await["time_zone"], zone);
+    }
+    w.rests().await;
+    // Postgres would turn its sign round.
+    let by_offset = json!({"start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "GMT+02:00"},
+        "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "GMT+02:00"}});
+    let items = json!([listed("offset", by_offset)]);
+    w.fault("events.list", listing(items, Some("unknown")));
+    w.pass(3_700).await;
+    w.system.tick().await;
+    assert_eq!(w.row_of("offset").await["time_zone"], Value::Null);
+}
+
+/// Clocks in Beirut go forward at midnight on the last Sunday of March.
+#[tokio::test]
+async fn a_day_that_begins_at_one_is_a_day_on_both_sides() {
+    let w = world().await;
+    let day = json!({"all_day": true, "time_zone": "Asia/Beirut",
+        "starts_at": "2031-03-29T22:00:00Z", "ends_at": "2031-03-30T21:00:00Z"});
+    let id = w.insert(with(hour("Holiday"), day)).await;
+    w.equal(&id).await;
+    let event = w.google(w.row(&id).await["google_event_id"].as_str().unwrap());
+    assert_eq!(event["start"]["date"], "2031-03-30");
+    assert_eq!(event["end"]["date"], "2031-03-31");
+    let moved = json!({"start": {"date": "2031-03-29"}, "end": {"date": "2031-03-30"}});
+    w.ui("edit", json!({"id": event["id"], "changes": moved}));
+    w.settle().await;
+    assert_eq!(w.row(&id).await["ends_at"], "2031-03-29T22:00:00+00:00");
+    w.equal(&id).await;
 }
