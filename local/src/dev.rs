@@ -113,8 +113,13 @@ async fn until_stopped() -> Result<()> {
 /// Runs the Google simulator alone.
 ///
 /// # Errors
-/// When the port is taken, or the seed has a mistake.
-pub async fn google(port: u16, seed: Option<&Path>, say: &dyn Fn(&str)) -> Result<()> {
+/// When the port is taken, or a file has a mistake.
+pub async fn google(
+    port: u16,
+    seed: Option<&Path>,
+    replay: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listener
         .with_context(|| format!("port {port} is taken: choose another one with --port"))?;
@@ -125,11 +130,15 @@ pub async fn google(port: u16, seed: Option<&Path>, say: &dyn Fn(&str)) -> Resul
         ..GoogleOptions::default()
     });
     if let Some(path) = seed {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
         simulator
-            .seed(&text)
+            .seed(&text(path)?)
             .map_err(|why| anyhow!("{}: {why}", path.display()))?;
+    }
+    if let Some(path) = replay {
+        let ids = simulator
+            .replay(&text(path)?)
+            .map_err(|why| anyhow!("{}: {why}", path.display()))?;
+        say(&format!("replayed {ids}"));
     }
     say(&format!(
         "Google simulator at {origin}; its control API is below {origin}/_sim/, see local/google/README.md"
@@ -138,6 +147,10 @@ pub async fn google(port: u16, seed: Option<&Path>, say: &dyn Fn(&str)) -> Resul
         ended = google_simulator::server::serve(simulator, listener) => Ok(ended?),
         stopped = until_stopped() => stopped,
     }
+}
+
+fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// The secrets of earlier runs, or new ones.

@@ -1,10 +1,13 @@
-//! `cargo tandem google --conformance`: every row of the simulator's conformance table, a line each.
+//! `cargo tandem google --conformance`: the grade of each of the simulator's switches, dials and special cases,
+//! then every row of its conformance table, a line each.
 
-use google_simulator::{Outcome, Row, conformance};
+use google_simulator::{Graded, Outcome, Row, conformance, evidence};
 use std::panic;
 
-/// Runs every row and says how it stands; true when all pass. A row with a switch passes.
+/// Says how sure everything is, runs every row and says how it stands; true when all pass. A row with a switch
+/// passes.
 pub fn run(say: &dyn Fn(&str)) -> bool {
+    evidence().iter().for_each(|graded| say(&grade(graded)));
     let loud = panic::take_hook();
     // A failing check panics; its row says why.
     panic::set_hook(Box::new(|_| {}));
@@ -22,6 +25,15 @@ fn report(rows: &[Row], say: &dyn Fn(&str)) -> bool {
     }
     say(&format!("{passed} pass of {}", rows.len()));
     passed == rows.len()
+}
+
+fn grade(graded: &Graded) -> String {
+    let positions = graded.positions.join("|");
+    let line = format!(
+        "{} {} {positions} ({})",
+        graded.name, graded.grade, graded.source
+    );
+    line.replace("  ", " ")
 }
 
 fn passes(outcome: &Outcome) -> bool {
@@ -50,8 +62,17 @@ mod tests {
             .borrow_mut()
             .push(line.to_owned())));
         let lines = lines.into_inner();
-        assert_eq!(lines.len(), 184);
-        assert_eq!(lines.last().map(String::as_str), Some("183 pass of 183"));
+        assert_eq!(lines.len(), 186);
+        assert_eq!(lines.last().map(String::as_str), Some("185 pass of 185"));
+    }
+
+    #[test]
+    fn a_switch_is_shown_with_its_grade_and_where_that_is_from() {
+        let lines: Vec<String> = evidence().iter().map(grade).collect();
+        let first = "firstStart L shown|hidden (googleapis/google-api-nodejs-client#2214)";
+        assert!(lines.iter().any(|line| line == first), "{lines:?}");
+        let dial = "guestLagSeconds U (assumed)";
+        assert!(lines.iter().any(|line| line == dial), "{lines:?}");
     }
 
     #[test]

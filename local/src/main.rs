@@ -34,12 +34,15 @@ enum Command {
         /// Port on 127.0.0.1.
         #[arg(long, default_value_t = 8086)]
         port: u16,
-        /// Check its conformance rows instead, and print a line for each.
+        /// Print how sure each of its switches, dials and special cases is, and check its conformance rows instead.
         #[arg(long, conflicts_with = "port")]
         conformance: bool,
         /// Start with the clients, users, calendars and events of this file.
         #[arg(long, conflicts_with = "conformance")]
         seed: Option<PathBuf>,
+        /// Put the events of this file, an array or {calendar: [events]}, into calendars exactly as they are.
+        #[arg(long, conflicts_with = "conformance")]
+        replay: Option<PathBuf>,
     },
     /// Apply the migrations to a database.
     Migrate {
@@ -96,7 +99,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Soak(_) => Ok(()),
         Command::Dev(options) => local::dev::run(&root, options, &say).await,
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
-        Command::Google { port, seed, .. } => local::dev::google(port, seed.as_deref(), &say).await,
+        Command::Google {
+            port, seed, replay, ..
+        } => local::dev::google(port, seed.as_deref(), replay.as_deref(), &say).await,
         Command::Migrate { database_url } => {
             let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
             for name in &applied {

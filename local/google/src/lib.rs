@@ -13,6 +13,7 @@ mod conformance;
 mod control;
 mod error;
 mod events;
+mod evidence;
 mod faults;
 mod helpers;
 mod http_api;
@@ -38,6 +39,7 @@ use tokio::sync::Notify;
 
 pub use clock::Clock;
 pub use conformance::{Outcome, Row, conformance};
+pub use evidence::{Graded, evidence, undocumented};
 pub use faults::{Cut, Delay};
 pub use push::Notification;
 

@@ -1,46 +1,56 @@
 //! Switches: behaviour that is reported but not certain, each with all its positions.
 //!
-//! A switch has named positions, the first is the default. A dial is a number.
+//! A switch has named positions, the first is the default. A dial is a number. Each says how sure it is.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::evidence::Evidence;
+
 macro_rules! switches {
-    ($($(#[$doc:meta])* $variant:ident $name:literal [$($position:literal),+];)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $evidence:ident $(($source:literal))? [$($position:literal),+];)*) => {
         /// A behaviour with named positions.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Switch { $($(#[$doc])* $variant,)* }
 
         impl Switch {
-            const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            fn positions(self) -> &'static [&'static str] {
+            pub(crate) fn positions(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($position),+],)* }
+            }
+
+            pub(crate) fn evidence(self) -> Evidence {
+                match self { $(Self::$variant => Evidence::$evidence $(($source))?,)* }
             }
         }
     };
 }
 
 macro_rules! dials {
-    ($($(#[$doc:meta])* $variant:ident $name:literal = $default:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $evidence:ident $(($source:literal))? = $default:literal;)*) => {
         /// A behaviour with a number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Dial { $($(#[$doc])* $variant,)* }
 
         impl Dial {
-            const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
             fn default(self) -> i64 {
                 match self { $(Self::$variant => $default,)* }
+            }
+
+            pub(crate) fn evidence(self) -> Evidence {
+                match self { $(Self::$variant => Evidence::$evidence $(($source))?,)* }
             }
         }
     };
@@ -48,120 +58,122 @@ macro_rules! dials {
 
 switches! {
     /// Two inserts of one id within the same second.
-    DuplicateRace "duplicateRace" ["detected", "missed"];
+    DuplicateRace "duplicateRace" Live("mmedum/google-calendar-mcp, probe 39; the schema promises nothing") ["detected", "missed"];
     /// `created` or `updated` in an inserted body.
-    InsertWithCreated "insertWithCreated" ["ignored", "refused"];
+    InsertWithCreated "insertWithCreated" Live("clintonthegeek/libkalburator, one run") ["ignored", "refused"];
     /// get of an event whose trash was emptied.
-    PurgedEvent "purgedEvent" ["cancelled", "notFound", "gone"];
+    PurgedEvent "purgedEvent" Live("GAM-team/GAM handles both reasons") ["cancelled", "notFound", "gone"];
     /// PATCH or PUT `status: confirmed` on a tombstone.
-    Restore "restore" ["allowed", "forbidden"];
+    Restore "restore" Live("googleapis/google-api-ruby-client#1811, google-api-python-client#846") ["allowed", "forbidden"];
     /// Repeated extended-property filters of one kind.
-    PropertyFilters "propertyFilters" ["and", "or"];
+    PropertyFilters "propertyFilters" Schema("events.list.privateExtendedProperty; the guide says otherwise") ["and", "or"];
     /// Cancelled instances in a delta.
-    CancelledInstance "cancelledInstance" ["full", "bare"];
+    CancelledInstance "cancelledInstance" Live("KeepSoftwareSimple/compass-calendar#2808") ["full", "bare"];
     /// Whether a sync token keeps the time window of the first request.
-    TokenWindow "tokenWindow" ["remembered", "forgotten"];
+    TokenWindow "tokenWindow" Assumed ["remembered", "forgotten"];
     /// A first request with parameters that do not go with sync tokens.
-    TokenWithFilters "tokenWithFilters" ["missing", "given"];
+    TokenWithFilters "tokenWithFilters" Assumed ["missing", "given"];
     /// Parameters beside a sync token that differ from the first request's.
-    TokenParameters "tokenParameters" ["refused", "ignored"];
+    TokenParameters "tokenParameters" Assumed ["refused", "ignored"];
     /// Pages are filled before hidden tombstones are dropped, or after.
-    PageFill "pageFill" ["short", "full"];
+    PageFill "pageFill" Live("mmedum/google-calendar-mcp, probe 73") ["short", "full"];
     /// An event created and deleted between two tokens.
-    ShortLived "shortLived" ["tombstone", "nothing"];
+    ShortLived "shortLived" Assumed ["tombstone", "nothing"];
     /// A series whose last occurrence is before the listed window.
-    PastMaster "pastMaster" ["returned", "hidden"];
+    PastMaster "pastMaster" Live("phw198/OutlookGoogleCalendarSync#2253") ["returned", "hidden"];
     /// Cancelled instances of a deleted series in a `singleEvents` delta.
-    DeletedSeriesHorizon "deletedSeriesHorizon" ["halfYear", "complete"];
+    DeletedSeriesHorizon "deletedSeriesHorizon" Live("googleapis/google-api-ruby-client#860") ["halfYear", "complete"];
     /// A PATCH that leaves an event with both `date` and `dateTime`.
-    PatchMixedTime "patchMixedTime" ["refused", "replaced"];
+    PatchMixedTime "patchMixedTime" Live("n8n-io/n8n#35800, t4t5/caldir#61") ["refused", "replaced"];
     /// A write that changes nothing.
-    NoopWrite "noopWrite" ["newEtag", "sameEtag"];
+    NoopWrite "noopWrite" Assumed ["newEtag", "sameEtag"];
     /// Whether a reminder-only change appears in a delta.
-    ReminderInDelta "reminderInDelta" ["shown", "hidden"];
+    ReminderInDelta "reminderInDelta" Assumed ["shown", "hidden"];
     /// Conference creation.
-    Conference "conference" ["immediate", "pending"];
+    Conference "conference" Live("mmedum/google-calendar-mcp, probe 60; the schema says asynchronous") ["immediate", "pending"];
     /// Exceptions carry the master's private properties.
-    ExceptionProperties "exceptionProperties" ["copied", "dropped"];
+    ExceptionProperties "exceptionProperties" Assumed ["copied", "dropped"];
     /// The tail of a split in the web interface carries the master's private properties.
-    SplitProperties "splitProperties" ["copied", "dropped"];
+    SplitProperties "splitProperties" Assumed ["copied", "dropped"];
     /// Exceptions whose original start is no longer in the rule.
-    OrphanedExceptions "orphanedExceptions" ["cancelled", "kept"];
+    OrphanedExceptions "orphanedExceptions" Assumed ["cancelled", "kept"];
     /// A date-only UNTIL on a timed series.
-    DateUntil "dateUntil" ["wholeDay", "midnight"];
+    DateUntil "dateUntil" Assumed ["wholeDay", "midnight"];
     /// A first start that the rule does not plan (googleapis/google-api-nodejs-client#2214: it is shown, and not counted).
-    FirstStart "firstStart" ["shown", "hidden"];
+    FirstStart "firstStart" Live("googleapis/google-api-nodejs-client#2214") ["shown", "hidden"];
     /// EXDATE with a date on a timed series (Stack Overflow 25171709: the occurrence takes place).
-    DateExclusion "dateExclusion" ["ignored", "applied"];
+    DateExclusion "dateExclusion" Live("Stack Overflow 25171709") ["ignored", "applied"];
     /// A guest's edit of title or time without `guestsCanModify`.
-    GuestEdit "guestEdit" ["local", "refused"];
+    GuestEdit "guestEdit" Live("Stack Overflow 76256988, googleapis/google-api-nodejs-client#2989") ["local", "refused"];
     /// A delete with `sendUpdates=none`: guests keep their copies, or lose them.
-    QuietDelete "quietDelete" ["kept", "removed"];
+    QuietDelete "quietDelete" Live("mmedum/google-calendar-mcp, probe 43") ["kept", "removed"];
     /// Stopping a channel a second time.
-    StopTwice "stopTwice" ["ok", "notFound"];
+    StopTwice "stopTwice" Live("googleapis/google-api-nodejs-client#774") ["ok", "notFound"];
     /// Stopping a channel of another user.
-    StopByOther "stopByOther" ["notFound", "forbidden"];
+    StopByOther "stopByOther" Assumed ["notFound", "forbidden"];
     /// Whether several changes before a delivery become one message.
-    Coalesce "coalesce" ["off", "on"];
+    Coalesce "coalesce" Assumed ["off", "on"];
     /// The status and reason of an exhausted per-minute quota.
-    RateLimit "rateLimit" ["403", "429", "403rate"];
+    RateLimit "rateLimit" Documented("guides/errors: 403 or 429") ["403", "429", "403rate"];
     /// An https push address whose domain is not verified.
-    WebhookDomain "webhookDomain" ["accepted", "refused"];
+    WebhookDomain "webhookDomain" Live("memrynote/memry#284") ["accepted", "refused"];
     /// Quota units of a PATCH.
-    PatchCost "patchCost" ["one", "three"];
+    PatchCost "patchCost" Documented("reference/events/patch of April 2026; gone since") ["one", "three"];
     /// The envelope of 401 and of missing scopes: the front end's, or Calendar's own.
-    AuthEnvelope "authEnvelope" ["frontEnd", "calendar"];
+    AuthEnvelope "authEnvelope" Live("B0yko/booking-truth, captures; the errors page has the other") ["frontEnd", "calendar"];
     /// The texts of errors: those that were seen, or only the status in words.
-    ErrorMessages "errorMessages" ["known", "generic"];
+    ErrorMessages "errorMessages" Live("B0yko/booking-truth, captures") ["known", "generic"];
     /// The token endpoint's errors: with `error_description`, or without.
-    OauthErrors "oauthErrors" ["described", "bare"];
+    OauthErrors "oauthErrors" Documented("RFC 6749 5.2: optional") ["described", "bare"];
     /// The channel type `webhook` beside `web_hook`.
-    ChannelType "channelType" ["both", "strict"];
+    ChannelType "channelType" Schema("Channel.type") ["both", "strict"];
     /// `expiration` of a channel: a text (schema), or a number (guide).
-    ExpirationType "expirationType" ["text", "number"];
+    ExpirationType "expirationType" Schema("Channel.expiration; the guide shows a number") ["text", "number"];
     /// The status in the answer to move.
-    MoveAnswer "moveAnswer" ["cancelled", "confirmed"];
+    MoveAnswer "moveAnswer" Live("mmedum/google-calendar-mcp, probe 48") ["cancelled", "confirmed"];
     /// Whom `externalOnly` mails: people outside the domain, or those without an account here.
-    External "external" ["domain", "account"];
+    External "external" Live("mmedum/google-calendar-mcp, probe 40") ["domain", "account"];
     /// A second write to one event within a batch.
-    BatchConflicts "batchConflicts" ["refused", "done"];
+    BatchConflicts "batchConflicts" Documented("guides/errors: 409 conflict") ["refused", "done"];
     /// Importing an `iCalUID` that is already there.
-    ImportAgain "importAgain" ["update", "duplicate"];
+    ImportAgain "importAgain" Live("insanum/gcalcli#599, #712") ["update", "duplicate"];
+    /// When `sequence` grows: with time, rule, place and status, or with every change.
+    SequenceGrowth "sequenceGrowth" Assumed ["time", "always"];
 }
 
 dials! {
     /// Age in seconds at which a sync token is answered with 410.
-    SyncTokenAge "syncTokenAgeSeconds" = 2_592_000;
+    SyncTokenAge "syncTokenAgeSeconds" Live("hk21702/YA-GCal-Notion-Sync-Script#45: about a month") = 2_592_000;
     /// Age in seconds beyond which `updatedMin` is answered with 410.
-    UpdatedMinAge "updatedMinAgeSeconds" = 2_592_000;
+    UpdatedMinAge "updatedMinAgeSeconds" Assumed = 2_592_000;
     /// Longest life of a push channel in seconds.
-    ChannelCap "channelCapSeconds" = 2_592_000;
+    ChannelCap "channelCapSeconds" Assumed = 2_592_000;
     /// Seconds until a write is visible to reads and lists.
-    ReadLag "readLagSeconds" = 0;
+    ReadLag "readLagSeconds" Documented("guides/errors, 404: what is new may not be visible yet") = 0;
     /// Seconds until guests' copies follow the organizer's event, and replies come back.
-    GuestLag "guestLagSeconds" = 0;
+    GuestLag "guestLagSeconds" Assumed = 0;
     /// Seconds a channel still sends after it was stopped.
-    StopGrace "stopGraceSeconds" = 0;
+    StopGrace "stopGraceSeconds" Live("googleapis/google-api-nodejs-client#1402") = 0;
     /// Seconds until a pending conference succeeds.
-    ConferenceDelay "conferenceDelaySeconds" = 5;
+    ConferenceDelay "conferenceDelaySeconds" Assumed = 5;
     /// Largest gap between two message numbers of a channel.
-    MessageGap "messageGap" = 1000;
+    MessageGap "messageGap" Documented("guides/push: not consecutive") = 1000;
     /// Life of an access token in seconds.
-    AccessTokenLife "accessTokenSeconds" = 3599;
+    AccessTokenLife "accessTokenSeconds" Documented("identity/protocols/oauth2/web-server: expires_in") = 3599;
     /// Requests of one user in a project per sliding minute; 0 is no limit.
-    UserPerMinute "userRequestsPerMinute" = 600;
+    UserPerMinute "userRequestsPerMinute" Documented("guides/quota") = 600;
     /// Requests of a project per sliding minute; 0 is no limit.
-    ProjectPerMinute "projectRequestsPerMinute" = 10_000;
+    ProjectPerMinute "projectRequestsPerMinute" Documented("guides/quota") = 10_000;
     /// Writes to one calendar per sliding minute; 0 is no limit.
-    WritesPerMinute "calendarWritesPerMinute" = 500;
+    WritesPerMinute "calendarWritesPerMinute" Assumed = 500;
     /// External guests one user may invite per day; 0 is no limit.
-    GuestsPerDay "externalGuestsPerDay" = 10_000;
+    GuestsPerDay "externalGuestsPerDay" Documented("support.google.com/a/answer/2905486") = 10_000;
     /// Calendars one user may create per day; 0 is no limit.
-    CalendarsPerDay "calendarsPerDay" = 60;
+    CalendarsPerDay "calendarsPerDay" Documented("support.google.com/a/answer/2905486") = 60;
     /// Calls a batch may hold.
-    BatchLimit "batchLimit" = 1000;
+    BatchLimit "batchLimit" Documented("guides/batch") = 1000;
     /// How far ahead of now endless series are expanded, in days.
-    ExpansionDays "expansionDays" = 730;
+    ExpansionDays "expansionDays" Assumed = 730;
 }
 
 /// The current positions; what is not set is at its default.

@@ -153,7 +153,13 @@ fn owner(family: &Family) -> Option<&UserId> {
 /// An occurrence's id is its series' with the planned start.
 fn derives(family: &Family, member: &Member, id: &RemoteId) -> bool {
     let row = member.row.as_ref().or(member.deleted.as_ref());
-    let Some(start) = row.and_then(|row| row.original_start.as_ref()) else {
+    let of_row = row.and_then(|row| row.original_start.as_ref());
+    // Of what is deleted on both sides only the link says which occurrence it was.
+    let mut of_links = member
+        .links
+        .iter()
+        .filter_map(|link| link.original_start.as_ref());
+    let Some(start) = of_row.or_else(|| of_links.next()) else {
         return false;
     };
     let start = start.replace(['-', ':'], "");

@@ -3,7 +3,8 @@
 
 use crate::calls::{Asked, Given};
 use crate::database::Database;
-use crate::watch::Watch;
+use crate::patience::Patience;
+use crate::watch::{Watch, place};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use engine::{Accounts, NoAccess, Opened};
@@ -69,6 +70,7 @@ pub(crate) struct Lines {
     /// Google accounts that the CRM has no access to.
     pub(crate) revoked: RefCell<BTreeSet<String>>,
     pub(crate) watch: Watch,
+    pub(crate) patience: Patience,
     /// What instances came to; with `is_told`, what they wrote, too.
     pub(crate) log: RefCell<Vec<String>>,
     pub(crate) is_told: Cell<bool>,
@@ -184,6 +186,15 @@ impl Line {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = request.body().clone();
         let response = self.simulator.handle(request);
+        let is_cut = response
+            .extensions()
+            .get::<google_simulator::Cut>()
+            .is_some();
+        if let Some(place) = place(&path) {
+            let is_well = response.status().as_u16() < 400 && !is_cut;
+            let now = self.simulator.now();
+            self.lines.patience.answered(account, place, now, is_well);
+        }
         let is_write =
             method != Method::GET && path.contains("/events") && !path.ends_with("/watch");
         if is_write {
@@ -202,9 +213,9 @@ impl Line {
             });
             self.lines.written.borrow_mut().push(written);
         }
-        match response.extensions().get::<google_simulator::Cut>() {
-            Some(_) => Err(TransportError::NoAnswer("cut".to_owned())),
-            None => Ok(response),
+        match is_cut {
+            true => Err(TransportError::NoAnswer("cut".to_owned())),
+            false => Ok(response),
         }
     }
 

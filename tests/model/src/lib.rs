@@ -7,6 +7,7 @@ mod database;
 mod google_side;
 pub mod history;
 mod instance;
+mod patience;
 mod stored;
 mod watch;
 mod world;

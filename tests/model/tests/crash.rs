@@ -311,6 +311,7 @@ fn story(scope: &Scope, kind: &Kind, poked: bool, call: u32, fate: Fate) -> Stor
         scope: *scope,
         seed: 1,
         steps,
+        ..Story::default()
     }
 }
 

@@ -110,6 +110,7 @@ async fn a_row_archived_before_it_was_ever_sent_makes_no_call() {
 #[tokio::test]
 async fn a_row_cancelled_after_it_was_sent_is_deleted_and_comes_back_when_it_takes_place() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let id = w.insert(hour("Call")).await;
     w.equal(&id).await;
     let event = w.google_id(&id).await;
@@ -125,6 +126,7 @@ async fn a_row_cancelled_after_it_was_sent_is_deleted_and_comes_back_when_it_tak
 #[tokio::test]
 async fn who_opts_out_loses_the_copy_and_who_opts_in_again_gets_the_same_one() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let id = w.insert(hour("Call")).await;
     w.equal(&id).await;
     let event = w.google_id(&id).await;
@@ -191,6 +193,7 @@ async fn a_cancelled_event_that_was_never_here_is_not_brought_here() {
 #[tokio::test]
 async fn an_event_restored_in_google_comes_back_as_the_same_row() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let id = w.insert(hour("Call")).await;
     w.equal(&id).await;
     let event = w.google_id(&id).await;

@@ -232,6 +232,21 @@ async fn reminders_set_in_google_arrive_and_stay() {
 }
 
 #[tokio::test]
+async fn back_to_the_calendars_default_reminders() {
+    let w = world().await;
+    let own = json!({"reminders": {"use_default": false, "overrides": [{"method": "popup", "minutes": 30}]}});
+    let id = w.insert(with(hour("Call"), own)).await;
+    w.equal(&id).await;
+    w.update(&id, json!({"reminders": {"use_default": true}}))
+        .await;
+    w.equal(&id).await;
+    let shown = w.google_of(&id).await["reminders"].clone();
+    assert_eq!(shown, json!({"useDefault": true}));
+    w.update(&id, json!({"title": "Call again"})).await;
+    w.equal(&id).await;
+}
+
+#[tokio::test]
 async fn values_that_google_writes_in_another_form_are_no_difference() {
     let w = world().await;
     let more = json!({"starts_at": "2031-01-07T09:00:00.123456Z", "title": "Tabs\tand  spaces ", "attendees": [{"email": "Guest@Elsewhere.Example", "display_name": "guest@elsewhere.example"}],

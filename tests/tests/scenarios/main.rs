@@ -16,6 +16,7 @@ mod odd_items;
 mod page_series;
 mod page_views;
 mod refusals;
+mod replays;
 mod resync;
 mod series;
 mod series_both;

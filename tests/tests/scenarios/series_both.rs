@@ -221,6 +221,7 @@ async fn an_occurrence_of_a_deleted_series_comes_too_late() {
 #[tokio::test]
 async fn a_series_restored_in_google_comes_back_with_the_exceptions_that_google_has() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let (id, google) = tuesdays(&w, json!({})).await;
     let exception = w
         .insert(occurrence(&id, SECOND, json!({"location": "Room 2"})))
@@ -241,6 +242,7 @@ async fn a_series_restored_in_google_comes_back_with_the_exceptions_that_google_
 #[tokio::test]
 async fn an_opted_out_series_takes_its_exceptions_along_and_brings_them_back() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let (id, google) = tuesdays(&w, json!({})).await;
     let exception = w
         .insert(occurrence(&id, SECOND, json!({"location": "Room 2"})))
@@ -260,6 +262,7 @@ async fn an_opted_out_series_takes_its_exceptions_along_and_brings_them_back() {
 #[tokio::test]
 async fn an_exception_of_what_google_made_a_single_event_leaves_with_it_and_comes_back() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let (id, google) = tuesdays(&w, json!({})).await;
     let exception = w
         .insert(occurrence(&id, SECOND, json!({"location": "Room 2"})))

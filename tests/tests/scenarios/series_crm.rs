@@ -146,6 +146,7 @@ async fn the_row_of_an_occurrence_that_is_deleted_comes_back_cancelled() {
 #[tokio::test]
 async fn a_cancelled_occurrence_can_take_place_again() {
     let w = world().await;
+    w.switch("restore", json!("allowed"));
     let (id, google) = tuesdays(&w).await;
     let exception = w
         .insert(occurrence(&id, SECOND, json!({"status": "cancelled"})))

@@ -24,10 +24,14 @@ pub struct World {
     pub system: System,
 }
 
+/// A seed of the positions of the simulator's switches that documentation does not decide; without one they are at
+/// their first.
+const SWITCHES: &str = "TANDEM_SWITCHES";
+
 /// A world in which Ann is connected.
 pub async fn world() -> World {
-    let system = System::start(1, morning()).await.unwrap();
-    let world = World { system };
+    let world = unconnected().await;
+    world.ann_connects().await.unwrap();
     world.settle().await;
     // The clock stands between the steps and each sets it: what comes is later than what was.
     world.pass(1).await;
@@ -40,7 +44,19 @@ pub async fn unconnected() -> World {
     let database = Database::new().await.unwrap();
     let system = System::on(database, 1, morning()).await.unwrap();
     system.simulator.add_user(EMAIL, EMAIL, true);
+    draw_positions(&system);
     World { system }
+}
+
+/// Puts the switches to the positions of the seed, and tells where a failing test is shown.
+#[expect(clippy::print_stderr, reason = "shown with the test that fails")]
+fn draw_positions(system: &System) {
+    let Ok(seed) = std::env::var(SWITCHES) else {
+        return;
+    };
+    let positions = json!(model::history::positions(seed.parse().unwrap()));
+    eprintln!("{SWITCHES}={seed}: {positions}");
+    system.control("POST", "switches", &positions).unwrap();
 }
 
 /// The CRM.

@@ -1,4 +1,4 @@
-//! E21 to E27, E53, E55: what becomes of the fields of a body.
+//! E21 to E27, E53, E55 to E57: what becomes of the fields of a body.
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ rows! {
     "E27" "D" Pass e27_a_description_patched_to_null_is_gone;
     "E53" "L" Pass e53_addresses_are_lower_cased_and_repeated_names_dropped;
     "E55" "L" Switch e55_created_in_an_insert_is_ignored_or_refused;
+    "E56" "L" Pass e56_default_reminders_do_not_go_with_the_overrides_that_are_stored;
+    "E57" "U" Switch e57_the_sequence_grows_with_the_time_or_with_every_change;
 }
 
 fn private(id: &str, properties: Value) -> Value {
@@ -112,4 +114,28 @@ fn e55_created_in_an_insert_is_ignored_or_refused() {
     );
     lab.switch("insertWithCreated", "refused");
     ann.post(MINE, body("event2")).fails(400, "badRequest", "");
+}
+
+/// Measured by openclaw/gogcli#1016.
+fn e56_default_reminders_do_not_go_with_the_overrides_that_are_stored() {
+    let ann = Lab::new().ann();
+    let own = json!({"useDefault": false, "overrides": [{"method": "popup", "minutes": 5}]});
+    ann.insert(with(timed("event1"), json!({ "reminders": own })));
+    let back = json!({"reminders": {"useDefault": true}});
+    let reason = "cannotUseDefaultRemindersAndSpecifyOverride";
+    ann.patch(&at("event1"), back).fails(400, reason, "");
+    assert_eq!(ann.event("event1")["reminders"], own);
+    let back = json!({"reminders": {"useDefault": true, "overrides": null}});
+    let event = ann.patch(&at("event1"), back).ok();
+    assert_eq!(event["reminders"], json!({"useDefault": true}));
+}
+
+fn e57_the_sequence_grows_with_the_time_or_with_every_change() {
+    let lab = Lab::new();
+    let ann = lab.ann();
+    ann.insert(timed("event1"));
+    let patch = |title: &str| ann.patch(&at("event1"), json!({"summary": title})).ok();
+    assert_eq!(patch("One")["sequence"], 0);
+    lab.switch("sequenceGrowth", "always");
+    assert_eq!(patch("Two")["sequence"], 1);
 }

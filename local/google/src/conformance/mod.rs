@@ -145,7 +145,7 @@ mod tests {
         let mut expected = Vec::new();
         for (letter, count) in [
             ("O", 31),
-            ("E", 55),
+            ("E", 57),
             ("L", 35),
             ("P", 22),
             ("R", 18),

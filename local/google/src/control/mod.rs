@@ -5,6 +5,7 @@
 
 mod calendars;
 mod people;
+mod replay;
 mod runtime;
 mod seed;
 pub(crate) mod ui;
@@ -42,6 +43,7 @@ fn run(world: &mut World, call: &Call, segments: &[&str]) -> Option<Done> {
     people::run(world, call, segments)
         .or_else(|| calendars::run(world, call, segments))
         .or_else(|| runtime::run(world, call, segments))
+        .or_else(|| replay::run(world, call, segments))
         .or_else(|| ui::run(world, call, segments))
 }
 

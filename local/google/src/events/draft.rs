@@ -51,6 +51,7 @@ const EVENT_TYPES: [&str; 5] = [
     "outOfOffice",
     "workingLocation",
 ];
+/// Bytes of all texts, assumed: Google publishes no limit.
 const SIZE_LIMIT: usize = 256 * 1024;
 /// Bytes of all rules; long lists of EXDATEs are refused, the real limit is not published.
 const RULE_LIMIT: usize = 32 * 1024;
@@ -138,8 +139,8 @@ fn read_recurrence(value: Option<&Value>) -> Result<Vec<String>, ApiError> {
     Ok(lines)
 }
 
-/// Lower-cases addresses, drops a display name that only repeats the address, and lets the last
-/// entry of a repeated address win.
+/// Lower-cases addresses, drops a display name that only repeats the address (libkalburator's notes of live
+/// runs), and lets the last entry of a repeated address win (assumed).
 fn read_guests(value: Option<&Value>) -> Result<Vec<Guest>, ApiError> {
     let entries = match value {
         None => return Ok(Vec::new()),
@@ -195,7 +196,8 @@ fn read_guest(entry: &Value, email: &str) -> Result<Guest, ApiError> {
     Ok(guest)
 }
 
-/// At most five overrides of at most four weeks (discovery document, `Event.reminders`).
+/// At most five overrides of at most four weeks (discovery document, `Event.reminders`), and none beside
+/// the default: a patch merges into the block that is stored (openclaw/gogcli#1016).
 fn read_reminders(value: &Value) -> Result<Value, ApiError> {
     let none = Vec::new();
     let overrides = value["overrides"].as_array().unwrap_or(&none);
@@ -231,7 +233,7 @@ fn read_reminders(value: &Value) -> Result<Value, ApiError> {
     Ok(reminders)
 }
 
-fn read_fields(body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+pub(super) fn read_fields(body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
     let mut fields = Map::new();
     let mut size = 0;
     let wrong = |name: &str| error::invalid(format!("Invalid value for: {name}"));

@@ -74,6 +74,9 @@ pub(crate) struct Event {
     /// Until then reads show `previous`, or nothing.
     pub(crate) visible_from: DateTime<Utc>,
     pub(crate) previous: Option<Box<Event>>,
+    /// As it was replayed: then this is what is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) raw: Option<Map<String, Value>>,
 }
 
 impl Event {

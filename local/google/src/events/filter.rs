@@ -264,7 +264,7 @@ impl Filter {
     /// Whether a span of time is inside: both bounds are exclusive.
     pub(super) fn overlaps(&self, event: &Event, zone: Tz) -> bool {
         let (start, end) = event.span(zone);
-        // An event without length counts as a point: it is in a window that starts with it.
+        // Assumed: an event without length counts as a point, which is in a window that starts with it.
         let end_in = self
             .time_min
             .is_none_or(|from| end > from || (start == end && end >= from));

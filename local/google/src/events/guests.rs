@@ -71,7 +71,7 @@ pub(super) fn domain(email: &str) -> &str {
     email.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// Fields each copy has for itself.
+/// Fields each copy has for itself; assumed, but for what a guest is documented to see otherwise.
 pub(super) const OWN_FIELDS: [&str; 3] = ["colorId", "transparency", "visibility"];
 impl World {
     /// What follows from a write: notifications, exceptions, copies, mails.
@@ -191,7 +191,7 @@ impl World {
             .get(guest)
             .and_then(|calendar| calendar.event(&source.id));
         let existing = existing.cloned();
-        // Where the guest has another event under the id there is the mail alone.
+        // Assumed: where the guest has another event under the id there is the mail alone.
         if existing
             .as_ref()
             .is_some_and(|existing| !existing.is_copy_of(source))
@@ -206,6 +206,7 @@ impl World {
         }
         let mut copy = Event {
             previous: None,
+            raw: None,
             conference_ready: None,
             ..source.clone()
         };
@@ -282,6 +283,7 @@ impl World {
         };
         let mut event = Event {
             previous: None,
+            raw: None,
             ..copy
         };
         event.reminders.clone_from(&stored.reminders);

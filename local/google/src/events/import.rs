@@ -32,7 +32,7 @@ pub(super) fn import(
         return Err(error::invalid("Invalid resource id value."));
     }
     let mut draft = Draft::read(&body)?;
-    // Only default events can be imported; others lose their type.
+    // Only default events can be imported; others lose their type (discovery document, `events.import`).
     draft.fields.remove("eventType");
     let organizer = body
         .get("organizer")

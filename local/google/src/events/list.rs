@@ -277,7 +277,9 @@ impl<'a> Listing<'a> {
         let series_lives = series
             .and_then(|id| self.calendar.event(id))
             .is_some_and(|master| !master.cancelled());
-        let born_since = self.since.is_some_and(|since| event.born > since);
+        // A cancelled occurrence was planned before its exception was born.
+        let born_since =
+            !event.is_exception() && self.since.is_some_and(|since| event.born > since);
         if born_since && self.world.switches.is(Switch::ShortLived, "nothing") {
             return Vec::new();
         }

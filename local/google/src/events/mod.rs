@@ -15,6 +15,7 @@ mod occurrences;
 mod properties;
 mod read;
 mod remove;
+mod replay;
 mod series;
 mod split;
 mod store;

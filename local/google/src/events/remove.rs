@@ -128,7 +128,7 @@ impl World {
                 ..moved.clone()
             };
             to.clone_into(&mut left.organizer);
-            // The old organizer keeps a copy only as a guest.
+            // The old organizer keeps a copy only as a guest (discovery document, `Event.status`).
             if left.guest(from).is_none() {
                 left.status = Status::Cancelled;
             }

@@ -24,6 +24,7 @@ pub(super) fn occurrence(master: &Event, start: &When) -> Event {
         recurring_event_id: Some(master.id.clone()),
         original_start: Some(start.clone()),
         previous: None,
+        raw: None,
         stored: false,
         born: 0,
         ..master.clone()

@@ -33,7 +33,7 @@ impl World {
             .retain(|line| line.to_ascii_uppercase().starts_with("RRULE"));
         let planned = self.starts(&rules, zone, start.instant(zone));
         let before = planned.iter().filter(|other| **other != start).count();
-        // An exception outlives a change of its series from days to times, or back.
+        // Assumed: an exception outlives a change of its series from days to times, or back.
         let is_of_series = start.is_day() == master.start.is_day();
         if master.cancelled() || before == 0 || !is_of_series {
             return None;
@@ -49,6 +49,7 @@ impl World {
             created: self.time.now(),
             updated: self.time.now(),
             sequence: 0,
+            raw: None,
             ..master.clone()
         };
         if self.switches.is(Switch::SplitProperties, "dropped") {
@@ -58,6 +59,8 @@ impl World {
         trimmed.recurrence = occurrences::trimmed(&master.recurrence, &start);
         trimmed.updated = self.time.now();
         trimmed.sequence += 1;
+        let rules = serde_json::json!({"recurrence": trimmed.recurrence});
+        trimmed.rewrite(rules.as_object().unwrap_or(&Map::new()));
         let written = Written {
             by,
             updates: SendUpdates::All,

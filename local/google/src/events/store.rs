@@ -53,6 +53,7 @@ pub(crate) fn plain(
         purged: false,
         visible_from: at,
         previous: None,
+        raw: None,
     }
 }
 

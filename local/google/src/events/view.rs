@@ -51,6 +51,9 @@ impl<'a> View<'a> {
 
     /// The full resource, or only the time for a reader who may not see more.
     pub(crate) fn resource(&self, event: &Event) -> Value {
+        if let Some(replayed) = event.replayed() {
+            return replayed;
+        }
         let visibility = event.fields.get("visibility").and_then(Value::as_str);
         let private =
             matches!(visibility, Some("private" | "confidential")) && self.role < Role::Writer;
@@ -80,11 +83,17 @@ impl<'a> View<'a> {
 
     /// What every entry of a list has, deleted ones included.
     pub(crate) fn tombstone(&self, event: &Event) -> Value {
+        if let Some(replayed) = event.replayed() {
+            return replayed;
+        }
         Value::Object(self.bare(event))
     }
 
     /// A cancelled exception: its series and planned time, nothing else.
     pub(crate) fn cancelled_instance(&self, event: &Event) -> Value {
+        if let Some(replayed) = event.replayed() {
+            return replayed;
+        }
         let mut value = self.bare(event);
         self.add_origin(&mut value, event);
         Value::Object(value)

@@ -48,7 +48,7 @@ impl When {
         };
         let outside = || error::invalid(format!("Invalid {which} time."));
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-            // Google keeps whole seconds.
+            // That Google keeps whole seconds is assumed.
             let at = at.with_timezone(&Utc).trunc_subsecs(0);
             return if YEARS.contains(&at.year()) {
                 Ok(Self::Time { at, zone })

@@ -158,6 +158,10 @@ pub(super) fn change(
         world.store_silently(&id, event);
         return reply(world, caller, call, &id, &stored.id);
     }
+    match kind {
+        Kind::Replace => event.raw = None,
+        Kind::Merge => event.rewrite(&body),
+    }
     let saved = world.store(&id, event);
     let written = Written {
         by: &caller.email,
@@ -193,10 +197,6 @@ fn whole_body(
             }
         }
     }
-    // A reminder block that switches kinds replaces the old one as a whole.
-    if body.get("reminders").is_some_and(Value::is_object) {
-        whole.remove("reminders");
-    }
     merge(&mut whole, body);
     whole
 }
@@ -227,7 +227,7 @@ fn check_restore(world: &World, stored: &Event, draft: &Draft) -> Result<(), Api
     }
 }
 
-/// `attendeesOmitted` in a body: only the caller's own response counts.
+/// `attendeesOmitted` in a body: only the caller's own response counts (discovery document, `Event`).
 fn keep_other_guests(stored: &Event, draft: &mut Draft, own: &str) {
     let mine = draft
         .guests
@@ -245,11 +245,12 @@ fn keep_other_guests(stored: &Event, draft: &mut Draft, own: &str) {
     }
 }
 
-/// The stored event with a draft's content; the sequence grows with time, rule, place and status.
+/// The stored event with a draft's content; when the sequence grows is a switch.
 fn apply(world: &World, caller: &Caller, stored: &Event, draft: Draft) -> Event {
     let mut event = stored.clone();
     event.previous = None;
-    let moved = draft.start != stored.start
+    let moved = world.switches.is(Switch::SequenceGrowth, "always")
+        || draft.start != stored.start
         || draft.end != stored.end
         || draft.recurrence != stored.recurrence
         || draft.status != stored.status
@@ -265,7 +266,7 @@ fn apply(world: &World, caller: &Caller, stored: &Event, draft: Draft) -> Event 
     event.recurrence = draft.recurrence;
     event.guests = draft.guests;
     event.fields = draft.fields;
-    // Neither ever changes after the event was made.
+    // Neither ever changes after the event was made (discovery document, `events.update`).
     for name in ["eventType", "privateCopy"] {
         event.fields.remove(name);
         let kept = stored.fields.get(name).cloned();

@@ -9,6 +9,7 @@ mod gzip;
 mod lag;
 mod odd_input;
 mod page;
+mod replay;
 mod seed;
 mod settings;
 mod size;

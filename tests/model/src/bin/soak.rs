@@ -104,14 +104,21 @@ fn summary(tally: &Tally, took: Duration, failures: usize) -> String {
         .iter()
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
+    let drawn: Vec<String> = tally
+        .drawn
+        .iter()
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect();
     format!(
         "{} histories in {:.1} s: {rate:.0} a minute
 steps: {}
+drawn: {}
 {} calls to Google, {} to the database; {} failed by Google, {} instances killed, {} instances or calls late, {} conflicts
 {failures} failures",
         tally.histories,
         took.as_secs_f64(),
         steps.join(", "),
+        drawn.join(", "),
         tally.calls,
         tally.stored,
         tally.faults,

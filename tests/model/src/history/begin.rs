@@ -1,15 +1,17 @@
 //! How a history begins: people, calendars, what they chose.
 
+use super::drawn;
 use super::run::{NewWorld, Run, Tally};
-use super::step::{Role, Scope};
+use super::step::{Role, Story};
 use anyhow::Result;
 use chrono::DateTime;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
 impl Run {
-    /// `on` makes the world, of a seed and a time.
-    pub(crate) fn start(scope: Scope, seed: u64, on: &NewWorld<'_>) -> Result<Self> {
+    /// The world of a story; `on` makes it, of a seed and a time.
+    pub(crate) fn start(story: &Story, on: &NewWorld<'_>) -> Result<Self> {
+        let (scope, seed) = (story.scope, story.seed);
         let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap_or_default();
         let mut run = Self {
             world: on(seed, now),
@@ -23,6 +25,11 @@ impl Run {
             actor: None,
             held: VecDeque::new(),
         };
+        run.world
+            .control("POST", "switches", &json!(story.switches))?;
+        for (switch, position) in &story.switches {
+            run.tally.draw(&format!("{switch} {position}"));
+        }
         let users: &[(&str, &str)] = match scope.several_users {
             true => &[("ann", "ann"), ("bob", "bob"), ("cat", "ann")],
             false => &[("ann", "ann")],
@@ -41,9 +48,7 @@ impl Run {
         if scope.shared {
             run.share_calendar()?;
         }
-        if scope.settings {
-            run.choose(seed);
-        }
+        run.choose(story);
         run.world.turn();
         Ok(run)
     }
@@ -71,16 +76,18 @@ impl Run {
 
     /// Users differ in who wins a conflict, histories in whether guests get mail and what becomes of an event
     /// that opts out.
-    pub(crate) fn choose(&self, seed: u64) {
-        let mail = ["none", "all"][usize::from(seed.is_multiple_of(4))];
-        let opt_out = ["remove", "keep"][usize::from(seed.is_multiple_of(3))];
-        for (calendars, number) in self.calendars.iter().zip(seed / 12..) {
-            let policy = ["latest", "crm", "google"][(number % 3) as usize];
-            let choices = json!({"policy": policy, "send_updates": mail, "opt_out": opt_out});
+    fn choose(&mut self, story: &Story) {
+        for (user, calendars) in (0..).zip(&self.calendars) {
+            let choices = drawn::choices(story.scope, story.seed, user);
+            let choices = choices.as_ref().and_then(Value::as_object);
+            for (choice, value) in choices.into_iter().flatten() {
+                let value = value.as_str().unwrap_or_default();
+                self.tally.draw(&format!("{choice} {value}"));
+            }
             for (connection, _) in calendars {
                 self.world.store.act(&store::sides::Act::Choices {
                     connection: connection.clone(),
-                    choices: choices.as_object().cloned().unwrap_or_default(),
+                    choices: choices.cloned().unwrap_or_default(),
                 });
             }
         }

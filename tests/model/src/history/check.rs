@@ -27,6 +27,11 @@ impl Run {
             let found = trespasses.join("\n");
             return Err(violation("everybody's rows are their own", found));
         }
+        let lost = self.world.lines.patience.take();
+        if !lost.is_empty() {
+            let found = lost.join("\n");
+            return Err(violation("what is in trouble leaves Google alone", found));
+        }
         let found = self.look().map_err(broken)?;
         self.rows_are_there(&found)?;
         self.events_are_here(&found)?;

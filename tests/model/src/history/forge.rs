@@ -364,13 +364,18 @@ mod tests {
     use super::*;
     use crate::World;
     use crate::calls::tests::{call, send};
-    use crate::history::{Change, Scope};
+    use crate::history::{Change, Scope, Story};
 
     /// Bob may delete what is in the shared calendar, but Tandem deletes none of Ann's with his token.
     #[test]
     fn one_deletion_with_anothers_token_breaks_a_story() {
         let scope = Scope::of("several_users,shared").unwrap();
-        let mut run = Run::start(scope, 1, &World::new).unwrap();
+        let story = Story {
+            seed: 1,
+            scope,
+            ..Story::default()
+        };
+        let mut run = Run::start(&story, &World::new).unwrap();
         let create = Act::Create {
             event: 1,
             user: 0,

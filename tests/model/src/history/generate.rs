@@ -1,5 +1,6 @@
 //! Random stories.
 
+use super::drawn::positions;
 use super::field::{Field, Values};
 use super::plot::changed;
 use super::random::Random;
@@ -30,6 +31,10 @@ pub fn story(seed: u64, scope: Scope) -> Story {
         about: String::new(),
         seed,
         scope,
+        switches: match scope.switches {
+            true => positions(seed),
+            false => Default::default(),
+        },
         steps,
     }
 }

@@ -9,6 +9,7 @@
 mod begin;
 mod check;
 mod crm;
+mod drawn;
 mod field;
 mod forge;
 mod form;
@@ -26,6 +27,7 @@ mod soak;
 mod step;
 mod trouble;
 
+pub use drawn::positions;
 pub use field::{Field, Values};
 pub use generate::story;
 pub use run::{NewWorld, Tally, Violation, live, live_on, tell};

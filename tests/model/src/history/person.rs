@@ -266,7 +266,9 @@ impl Run {
         let series = self.life(Which::Event(which.event()));
         let (owner, enabled) = (series.owner, series.enabled);
         let deal = series.base.get(&Field::Deal).cloned();
-        let deal = deal.filter(|_| series.is_copy);
+        // An exception that Google made has its series' references here, whether Google copies them or not.
+        let is_bare = Field::Deal.of_google(shown, "").is_empty();
+        let deal = deal.filter(|_| series.is_copy || is_bare);
         let own = self.people[owner].email.clone();
         self.lives.entry(which).or_insert_with(|| {
             let mut base = forms(shown, &own);

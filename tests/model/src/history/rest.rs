@@ -68,12 +68,14 @@ impl Run {
     }
 
     /// What a person does who looks at the list of errors: deletes exceptions that the series has no place
-    /// for any more, asks for the right to write, tries again, and agrees.
+    /// for any more or Google does not give back, asks for the right to write, tries again, and agrees.
     fn retry(&mut self) -> Result<(), Violation> {
         let picture = self.world.look();
         for (event, row) in &picture.rows {
             let error = row.shown.error.as_deref().unwrap_or_default();
-            if error.starts_with("the series has no occurrence") {
+            let has_no_place = error.starts_with("the series has no occurrence")
+                || error.starts_with("Google does not give the occurrence back");
+            if has_no_place {
                 let delete = Statement::Delete {
                     event: event.clone(),
                 };

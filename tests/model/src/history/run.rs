@@ -37,6 +37,8 @@ pub struct Tally {
     pub conflicts: u64,
     /// Steps by what they are.
     pub steps: BTreeMap<String, u64>,
+    /// What was drawn for histories and their users: choices, and positions of the simulator's switches.
+    pub drawn: BTreeMap<String, u64>,
 }
 
 impl Tally {
@@ -52,6 +54,13 @@ impl Tally {
         for (what, count) in other.steps {
             *self.steps.entry(what).or_default() += count;
         }
+        for (what, count) in other.drawn {
+            *self.drawn.entry(what).or_default() += count;
+        }
+    }
+
+    pub(super) fn draw(&mut self, what: &str) {
+        *self.drawn.entry(what.to_owned()).or_default() += 1;
     }
 }
 
@@ -89,13 +98,13 @@ pub type NewWorld<'a> = dyn Fn(u64, DateTime<Utc>) -> World + 'a;
 /// # Errors
 /// The promise that it broke.
 pub fn live_on(story: &Story, on: &NewWorld<'_>) -> Result<Tally, Violation> {
-    let mut run = Run::start(story.scope, story.seed, on).map_err(broken)?;
+    let mut run = Run::start(story, on).map_err(broken)?;
     run.live(story)
 }
 
 /// The same, with what happened on the way.
 pub fn tell(story: &Story) -> (Result<Tally, Violation>, Vec<String>) {
-    match Run::start(story.scope, story.seed, &World::new) {
+    match Run::start(story, &World::new) {
         Err(error) => (Err(broken(error)), Vec::new()),
         Ok(mut run) => {
             run.world.listen();

@@ -3,6 +3,7 @@
 use super::field::Values;
 use super::run::{Violation, live};
 use super::step::{Act, Change, Step, Story};
+use std::collections::BTreeMap;
 
 /// Stories that are tried at most.
 const TRIES: usize = 3_000;
@@ -22,6 +23,7 @@ pub fn shrink(story: Story, violation: Violation) -> (Story, Violation) {
     };
     loop {
         let before = shrinking.story.clone();
+        shrinking.put_back();
         shrinking.leave_out();
         shrinking.simplify();
         if shrinking.story == before || shrinking.tries >= TRIES {
@@ -31,6 +33,27 @@ pub fn shrink(story: Story, violation: Violation) -> (Story, Violation) {
 }
 
 impl Shrinking {
+    /// Puts the switches back to their first positions: all, then each.
+    fn put_back(&mut self) {
+        let mut switches = self.story.switches.clone();
+        switches.clear();
+        if self.story.switches == switches || self.tells(switches) {
+            return;
+        }
+        for name in self.story.switches.clone().into_keys() {
+            let mut fewer = self.story.switches.clone();
+            fewer.remove(&name);
+            self.tells(fewer);
+        }
+    }
+
+    fn tells(&mut self, switches: BTreeMap<String, String>) -> bool {
+        self.still_fails(Story {
+            switches,
+            ..self.story.clone()
+        })
+    }
+
     /// Leaves out as many steps in a row as possible, then fewer.
     fn leave_out(&mut self) {
         let mut many = self.story.steps.len().div_ceil(2);
@@ -62,14 +85,17 @@ impl Shrinking {
     }
 
     fn fails(&mut self, steps: Vec<Step>) -> bool {
+        self.still_fails(Story {
+            steps,
+            ..self.story.clone()
+        })
+    }
+
+    fn still_fails(&mut self, story: Story) -> bool {
         if self.tries >= TRIES {
             return false;
         }
         self.tries += 1;
-        let story = Story {
-            steps,
-            ..self.story.clone()
-        };
         match live(&story) {
             Err(violation) if violation.promise == self.violation.promise => {
                 self.story = story;

@@ -3,6 +3,7 @@
 use super::field::Values;
 use crate::Fate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a history may contain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Scope {
     /// Somebody gives events of their own what another user's event carries.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forgery: bool,
+    /// The simulator's switches at other positions than the first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub switches: bool,
 }
 
 impl Scope {
@@ -55,6 +59,7 @@ impl Scope {
             invitations: true,
             shared: true,
             forgery: true,
+            switches: true,
         }
     }
 
@@ -78,7 +83,7 @@ impl Scope {
 }
 
 /// A history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
     /// What it is about.
     #[serde(default)]
@@ -87,6 +92,9 @@ pub struct Story {
     pub seed: u64,
     /// What it may contain.
     pub scope: Scope,
+    /// The positions of the simulator's switches; what is not named is at its first.
+    #[serde(default)]
+    pub switches: BTreeMap<String, String>,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -339,8 +347,12 @@ impl Story {
     /// As JSON, a line for each step.
     pub fn write(&self) -> String {
         let steps: Vec<String> = self.steps.iter().map(json).collect();
+        let switches = match self.switches.is_empty() {
+            true => String::new(),
+            false => format!("\n  \"switches\": {},\n ", json(&self.switches)),
+        };
         format!(
-            "{{\"about\": {}, \"seed\": {}, \"scope\": {}, \"steps\": [\n  {}\n]}}\n",
+            "{{\"about\": {}, \"seed\": {}, \"scope\": {},{switches} \"steps\": [\n  {}\n]}}\n",
             json(&self.about),
             self.seed,
             json(&self.scope),
