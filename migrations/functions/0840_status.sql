@@ -73,8 +73,9 @@ begin
   perform tandem.need(p, 'user_id string');
   return jsonb_build_object('now', tandem.utc(t), 'events', tandem.crm_states(owner),
     'problems', tandem.problems_of(owner, 100),
-    'accounts', (select coalesce(jsonb_agg(jsonb_build_object('account_id', a.id, 'email', a.email, 'state', a.state,
-        'reason', a.reason, 'paused_until', tandem.utc(a.paused_until),
+    'accounts', (select coalesce(jsonb_agg(jsonb_build_object('account_id', a.id, 'email', a.email,
+        'state', case when a.state = 'active' and a.begin_at is not null then 'connecting' else a.state end,
+        'reason', coalesce(a.reason, a.begin_reason), 'paused_until', tandem.utc(a.paused_until),
         'connections', (select coalesce(jsonb_agg(tandem.status_of(k, a, t) order by k.created_at, k.id), '[]')
           from tandem.connections k where k.account_id = a.id and k.state <> 'disconnected'))
         order by a.created_at, a.id), '[]')
@@ -82,7 +83,8 @@ begin
 end $$;
 comment on function public.tandem_status(jsonb) is
   'Where a user''s sync stands. p: {instance, user_id}, of a verified login. Returns {now, events: {sync_state: n}, '
-  'problems, accounts: [{account_id, email, state, reason, paused_until, connections: [{connection_id, '
+  'problems, accounts: [{account_id, email, state: active | connecting | reconnect_needed | '
+  'disconnecting, reason, paused_until, connections: [{connection_id, '
   'calendar_id: the same, state: active | importing | paused | reconnect_needed | polling | needs_confirmation | '
   'disconnecting | error, ...}]}]}.';
 

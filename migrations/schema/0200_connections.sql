@@ -17,10 +17,14 @@ create table tandem.accounts (
   paused_until timestamptz,
   pause_reason text,
   busy_until timestamptz,
+  begin_at timestamptz,
+  begin_tries integer not null default 0,
+  begin_reason text,
   created_at timestamptz not null default clock_timestamp(),
   unique (user_id, subject)
 );
 create index accounts_subject on tandem.accounts (subject);
+create index accounts_begin on tandem.accounts (begin_at) where begin_at is not null;
 create index accounts_seal on tandem.accounts (split_part(refresh_token, '.', 1))
   where state in ('active', 'disconnecting');
 comment on table tandem.accounts is 'A user''s account with the provider.';
@@ -36,6 +40,9 @@ comment on column tandem.accounts.refreshing_until is 'Somebody refreshes until 
 comment on column tandem.accounts.paused_until is 'Nothing is written before then.';
 comment on column tandem.accounts.busy_until is
   'It had no quota or no token: the clock does not find its work before then.';
+comment on column tandem.accounts.begin_at is
+  'It has no calendar yet: when the clock begins with its primary one. Null once it has, or where that cannot be.';
+comment on column tandem.accounts.begin_reason is 'Why it has none yet, for people.';
 
 create table tandem.connections (
   id uuid primary key default gen_random_uuid(),

@@ -62,6 +62,25 @@ pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result
     }
 }
 
+/// The same, with a refreshed token stored at once.
+///
+/// # Errors
+/// [`crate::db::DbError`]; within, [`NoAccess`].
+pub async fn stored<D: HttpClient>(
+    env: &Env<'_, D>,
+    grant: &TokenGrant,
+) -> Result<Result<AccessToken, NoAccess>, crate::db::DbError> {
+    let access = match open(env, grant).await {
+        Ok(access) => access,
+        Err(no_access) => return Ok(Err(no_access)),
+    };
+    if let Some(new) = &access.new {
+        let config = env.config;
+        connect::store_token(env.client, &config.database, config.instance(), new).await?;
+    }
+    Ok(Ok(access.token))
+}
+
 /// The same for a connection, which must be of the account's user.
 ///
 /// # Errors

@@ -222,8 +222,9 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_token_reseal",
         "tandem_token_store",
         "tandem_upkeep",
-        // Called elsewhere: before a grant is given back, by an operator.
+        // Called elsewhere: before a grant is given back, after a first list of calendars that failed, by an operator.
         "tandem_account_in_use",
+        "tandem_account_not_begun",
         "tandem_erase_user",
         "tandem_export_user",
         "tandem_user_gone",
