@@ -33,7 +33,8 @@ begin
   on conflict (user_id, subject) do update set email = excluded.email, scopes = excluded.scopes,
     refresh_token = coalesce(excluded.refresh_token, x.refresh_token), access_token = excluded.access_token,
     access_expires_at = excluded.access_expires_at, token_generation = x.token_generation + 1, refreshing_until = null,
-    state = 'active', reason = null, paused_until = null, pause_reason = null, busy_until = null
+    state = 'active', reason = null, paused_until = null, pause_reason = null, busy_until = null,
+    troubles = 0
   returning * into a;
   if a.refresh_token is null then
     raise sqlstate 'PT422' using message = 'the provider gave no refresh token',

@@ -146,6 +146,8 @@ pub struct Plan<'a> {
     pub(crate) ending: Ending,
     tasks: VecDeque<Task>,
     pending: Option<Pending>,
+    /// A write's, that is the event's own only if its calendar answers.
+    pub(crate) refusal: Option<provider::ProviderError>,
     /// Members whose tasks are made.
     pub(crate) reached: usize,
     steps: usize,
@@ -229,6 +231,7 @@ impl<'a> Plan<'a> {
             ending: Ending::default(),
             tasks: VecDeque::new(),
             pending: None,
+            refusal: None,
             reached: 0,
             steps: 0,
         }
@@ -340,10 +343,13 @@ impl<'a> Plan<'a> {
                 }
                 Err(unreadable) => self.refuse(task.member, unreadable.why),
             },
-            (Pending::Probe, Answer::Answers) => {
-                task.seen = Seen::NotFound;
-                self.first(task);
-            }
+            (Pending::Probe, Answer::Answers) => match self.refusal.take() {
+                Some(refusal) => self.refused(task.member, &refusal),
+                None => {
+                    task.seen = Seen::NotFound;
+                    self.first(task);
+                }
+            },
             (Pending::Write(write), Answer::Event(listed)) => {
                 self.members[task.member].was_read = true;
                 self.written(&task, &write, listed);
@@ -352,6 +358,7 @@ impl<'a> Plan<'a> {
                 self.failed(task, Some(&write), &error)
             }
             (Pending::Get | Pending::Probe, Answer::Error(error)) => {
+                self.refusal = None;
                 self.failed(task, None, &error)
             }
             (Pending::Get | Pending::Probe, Answer::Event(_) | Answer::Answers)

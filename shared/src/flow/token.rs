@@ -31,6 +31,8 @@ pub enum NoAccess {
     Refused(String),
     /// It may work later.
     Later(String),
+    /// Only somebody else can help, the account's administrator: then it works again by itself.
+    Policy(String),
     /// The deployment is configured wrongly.
     Broken(String),
 }
@@ -39,7 +41,10 @@ impl NoAccess {
     /// For people.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Refused(reason) | Self::Later(reason) | Self::Broken(reason) => reason,
+            Self::Refused(reason)
+            | Self::Later(reason)
+            | Self::Policy(reason)
+            | Self::Broken(reason) => reason,
         }
     }
 }
@@ -126,6 +131,7 @@ pub async fn renew<D: HttpClient>(
                 Class::Retry | Class::RateLimited | Class::Conflict | Class::Resync => {
                     NoAccess::Later(reason)
                 }
+                Class::Permanent if error.is_policy() => NoAccess::Policy(reason),
                 Class::Permanent => NoAccess::Broken(reason),
             });
         }

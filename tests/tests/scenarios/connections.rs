@@ -86,7 +86,10 @@ async fn a_first_connection_that_broke_half_way_is_finished_by_the_clock() {
     let account = first_account(&w).await;
     assert_eq!(account["state"], "connecting", "{account}");
     let reason = account["reason"].as_str();
-    assert!(reason.is_some_and(|why| why.contains("Google")), "{account}");
+    assert!(
+        reason.is_some_and(|why| why.contains("Google")),
+        "{account}"
+    );
     w.forget_asked();
     for _ in 0..144 {
         w.pass(600).await;
@@ -108,9 +111,12 @@ async fn a_first_connection_that_broke_half_way_is_finished_by_the_clock() {
 
 async fn first_account(w: &World) -> Value {
     let user = ann().id;
-    let asked = format!("jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{user}')");
-    w.value(&format!("select public.tandem_status({asked}) -> 'accounts' -> 0"))
-        .await
+    let asked =
+        format!("jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{user}')");
+    w.value(&format!(
+        "select public.tandem_status({asked}) -> 'accounts' -> 0"
+    ))
+    .await
 }
 
 #[tokio::test]
@@ -226,7 +232,10 @@ async fn an_account_without_a_calendar_says_so_and_connects_nothing() {
     assert_eq!(w.value("select count(*) from tandem.connections").await, 0);
     let account = "select to_jsonb(a) from tandem.accounts a where user_id like 'd0000000%'";
     let why = w.value(account).await["begin_reason"].clone();
-    assert!(why.as_str().unwrap().contains("no Google Calendar"), "{why}");
+    assert!(
+        why.as_str().unwrap().contains("no Google Calendar"),
+        "{why}"
+    );
     w.fault(
         "calendarList.list",
         json!({"status": 200, "body": "{\"items\": []}"}),

@@ -162,8 +162,7 @@ async fn primary<D: HttpClient>(
 async fn not_begun<D: HttpClient>(env: &Env<'_, D>, account_id: Uuid, error: &ConnectError) {
     let (database, instance) = (&env.config.database, env.config.instance());
     let why = (error.to_string(), error.passes());
-    let _heard =
-        db::not_begun(env.client, database, instance, account_id, (&why.0, why.1)).await;
+    let _heard = db::not_begun(env.client, database, instance, account_id, (&why.0, why.1)).await;
 }
 
 /// Begins for the clock, where the list of calendars failed when the account was stored. The import follows
