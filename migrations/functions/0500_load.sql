@@ -17,8 +17,7 @@ begin
         union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
           join tandem.connections k on k.id = l.connection_id where l.event = p.series
           order by l.recorded desc limit 1)) x order by x.turn limit 1) n on true
-    where p.series is not null and p.step < 2)
-  select coalesce(jsonb_object_agg(a.asked,
+    where p.series is not null and p.step < 2) select coalesce(jsonb_object_agg(a.asked,
     case when b.series is null and b.owner = a.owner then a.series else a.asked end), '{}')
   from named a left join named b on b.asked = a.asked and b.step = 2 where a.step = 1);
 end $$;

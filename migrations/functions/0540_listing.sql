@@ -180,7 +180,8 @@ begin
     read_up_to = null, full_listing = null, imported_at = coalesce(x.imported_at, t), listed = x.begun, listed_at = t,
     listed_notices = (page ->> 'notices')::bigint,
     -- Notifications come before what they announce can be listed: look again soon, a few times.
-    unproductive = case when message is null or brought then 0 else least(x.unproductive + 1, 4) end where x.id = k.id;
+    unproductive = case when not brought and (message is not null or x.unproductive between 1 and 3)
+      then least(x.unproductive + 1, 4) else 0 end where x.id = k.id;
   if k.imported_at is null then perform tandem.wake(k.user_id, t); end if;
 end $$;
 comment on function tandem.end_listing(tandem.connections, jsonb, timestamptz) is
@@ -227,9 +228,9 @@ begin
   end if;
   -- It is there again when all of it could be read.
   update tandem.connections x set lease_until = null, failures = 0, last_error = null,
-    state = case x.state when 'unreachable' then 'active' else x.state end,
-    watch_at = case x.state when 'unreachable' then t else x.watch_at end,
-    due_at = t + case when again then interval '0' when k.unproductive between 1 and 3 then interval '10 seconds'
+    state = replace(x.state, 'unreachable', 'active'),
+    watch_at = least(x.watch_at, case k.state when 'unreachable' then t end),
+    due_at = t + case when again then interval '0' when k.unproductive % 4 > 0 then interval '5 s' * 2 ^ k.unproductive
       when tandem.is_push_proven(k, t) then interval '1 hour' * (0.75 + random() / 4)
       else k.poll_seconds * interval '1 second' end where x.id = c;
   if k.state = 'unreachable' then perform tandem.wake(k.user_id, t); end if;

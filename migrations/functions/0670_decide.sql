@@ -76,7 +76,13 @@ begin
   update tandem.parked x set state = 'read', reason = null
   where x.connection_id = k.id and x.remote = p ->> 'google_id' and x.state = 'quarantined';
   if not found then raise sqlstate 'PT404' using message = 'there is nothing to retry'; end if;
-  perform tandem.list_soon(k.id, t);
+  if p ->> 'google_id' like 'unnamed:%' then
+    -- Without an id it cannot be read; a listing of everything shows it again, whatever it has become.
+    delete from tandem.parked x where x.connection_id = k.id and x.remote = p ->> 'google_id';
+    perform tandem.list_everything(k.id, t);
+  else
+    perform tandem.list_soon(k.id, t);
+  end if;
   return jsonb_build_object('outcome', 'due');
 end $$;
 comment on function public.tandem_retry(jsonb) is

@@ -112,7 +112,8 @@ comment on column tandem.connections.listed is 'The sequence before the last com
 comment on column tandem.connections.listed_at is 'When that ended.';
 comment on column tandem.connections.notices is 'Requests for a listing; one that began with fewer lists again.';
 comment on column tandem.connections.listed_notices is 'Those that the last complete listing answered.';
-comment on column tandem.connections.unproductive is 'Notifications in a row that brought nothing.';
+comment on column tandem.connections.unproductive is
+  'Listings in a row that did not bring what a notification had announced; none after four.';
 comment on column tandem.connections.due_at is 'Next listing.';
 comment on column tandem.connections.poll_seconds is 'Between listings while notifications are not known to arrive.';
 comment on column tandem.connections.push is 'off: no channel yet; push: a channel delivers; poll: none can be had.';

@@ -135,6 +135,21 @@ impl Attendees {
         self.0.is_empty()
     }
 
+    /// The same guests, by the addresses that `shown` has of those with an alias.
+    #[must_use]
+    pub fn by_address(&self, aliases: &BTreeMap<String, String>, shown: &Self) -> Self {
+        let mut guests = self.clone();
+        for (alias, address) in aliases
+            .iter()
+            .filter(|(_, address)| shown.contains(address))
+        {
+            if let Some(guest) = guests.remove(alias) {
+                guests.0.entry(address.clone()).or_insert(guest);
+            }
+        }
+        guests
+    }
+
     /// In the one form that is compared.
     #[must_use]
     pub fn canonical(&self) -> Self {

@@ -123,6 +123,7 @@ fn is_at_rest(row: &EventFields, shown: &RemoteFields) {
         base_remote: Some(shown),
         landed: &[],
         policy: Policy::Latest,
+        aliases: &BTreeMap::new(),
         changed_at: &BTreeMap::new(),
         remote_updated: None,
         remote_times: &BTreeMap::new(),

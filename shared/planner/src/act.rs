@@ -198,6 +198,7 @@ impl Plan<'_> {
             self.wait(LOOP_WINDOW, reason.to_owned());
             return None;
         }
+        let write = self.part(task, write)?;
         self.may_be_written(task.member);
         let what = CallKind::Write(Box::new(self.request(task, &write)));
         self.ask(Pending::Write(write), task, what)
@@ -271,7 +272,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Nobody gets mail of a first export, nor of what is over, nor of what no guest sees.
+    /// Nobody gets mail of a first export, nor of what is over, nor of what no guest sees; a guest's changes are
+    /// the organizer's to announce, but for an answer, which only the organizer gets.
     fn mail(&self, task: &Task, write: &Write, time_zone: &str) -> Mail {
         let member = &self.members[task.member];
         let connection = self.world.connection(&member.links[task.link].connection);
@@ -283,8 +285,13 @@ impl Plan<'_> {
         let is_seen = |group: &Group| group.direction() != Direction::ToRemote;
         let is_unseen = matches!(write.method, Method::Patch { .. })
             && !write.merged.to_remote.iter().any(is_seen);
+        let bases = member.links[task.link].standing.bases();
+        let is_guests = bases.is_some_and(|bases| !bases.is_organizer)
+            && write.merged.to_remote != [Group::Attendees];
         match connection {
-            Some(connection) if !(self.notes.quiet || is_older || is_over || is_unseen) => {
+            Some(connection)
+                if !(self.notes.quiet || is_older || is_over || is_unseen || is_guests) =>
+            {
                 Choices::of(&connection.choices).send_updates.into()
             }
             Some(_) | None => Mail::None,
@@ -320,6 +327,7 @@ impl Plan<'_> {
             serde_json::json!({"what": name(&write.method)}),
         );
         self.note_unlike(task, write, &event);
+        let alias = self.alias(task, write, &event);
         let is_exception = self.members[task.member].event != self.root;
         let settlement = match &write.method {
             Method::Cancel { .. } => Settlement::OccurrenceCancelled {
@@ -345,6 +353,15 @@ impl Plan<'_> {
         };
         self.mark_write(task);
         self.settle(task, settlement);
+        if let Some(alias) = alias {
+            self.remember_alias(task, alias);
+        }
+        if task.apart.is_some() && !write.merged.unsent.is_empty() {
+            self.first(Task {
+                seen: Seen::NotRead,
+                ..task.clone()
+            });
+        }
     }
 }
 

@@ -249,6 +249,7 @@ impl<'a> Page<'a> {
             seen: Seen::Found(Box::new(event.clone())),
             listed: Some((item.clone(), self.input.as_of)),
             probes: false,
+            apart: None,
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);

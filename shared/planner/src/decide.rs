@@ -11,13 +11,16 @@ use crate::state::Row;
 use crate::step::{Method, Settlement, Step};
 use crate::write::{agreed, insert, merge_with, push_changes, restore};
 use event::{Access, Unmappable};
-use provider::RemoteEvent;
+use provider::{Kind, RemoteEvent};
 
 /// # Errors
 /// [`Unmappable`]: the row or the event lacks what every event needs.
 pub fn decide(situation: &Situation<'_>) -> Result<Step, Unmappable> {
     if *situation.seen == Seen::NotRead && must_read(situation) {
         return Ok(Step::Get);
+    }
+    if situation.is_outdated() {
+        return Ok(Step::Settle(Settlement::NotVisibleYet));
     }
     let step = match situation.row_state {
         RowState::Present(row) => present(situation, row),
@@ -187,6 +190,9 @@ fn absent(situation: &Situation<'_>) -> Result<Step, Unmappable> {
         (Standing::Deleted(deletion), Seen::Found(event)) => match deletion.proof {
             // A late insert of ours that the deletion overtook.
             Proof::NeverSeen => Ok(delete_found(event, by)),
+            Proof::Confirmed if event.kind != Kind::Default => {
+                Ok(Step::Settle(Settlement::Nothing))
+            }
             Proof::Confirmed if situation.was_opted_out() || is_our_restore(situation, event) => {
                 shown_though_unwanted(situation, event)
             }

@@ -5,7 +5,7 @@ use crate::standing::{DeletedBy, Proof};
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, with_input};
 use event::{Access, Direction, GroupValue, Merged, Unmappable};
-use provider::{LinkBack, RemoteEvent};
+use provider::{Kind, LinkBack, RemoteEvent};
 
 /// How it is known that an event is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,10 @@ pub(crate) fn shown_though_unwanted(
     let comes_back = situation.decision == Some(Decision::Keep)
         || situation.access_to(event) == Access::Read
         || is_edited_by_remote(situation, event)?;
-    if comes_back {
+    if event.kind != Kind::Default && situation.decision != Some(Decision::Keep) {
+        // It cannot be deleted from here, and nobody wants to see it in the CRM.
+        Ok(deleted(DeletedBy::Crm, Proof::Confirmed))
+    } else if comes_back {
         recreate_row(situation, event)
     } else {
         Ok(delete_found(event, DeletedBy::Crm))

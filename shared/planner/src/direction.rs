@@ -51,7 +51,7 @@ fn only_in(situation: &Situation<'_>, step: Step) -> Step {
 }
 
 /// What is not sent stays a difference to the base, for the day on which it may be.
-fn unsent(mut merged: Merged) -> Merged {
+pub(crate) fn unsent(mut merged: Merged) -> Merged {
     let kept = std::mem::take(&mut merged.to_remote);
     merged.unsent.extend(kept);
     merged

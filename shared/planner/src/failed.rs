@@ -50,13 +50,15 @@ impl Plan<'_> {
             {
                 self.retry(error);
             }
-            // Whoever refuses may refuse everything: then its calendar does not answer, either.
-            (Scope::Event, Class::Permanent) if error.cause == Cause::Forbidden => {
-                self.refusal = Some(error.clone());
-                task.probes = true;
-                self.first(task);
-            }
-            (Scope::Event, Class::Permanent) => self.refused(task.member, error),
+            (Scope::Event, Class::Permanent) => match write {
+                // Whoever refuses may refuse everything: then its calendar does not answer, either.
+                Some(write) if error.cause == Cause::Forbidden => {
+                    self.refusal = Some((error.clone(), Box::new(write.clone())));
+                    task.probes = true;
+                    self.first(task);
+                }
+                _ => self.refused(task, write, error),
+            },
             (Scope::Event, _) => self.retry(error),
             (Scope::Calendar, _) => {
                 let connection = self.members[task.member].links[task.link]
@@ -65,22 +67,11 @@ impl Plan<'_> {
                 self.ops.push(store::Op::List { connection });
                 self.stop(TimeDelta::minutes(5), error.explanation.clone());
             }
-            (Scope::Account, Class::RateLimited) => {
-                let is_own = write.is_some() && error.cause == Cause::Quota;
-                match error.retry_after {
-                    None if is_own => self.limited(&task, error),
-                    _ => self.slow_down(&task, error),
-                }
+            (Scope::Account, Class::RateLimited) if write.is_some() && is_quota(error) => {
+                self.limited(&task, error);
             }
-            (Scope::Account, Class::Permanent) => {
-                let link = &self.members[task.member].links[task.link];
-                let connection = self.world.connection(&link.connection);
-                let account = connection.and_then(|connection| self.world.account(connection));
-                let troubles = account.map_or(0, |account| account.troubles);
-                let wait = trouble_wait(troubles, self.world.fraction);
-                self.pause_account(&task, store::PauseKind::Trouble, wait, error);
-                self.stop(wait, error.explanation.clone());
-            }
+            (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
+            (Scope::Account, Class::Permanent) => self.trouble(&task, error),
             (Scope::Account, Class::Reconnect) => {
                 self.stop(TimeDelta::minutes(1), connect_again(&error.explanation));
             }
@@ -105,11 +96,22 @@ impl Plan<'_> {
         self.ending.is_free = false;
     }
 
-    /// The event is not done until it changes.
-    pub(crate) fn refused(&mut self, member: usize, error: &ProviderError) {
+    /// What is written is not done until it changes.
+    pub(crate) fn refused(&mut self, task: Task, write: Option<&Write>, error: &ProviderError) {
         let detail = serde_json::json!({"error": error.detail});
-        self.note(member, "note", detail);
-        self.refuse(member, error.explanation.clone());
+        self.note(task.member, "note", detail);
+        self.refuse_write(task, write, error);
+    }
+
+    /// The account as a whole: all of it waits, longer each time.
+    fn trouble(&mut self, task: &Task, error: &ProviderError) {
+        let link = &self.members[task.member].links[task.link];
+        let connection = self.world.connection(&link.connection);
+        let account = connection.and_then(|connection| self.world.account(connection));
+        let troubles = account.map_or(0, |account| account.troubles);
+        let wait = trouble_wait(troubles, self.world.fraction);
+        self.pause_account(task, store::PauseKind::Trouble, wait, error);
+        self.stop(wait, error.explanation.clone());
     }
 
     /// What others may do, this family waits for by itself: it may be what is in it.
@@ -153,6 +155,11 @@ impl Plan<'_> {
         self.pause_account(task, store::PauseKind::Limit, wait + spread, error);
         self.stop(wait + spread, error.explanation.clone());
     }
+}
+
+/// A limit whose end nobody knows: it may be about what the event holds, as its guests.
+fn is_quota(error: &ProviderError) -> bool {
+    error.cause == Cause::Quota && error.retry_after.is_none()
 }
 
 pub(crate) fn seconds(count: u32) -> TimeDelta {

@@ -2,6 +2,7 @@
 
 mod act;
 mod added;
+mod apart;
 mod backoff;
 mod choices;
 mod close;
@@ -26,6 +27,7 @@ mod situation;
 mod standing;
 mod state;
 mod step;
+mod synced;
 mod write;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::situation::Seen;
 use crate::standing::Standing;
 use crate::state::Link;
 use chrono::{DateTime, Utc};
-use provider::{Listed, RemoteEvent};
+use provider::{Kind, Listed, RemoteEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -140,6 +140,10 @@ impl<'a> Page<'a> {
                 Stands::Remembered => self.plans[plan].forget_all(connection),
             }
         }
+        if event.kind == Kind::WorkingLocation {
+            self.plan.unpark.push(id);
+            return self.count("left_out");
+        }
         if let Some(series) = &event.series {
             return self.place_exception(item, event, &RemoteId(series.clone()));
         }
@@ -208,6 +212,7 @@ impl<'a> Page<'a> {
             seen: Seen::NotRead,
             listed: Some((item.clone(), self.input.as_of)),
             probes: false,
+            apart: None,
         });
     }
 

@@ -106,6 +106,7 @@ impl Plan<'_> {
                 seen: Seen::NotRead,
                 listed: None,
                 probes: false,
+                apart: None,
             });
         }
     }

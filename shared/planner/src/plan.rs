@@ -3,6 +3,7 @@
 //! It does no I/O. [`Plan::advance`] says what is wanted, [`Plan::answer`] takes what came; a listing's
 //! versions go in first, with [`Plan::listed`].
 
+use crate::apart::Apart;
 use crate::family::read_member;
 use crate::notes::Notes;
 use crate::situation::Seen;
@@ -118,6 +119,8 @@ pub(crate) struct Task {
     pub(crate) listed: Option<(Listed, i64)>,
     /// The calendar is to be asked whether it answers.
     pub(crate) probes: bool,
+    /// Groups are sent one by one.
+    pub(crate) apart: Option<Apart>,
 }
 
 /// A call under way.
@@ -147,7 +150,7 @@ pub struct Plan<'a> {
     tasks: VecDeque<Task>,
     pending: Option<Pending>,
     /// A write's, that is the event's own only if its calendar answers.
-    pub(crate) refusal: Option<provider::ProviderError>,
+    pub(crate) refusal: Option<(ProviderError, Box<Write>)>,
     /// Members whose tasks are made.
     pub(crate) reached: usize,
     steps: usize,
@@ -344,7 +347,7 @@ impl<'a> Plan<'a> {
                 Err(unreadable) => self.refuse(task.member, unreadable.why),
             },
             (Pending::Probe, Answer::Answers) => match self.refusal.take() {
-                Some(refusal) => self.refused(task.member, &refusal),
+                Some((error, write)) => self.refused(task, Some(&write), &error),
                 None => {
                     task.seen = Seen::NotFound;
                     self.first(task);

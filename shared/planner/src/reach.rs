@@ -27,7 +27,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Something happened to it that cannot be done until it changes again.
+    /// Something happened to it that cannot be done until it, or what Google shows, changes again.
     fn is_refused(&self, member: usize) -> bool {
         let member = &self.members[member];
         let refused = self.notes.refused.get(&member.event.0);
@@ -37,7 +37,7 @@ impl Plan<'_> {
         };
         refused.is_some_and(|refused| {
             let can_go_on = refused.read_only && member.links.iter().any(may_write);
-            refused.rev >= member.rev && !can_go_on
+            refused.rev >= member.rev && !can_go_on && member.parked.is_empty()
         })
     }
 
@@ -358,5 +358,6 @@ fn task(member: usize, link: usize) -> Task {
         seen: Seen::NotRead,
         listed: None,
         probes: false,
+        apart: None,
     }
 }

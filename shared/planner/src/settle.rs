@@ -1,14 +1,12 @@
 //! What a settlement makes of rows and links.
 
-use crate::choices::{Choices, Direction};
 use crate::deleted::KnownBy;
-use crate::direction::keep_differences;
 use crate::plan::{Mode, Plan, Task};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
-use crate::step::{Settlement, Write};
+use crate::step::Settlement;
 use chrono::TimeDelta;
-use event::merge::{crm_changed_groups, take_server_made};
-use event::{EventFields, Group, GroupValue, Merged, RemoteFields};
+use event::merge::crm_changed_groups;
+use event::{EventFields, Group, RemoteFields};
 use provider::RemoteEvent;
 use serde_json::json;
 use store::{ConnectionId, Op, RemoteId, Side, SyncState};
@@ -18,7 +16,7 @@ impl Plan<'_> {
     pub(crate) fn settle(&mut self, task: &Task, settlement: Settlement) {
         let at = task.member;
         match settlement {
-            Settlement::Synced { event, merged } => self.synced(task, *event, *merged),
+            Settlement::Synced { event, merged } => self.synced(task, *event, *merged, None),
             Settlement::Deleted { by, proof } => self.deleted(task, by, proof, KnownBy::Reading),
             Settlement::DeletedByRemote if self.is_mass_deletion(task) => {
                 self.hold(task, Side::Remote)
@@ -40,7 +38,7 @@ impl Plan<'_> {
                 self.done(task, None);
             }
             Settlement::NotVisibleYet => {
-                let reason = "Google does not show the event yet; trying again";
+                let reason = "Google does not show the newest version yet; trying again";
                 self.read_again(at);
                 self.wait(TimeDelta::seconds(30), reason.to_owned());
             }
@@ -53,56 +51,6 @@ impl Plan<'_> {
         task.listed
             .as_ref()
             .map_or(self.world.as_of, |(_, as_of)| *as_of)
-    }
-
-    fn synced(&mut self, task: &Task, mut event: RemoteEvent, mut merged: Merged) {
-        let at = task.member;
-        let member = &self.members[at];
-        let link = &member.links[task.link];
-        let connection = self.world.connection(&link.connection);
-        let choices = connection.map(|connection| Choices::of(&connection.choices));
-        if choices.is_some_and(|choices| choices.direction == Direction::Out) {
-            let (bases, row) = (link.standing.bases(), member.row.as_ref());
-            keep_differences(bases, row, &mut event.fields, &mut merged);
-        }
-        let is_exception = self.members[at].event != self.root;
-        for conflict in &merged.conflicts {
-            self.note(at, "conflict", conflict.detail());
-        }
-        for group in &merged.refused {
-            let why = "only the organizer can change this in Google";
-            self.note(at, "refused", json!({"group": group, "why": why}));
-        }
-        let mut row = merged.row.clone();
-        let mut groups = merged.to_crm.clone();
-        // An occurrence's visibility is its series' or stricter.
-        let inherited: &[Group] = if is_exception {
-            &[Group::Visibility]
-        } else {
-            &[]
-        };
-        let made = take_server_made(&mut row, &event.fields, inherited);
-        groups.extend(
-            made.into_iter()
-                .filter(|group| !merged.to_crm.contains(group)),
-        );
-        if task.listed.is_some() && !groups.is_empty() {
-            self.note(at, "pulled", json!({"groups": groups}));
-        }
-        let before = self.members[at].links[task.link]
-            .standing
-            .bases()
-            .map(|bases| bases.crm.clone());
-        let mut base = merged.base_crm(before.as_ref());
-        for group in &groups {
-            base.set(*group, &row);
-        }
-        self.write_row(at, &groups, &row);
-        self.set_live(task, &event, base);
-        if event.is_unfinished {
-            self.read_again(at);
-            self.wait_in(5.0, "Google is still making the conference".to_owned());
-        }
     }
 
     /// A series is back: what had become of its exceptions meanwhile is read.
@@ -158,13 +106,12 @@ impl Plan<'_> {
         let at = task.member;
         let id = self.members[at].event.0;
         let link = &mut self.members[at].links[task.link];
-        let writes = link
-            .standing
-            .bases()
-            .map(|bases| bases.writes.clone())
-            .unwrap_or_default();
         let mut bases = Bases::of(event, base, id);
-        bases.writes = writes;
+        if let Some(before) = link.standing.bases() {
+            bases.writes.clone_from(&before.writes);
+            bases.unsent.clone_from(&before.unsent);
+            bases.aliases.clone_from(&before.aliases);
+        }
         // Of a tombstone next to nothing is shown, of a busy time only when it is; what was known stays known.
         if let Some(before) = link.standing.bases().filter(|_| !event.fields.is_whole()) {
             let mut remote = before.remote.clone();
@@ -316,32 +263,6 @@ impl Plan<'_> {
         self.done(task, None);
     }
 
-    /// Notes where the provider made something else of a write.
-    pub(crate) fn note_unlike(&mut self, task: &Task, write: &Write, event: &RemoteEvent) {
-        let link = &self.members[task.member].links[task.link];
-        let zone = self
-            .world
-            .connection(&link.connection)
-            .map(|connection| connection.time_zone.clone());
-        let context = event::Context {
-            time_zone: zone.unwrap_or_else(|| "UTC".to_owned()),
-            request_id: String::new(),
-        };
-        for group in &write.merged.to_remote {
-            let Some(shown) = event.fields.get(*group) else {
-                continue;
-            };
-            let Ok(meant) = write.merged.row.expected(*group, &context) else {
-                continue;
-            };
-            if meant != *shown && *group != Group::Conference && !is_same_guests(&meant, shown) {
-                let detail =
-                    json!({"group": group, "written": meant.to_json(), "shown": shown.to_json()});
-                self.note(task.member, "note", detail);
-            }
-        }
-    }
-
     /// What a row shows of a link.
     pub(crate) fn show_link(&mut self, task: &Task) {
         let link = &self.members[task.member].links[task.link];
@@ -384,14 +305,5 @@ impl Plan<'_> {
                 fields: new,
             });
         }
-    }
-}
-
-fn is_same_guests(meant: &GroupValue, shown: &GroupValue) -> bool {
-    match (meant, shown) {
-        (GroupValue::Attendees(meant), GroupValue::Attendees(shown)) => {
-            meant.differs_in_roles(shown)
-        }
-        _ => false,
     }
 }

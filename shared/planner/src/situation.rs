@@ -183,6 +183,24 @@ impl Situation<'_> {
         stamp.rev_of(self.instance, self.member.event.0)
     }
 
+    /// Guests' addresses that Google shows by another one.
+    pub fn aliases(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let bases = self.link.standing.bases();
+        bases.map_or(&NONE, |bases| &bases.aliases)
+    }
+
+    /// A version that is older than the known one, which was made just now: not all of Google has that yet.
+    pub fn is_outdated(&self) -> bool {
+        let known = self.link.standing.bases().and_then(|bases| bases.updated);
+        match (self.seen, known) {
+            (Seen::Found(event), Some(known)) if !event.is_cancelled => {
+                event.updated.is_some_and(|updated| updated < known) && self.now - known < READ_LAG
+            }
+            (Seen::Found(_) | Seen::NotFound | Seen::NotRead, _) => false,
+        }
+    }
+
     /// When fields of the row changed, as far as is known.
     pub fn changed_at(&self) -> BTreeMap<String, DateTime<Utc>> {
         let bases = self.link.standing.bases();

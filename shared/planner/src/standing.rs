@@ -51,6 +51,9 @@ pub struct Bases {
     /// When fields of the row changed that could not be sent, since the calendar was disconnected.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unsent: BTreeMap<String, DateTime<Utc>>,
+    /// Addresses that were written, and those of the same guests that Google shows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
     /// Writes of the last minutes, to notice a loop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<DateTime<Utc>>,
@@ -184,6 +187,7 @@ impl Bases {
             missed: None,
             is_recalled: false,
             unsent: BTreeMap::new(),
+            aliases: BTreeMap::new(),
             writes: Vec::new(),
         }
     }

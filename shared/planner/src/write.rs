@@ -1,5 +1,6 @@
 //! What a decision writes.
 
+use crate::direction::unsent;
 use crate::situation::{Seen, Situation};
 use crate::standing::Bases;
 use crate::state::Row;
@@ -37,6 +38,7 @@ pub(crate) fn push_changes(
         base_remote: Some(&bases.remote),
         landed: &[],
         policy: situation.choices.policy,
+        aliases: situation.aliases(),
         changed_at: &situation.member.changed,
         remote_updated: bases.updated,
         remote_times: &BTreeMap::new(),
@@ -73,7 +75,9 @@ pub(crate) fn merge_with(
             let method = Method::Patch { etag: etag.clone() };
             Ok(Step::Write(Box::new(Write { method, merged })))
         }
-        Some(_) | None => Ok(synced(event, merged)),
+        // Without a version nothing is written.
+        None => Ok(synced(event, unsent(merged))),
+        Some(_) => Ok(synced(event, merged)),
     }
 }
 
@@ -216,6 +220,7 @@ pub(crate) fn with_input<T>(
         remote: &event.fields,
         landed: &landed,
         policy: situation.choices.policy,
+        aliases: situation.aliases(),
         changed_at: &situation.changed_at(),
         remote_updated: event.updated,
         remote_times: &times_of(situation, event),

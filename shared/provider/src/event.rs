@@ -25,6 +25,8 @@ pub struct RemoteEvent {
     pub series: Option<String>,
     /// Which occurrence, canonical.
     pub original_start: Option<String>,
+    /// What it is for.
+    pub kind: Kind,
     /// What of it the account may change.
     pub access: Access,
     /// What it shows. Of a tombstone next to nothing.
@@ -37,6 +39,18 @@ pub struct RemoteEvent {
     pub ends: Option<DateTime<Utc>>,
     /// The provider is still making a part of it.
     pub is_unfinished: bool,
+}
+
+/// What an event is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that takes place.
+    #[default]
+    Default,
+    /// Where somebody works that day.
+    WorkingLocation,
+    /// What the provider makes by itself, or only its own pages can change: a birthday, focus time, an absence.
+    Special,
 }
 
 impl RemoteEvent {
@@ -53,6 +67,7 @@ impl RemoteEvent {
             creator: None,
             series: None,
             original_start: None,
+            kind: Kind::Default,
             access: Access::Full,
             fields: RemoteFields::default(),
             link_back: LinkBack::None,

@@ -5,7 +5,7 @@ mod event;
 mod list;
 
 pub use error::{Cause, Class, ProviderError, Scope, SideEffect};
-pub use event::{LinkBack, RemoteEvent, Stamp};
+pub use event::{Kind, LinkBack, RemoteEvent, Stamp};
 pub use list::{ListRequest, Listed, Page, Unreadable};
 
 use ::event::{Context, EventFields, EventPatch};

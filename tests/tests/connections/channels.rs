@@ -169,3 +169,24 @@ async fn a_channel_that_was_not_stopped_is_stopped_when_it_speaks() -> Result<()
     ensure!(rows(&system).await? == json!({"Heard twice": "synced"}));
     Ok(())
 }
+
+/// What a message announces may be listed later, and no second message comes.
+#[tokio::test]
+async fn what_a_message_announced_too_early_is_listed_soon_after() -> Result<()> {
+    let system = system(1).await?;
+    live(&system, 2, true).await?;
+    rest(&system).await?;
+    system
+        .simulator
+        .control("POST", "switches", &json!({"readLagSeconds": 45}))
+        .map_err(anyhow::Error::msg)?;
+    google_insert(&system, "Late")?;
+    system.deliver(|| 1).await;
+    ensure!(rows(&system).await? == json!({}), "it is listed at once");
+    for _ in 0..10 {
+        system.advance(TimeDelta::seconds(10)).await?;
+        system.tick().await;
+    }
+    ensure!(rows(&system).await?["Late"] == "synced", "it is not here");
+    Ok(())
+}

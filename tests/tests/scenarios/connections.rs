@@ -214,9 +214,28 @@ async fn events_that_google_makes_by_itself_are_shown_and_never_written() {
         assert_eq!(w.row(id).await["title"], kind);
         w.remove(id).await;
         assert!(w.writes().await.is_empty(), "{kind}");
-        assert_eq!(w.row(id).await["title"], kind, "it comes back");
+        w.ui(
+            "edit",
+            json!({"id": event, "changes": {"location": "Elsewhere"}}),
+        );
+        w.settle().await;
+        assert_eq!(w.row(id).await, Value::Null, "a deletion stays");
     }
-    w.rests().await;
+    let place = json!({"eventType": "workingLocation", "visibility": "public", "transparency": "transparent",
+        "workingLocationProperties": {"type": "homeOffice", "homeOffice": {}},
+        "start": {"date": "2031-01-07"}, "end": {"date": "2031-01-08"}, "recurrence": ["RRULE:FREQ=DAILY;COUNT=5"]});
+    w.create(place);
+    w.settle().await;
+    assert_eq!(
+        w.rows().await,
+        Vec::<Value>::new(),
+        "where somebody works is no event"
+    );
+    w.sql("update tandem.connections set sync_token = null, due_at = tandem.clock()")
+        .await;
+    w.pass(5).await;
+    w.turn().await;
+    assert_eq!(w.rows().await, Vec::<Value>::new());
 }
 
 #[tokio::test]

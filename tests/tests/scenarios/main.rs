@@ -15,6 +15,7 @@ mod lost_calendars;
 mod odd_items;
 mod page_series;
 mod page_views;
+mod refusals;
 mod resync;
 mod series;
 mod series_both;

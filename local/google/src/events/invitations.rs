@@ -67,7 +67,8 @@ impl World {
         {
             return Err(error::forbidden_for_non_organizer());
         }
-        if stored.flag("guestsCanModify", false) {
+        // Changes of a private copy go to nobody (API reference, `privateCopy`); that all of it is its user's is assumed.
+        if stored.flag("guestsCanModify", false) || stored.flag("privateCopy", false) {
             return Ok(());
         }
         if event.cancelled()

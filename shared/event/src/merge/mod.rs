@@ -36,6 +36,8 @@ pub struct MergeInput<'a> {
     pub landed: &'a [&'a EventFields],
     /// Who wins a conflict.
     pub policy: Policy,
+    /// Addresses of guests that the provider shows by another one.
+    pub aliases: &'a BTreeMap<String, String>,
     /// When fields of the row changed, by their names.
     pub changed_at: &'a BTreeMap<String, DateTime<Utc>>,
     /// When the provider's version was made.
@@ -312,11 +314,15 @@ fn merge_attendees(
     remote_changed: bool,
     merged: &mut Merged,
 ) {
+    let known = |guests: &Attendees| guests.by_address(input.aliases, theirs);
+    let row = known(&input.row.attendees);
     let base_crm = changes::crm_base(input, Group::Attendees);
-    let mut base_crm = base_crm.map_or_else(Attendees::default, |base| base.attendees.canonical());
+    let mut base_crm = base_crm.map_or_else(Attendees::default, |base| {
+        known(&base.attendees).canonical()
+    });
     // Whom an attempt of ours invited and the row does not name any more was dropped.
     for (email, guest) in input.landed.iter().flat_map(|row| row.attendees.iter()) {
-        if theirs.contains(email) && !input.row.attendees.contains(email) {
+        if theirs.contains(email) && !row.contains(email) {
             base_crm.insert(email, guest.canonical(email));
         }
     }
@@ -327,7 +333,7 @@ fn merge_attendees(
     };
     let both = merge_guests(
         &base_crm,
-        &input.row.attendees,
+        &row,
         base_remote.unwrap_or(&Attendees::default()),
         theirs,
     );

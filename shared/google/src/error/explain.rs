@@ -11,7 +11,7 @@ const SIGN_IN: &str =
 const SCOPE: &str =
     "A permission is missing; connect the account again and leave all boxes ticked.";
 const VALUE: &str =
-    "Google does not accept a value of this event; check times, rule and guests, then try again.";
+    "Google does not accept a value of this event; change it, and it is sent again.";
 const NOT_JSON: &str = "Google could not read what was sent; please report this.";
 const EMPTY_RANGE: &str = "The event ends before it starts; correct its times.";
 const TOO_LONG: &str = "The event is longer than Google allows; shorten it.";

@@ -45,7 +45,11 @@ pub fn remote_fields(event: &Event) -> Result<RemoteFields, Unmappable> {
         GroupValue::Attachments(event.attachments.clone().unwrap_or_default()),
         GroupValue::References(crate::map::properties::references(event)),
     ]);
-    if event.attendees_omitted != Some(true) {
+    let mut guests = event.attendees.iter().flatten();
+    let is_nobody = |email: Option<&String>| email.is_none_or(|email| email.trim().is_empty());
+    // Of whom no address is shown would be taken off by a list of the others.
+    let is_whole = guests.all(|guest| !is_nobody(guest.email.as_ref()));
+    if is_whole && event.attendees_omitted != Some(true) {
         fields.insert(GroupValue::Attendees(attendees(event)));
     }
     Ok(fields)

@@ -1,6 +1,6 @@
 use crate::EventId;
 use crate::event::Event;
-use crate::map::access::{is_busy_only, is_organizer};
+use crate::map::access::{is_busy_only, is_organizer, kind};
 use crate::map::fields::time;
 use crate::map::{access, link_back, occurrence_of, original_start, remote_fields, stamp};
 use event::{Unmappable, is_conference_pending, window};
@@ -36,6 +36,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
         creator: creator.and_then(|creator| Some(creator.email.as_ref()?.to_lowercase())),
         series: series.as_ref().map(EventId::as_str).map(str::to_owned),
         original_start: start.map(|start| start.to_string()),
+        kind: kind(event),
         access: access(event),
         fields: remote_fields(event)?,
         link_back: link_back(event),

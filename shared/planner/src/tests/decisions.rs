@@ -143,3 +143,30 @@ fn a_deletion_is_taken_back_by_people_and_overtakes_a_late_insert() {
         "delete new",
     );
 }
+
+#[test]
+fn an_edit_is_not_recorded_where_google_shows_no_version() {
+    let case = Case {
+        has_etag: false,
+        ..Case::new(live(), Crm::Edited, Shown::Title("old"))
+    };
+    let Step::Settle(Settlement::Synced { merged, .. }) = case.decide() else {
+        panic!("it is settled");
+    };
+    assert_eq!(merged.unsent, [event::Group::Title]);
+    assert!(merged.to_remote.is_empty());
+}
+
+#[test]
+fn an_older_version_is_waited_out_while_the_known_one_is_new() {
+    let case = Case {
+        is_fresh: true,
+        ..Case::new(live(), Crm::Nothing, Shown::Title("theirs"))
+    };
+    check(&case, "not visible yet");
+    let late = Case {
+        is_fresh: false,
+        ..case
+    };
+    check(&late, r#"synced ["title"]"#);
+}

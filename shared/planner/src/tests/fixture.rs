@@ -53,6 +53,8 @@ pub struct Case {
     pub is_guest: bool,
     /// The provider made its version a moment ago.
     pub is_fresh: bool,
+    /// What the provider shows has a version.
+    pub has_etag: bool,
     pub decision: Option<Decision>,
     /// By how much later the CRM changed its row than the provider made its version.
     pub crm_later: TimeDelta,
@@ -71,6 +73,7 @@ impl Case {
             can_write: true,
             is_guest: false,
             is_fresh: false,
+            has_etag: true,
             decision: None,
             crm_later: TimeDelta::zero(),
         }
@@ -119,6 +122,7 @@ impl Case {
         Seen::Found(Box::new(RemoteEvent {
             is_organizer: event.is_organizer && !self.is_guest,
             access: self.access(),
+            etag: event.etag.clone().filter(|_| self.has_etag),
             ..event
         }))
     }

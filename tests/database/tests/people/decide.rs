@@ -113,5 +113,15 @@ async fn quarantine_is_shown_to_and_retried_by_its_own_user() -> Result<()> {
     );
     assert_eq!(db.get(&due).await?, true);
     assert_eq!(db.refusal("retry", retry(&ann.user)).await?.0, "PT404");
+    // What has no id cannot be read: all of the calendar is listed.
+    db.run(&park.replace("'x'", "'unnamed:1'")).await?;
+    db.run("update tandem.connections set sync_token = 'token'")
+        .await?;
+    let unnamed =
+        json!({"user_id": ann.user, "calendar_id": ann.connection, "google_id": "unnamed:1"});
+    db.call("retry", unnamed).await?;
+    let left = "select jsonb_build_array((select count(*) from tandem.parked x where x.remote = 'unnamed:1'),
+        (select count(*) from tandem.connections where sync_token is not null))";
+    assert_eq!(db.get(left).await?, json!([0, 1]));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The merge in small cases: a row and what the provider shows, each changed from a common base.
 
+mod conference;
 mod converges;
 mod references;
 mod unseen;
@@ -25,6 +26,7 @@ struct Case {
     base_remote: Option<Map<String, Value>>,
     landed: Vec<Value>,
     policy: Policy,
+    aliases: BTreeMap<String, String>,
     changed_at: BTreeMap<String, DateTime<Utc>>,
     remote_times: BTreeMap<Group, DateTime<Utc>>,
     freshness: Freshness,
@@ -62,6 +64,7 @@ fn case(change: impl FnOnce(&mut Case)) -> Case {
         base_remote: Some(shown(&base_row())),
         landed: Vec::new(),
         policy: Policy::Latest,
+        aliases: BTreeMap::new(),
         changed_at: BTreeMap::from([("title".to_owned(), at("12:30"))]),
         remote_times: BTreeMap::new(),
         freshness: Freshness::Current,
@@ -83,6 +86,7 @@ fn merged(case: &Case) -> Merged {
         base_remote: base_remote.as_ref(),
         landed: &landed.iter().collect::<Vec<_>>(),
         policy: case.policy,
+        aliases: &case.aliases,
         changed_at: &case.changed_at,
         remote_updated: Some(at("12:00")),
         remote_times: &case.remote_times,
@@ -355,45 +359,4 @@ fn a_new_series_tells_its_zone() {
         "remote=time,recurrence crm=",
     );
     assert!(!merged.patch.time.is_keep());
-}
-
-#[test]
-fn of_a_conference_only_wishes_are_sent() {
-    let merged = check(
-        |case| case.row["conference"] = json!({"createRequest": {}}),
-        "remote=conference crm=",
-    );
-    assert!(!merged.patch.conference.is_keep());
-    let other = |case: &mut Case| case.row["conference"] = json!({"link": "https://meet.example"});
-    check(other, "remote= crm=");
-    let meet = json!({"conferenceId": "abc"});
-    check(
-        |case| {
-            case.remote["conference"] = meet.clone();
-            case.base_remote = Some(case.remote.clone());
-            case.base_crm.as_mut().unwrap()["conference"] = meet.clone();
-        },
-        "remote=conference crm=",
-    );
-}
-
-#[test]
-fn what_the_provider_makes_goes_into_the_row() {
-    let mut row = fields(&base_row());
-    row.conference = Some(json!({"createRequest": {}}));
-    let mut remote = shown(&base_row());
-    remote["conference"] = json!({"conferenceId": "abc"});
-    remote["organizer"]["organizer"] =
-        json!({"email": "ann@example.com", "display_name": null, "self": true});
-    remote["attendees"] =
-        json!([{"email": "ann@example.com", "response_status": "needsAction", "self": true}]);
-    remote["visibility"] = json!("private");
-    remote["title"] = json!("Theirs");
-    let remote = RemoteFields::from(remote);
-    let taken = take_server_made(&mut row, &remote, &[]);
-    let made = [Group::Attendees, Group::Conference, Group::Organizer];
-    assert_eq!(taken, made);
-    let taken = take_server_made(&mut row, &remote, &[Group::Visibility]);
-    assert_eq!(taken, [Group::Visibility]);
-    assert_eq!(row.title.as_deref(), Some("Call"));
 }

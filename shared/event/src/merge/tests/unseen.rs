@@ -160,3 +160,40 @@ fn a_field_that_an_old_base_lacks_is_not_a_change() {
         "remote= crm=",
     );
 }
+
+#[test]
+fn a_list_that_names_an_alias_changes_nothing_about_the_guest() {
+    let accepted = json!([
+        {"email": "ann@example.com", "response_status": "accepted"},
+        {"email": "bob@example.com", "response_status": "needsAction"},
+    ]);
+    let renamed = |case: &mut Case| {
+        let shown = json!([accepted[0], accepted[1]]);
+        case.base_crm.as_mut().unwrap()["attendees"] = shown.clone();
+        case.base_remote.as_mut().unwrap()["attendees"] = shown.clone();
+        case.remote["attendees"] = shown;
+        case.aliases = [("sales@example.com".to_owned(), "ann@example.com".to_owned())].into();
+        case.row["attendees"] =
+            json!([{"email": "sales@example.com"}, {"email": "bob@example.com"}]);
+    };
+    check(renamed, "remote= crm=attendees");
+    let merged = check(
+        |case| {
+            renamed(case);
+            let cat = json!({"email": "cat@example.com"});
+            case.row["attendees"].as_array_mut().unwrap().push(cat);
+        },
+        "remote=attendees crm=attendees",
+    );
+    let ann = merged.row.attendees.get("ann@example.com").unwrap();
+    assert_eq!(json!(ann.response_status), "accepted");
+    assert_eq!(merged.row.attendees.len(), 3);
+    let dropped = check(
+        |case| {
+            renamed(case);
+            case.row["attendees"] = json!([{"email": "bob@example.com"}]);
+        },
+        "remote=attendees crm=",
+    );
+    assert_eq!(dropped.row.attendees.len(), 1);
+}

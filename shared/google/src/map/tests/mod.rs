@@ -197,12 +197,41 @@ fn empty_words_are_the_defaults() {
 
 #[test]
 fn a_shortened_guest_list_is_unknown_not_empty() {
-    let shown = remote_fields(&read(&json!({
-        "id": "e1", "start": {"date": "2031-03-03"}, "end": {"date": "2031-03-04"},
-        "attendeesOmitted": true, "attendees": [{"email": "ann@example.com", "self": true}],
-    })))
-    .unwrap();
-    assert_eq!(shown.attendees(), None);
+    let ann = json!({"email": "ann@example.com", "self": true});
+    for (omitted, guests) in [
+        (true, json!([ann])),
+        (false, json!([ann, {"displayName": "Without an address"}])),
+        (
+            false,
+            json!([ann, {"email": "", "displayName": "Without an address"}]),
+        ),
+    ] {
+        let shown = remote_fields(&read(&json!({
+            "id": "e1", "start": {"date": "2031-03-03"}, "end": {"date": "2031-03-04"},
+            "attendeesOmitted": omitted, "attendees": guests,
+        })))
+        .unwrap();
+        assert_eq!(shown.attendees(), None, "{guests}");
+        assert!(shown.is_whole());
+    }
+}
+
+#[test]
+fn of_a_busy_time_only_when_it_is_is_known() {
+    let busy = json!({"id": "e1", "visibility": "private", "etag": "\"1\"",
+        "start": {"date": "2031-03-03"}, "end": {"date": "2031-03-04"}});
+    let event = remote_event(&read(&busy)).unwrap();
+    let known: Vec<Group> = event.fields.iter().map(GroupValue::group).collect();
+    for group in [
+        Group::Title,
+        Group::Description,
+        Group::Location,
+        Group::Attendees,
+    ] {
+        assert!(!known.contains(&group), "{known:?}");
+    }
+    assert!(known.contains(&Group::Time) && !event.fields.is_whole());
+    assert_eq!((event.etag, event.access), (None, Access::Read));
 }
 
 #[test]
@@ -239,7 +268,7 @@ fn events_without_usable_times_cannot_be_mapped() {
 #[test]
 fn who_may_change_an_event_is_said_by_its_organizer_kind_and_locks() {
     let check = |more: Value, expected| {
-        let mut event = json!({"id": "e1"});
+        let mut event = json!({"id": "e1", "summary": "Lunch"});
         event
             .as_object_mut()
             .unwrap()
@@ -254,6 +283,11 @@ fn who_may_change_an_event_is_said_by_its_organizer_kind_and_locks() {
     check(open, Access::Full);
     let locked = json!({"organizer": boss, "guestsCanModify": true, "locked": true});
     check(locked, Access::Guest);
+    check(
+        json!({"organizer": boss, "privateCopy": true}),
+        Access::Full,
+    );
+    check(json!({"summary": null}), Access::Read);
     check(json!({"eventType": "default"}), Access::Full);
     for kind in ["birthday", "fromGmail", "teamTime"] {
         check(json!({"eventType": kind}), Access::Read);
