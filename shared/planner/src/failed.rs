@@ -60,13 +60,7 @@ impl Plan<'_> {
                 _ => self.refused(task, write, error),
             },
             (Scope::Event, _) => self.retry(error),
-            (Scope::Calendar, _) => {
-                let connection = self.members[task.member].links[task.link]
-                    .connection
-                    .clone();
-                self.ops.push(store::Op::List { connection });
-                self.stop(TimeDelta::minutes(5), error.explanation.clone());
-            }
+            (Scope::Calendar, _) => self.no_calendar(&task, error),
             (Scope::Account, Class::RateLimited) if write.is_some() && is_quota(error) => {
                 self.limited(&task, error);
             }
@@ -76,14 +70,7 @@ impl Plan<'_> {
                 self.stop(TimeDelta::minutes(1), connect_again(&error.explanation));
             }
             (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
-            (Scope::Deployment, _) => {
-                let wait = backoff(4 + self.notes.outages, self.world.fraction);
-                self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
-                self.stop(
-                    error.retry_after.map_or(wait, seconds),
-                    error.explanation.clone(),
-                );
-            }
+            (Scope::Deployment, _) => self.outage(error),
         }
     }
 
@@ -101,6 +88,21 @@ impl Plan<'_> {
         let detail = serde_json::json!({"error": error.detail});
         self.note(task.member, "note", detail);
         self.refuse_write(task, write, error);
+    }
+
+    /// A listing says whether the calendar is there.
+    fn no_calendar(&mut self, task: &Task, error: &ProviderError) {
+        let link = &self.members[task.member].links[task.link];
+        let connection = link.connection.clone();
+        self.ops.push(store::Op::List { connection });
+        self.stop(TimeDelta::minutes(5), error.explanation.clone());
+    }
+
+    fn outage(&mut self, error: &ProviderError) {
+        let wait = backoff(4 + self.notes.outages, self.world.fraction);
+        self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
+        let wait = error.retry_after.map_or(wait, seconds);
+        self.stop(wait, error.explanation.clone());
     }
 
     /// The account as a whole: all of it waits, longer each time.
