@@ -29,7 +29,7 @@ export function AccountCard({ account, sync }: { account: Account; sync: SetupCa
       {account.reason && <Text size="sm">{account.reason}</Text>}
       {account.paused_until && (
         <Text size="sm">
-          {`Google asked for patience: it goes on at ${new Date(account.paused_until).toLocaleTimeString()}.`}
+          {`It goes on by itself at ${new Date(account.paused_until).toLocaleTimeString()}.`}
         </Text>
       )}
       {account.connections.map((connection) => (
