@@ -103,11 +103,21 @@ comment on function tandem.store_tokens(jsonb, timestamptz) is
 
 create or replace function tandem.pause_accounts(pauses jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
+declare t timestamptz := tandem.clock();
 begin
-  update tandem.accounts a set paused_until = greatest(a.paused_until, p.until), pause_reason = p.reason
-  from jsonb_to_recordset(pauses) as p (account uuid, until timestamptz, reason text) where a.id = p.account;
+  update tandem.accounts a set pause_reason = nullif(p.reason, ''), paused_until = case when p.kind = 'over' then null
+      when p.kind = 'quota' and (a.limited_at > t - interval '1 hour' and a.limited_by <> p.root) is not true
+      then a.paused_until else greatest(a.paused_until, p.until) end,
+    troubles = case p.kind when 'over' then 0 when 'trouble' then a.troubles
+      + (coalesce(a.paused_until, t) <= t)::integer else a.troubles end,
+    limited_at = case p.kind when 'quota' then t else a.limited_at end, limited_by = coalesce(p.root, a.limited_by)
+  from jsonb_to_recordset(pauses) as p (account uuid, until timestamptz, reason text, kind text, root uuid)
+  where a.id = p.account;
+  perform tandem.wake(a.user_id, t) from jsonb_to_recordset(pauses) as p (account uuid, kind text)
+  join tandem.accounts a on a.id = p.account where p.kind = 'over';
 end $$;
-comment on function tandem.pause_accounts(jsonb) is 'Stores that nothing is to be written for a while.';
+comment on function tandem.pause_accounts(jsonb) is
+  'Stores that nothing is to be written for a while, or that the provider takes the account again.';
 
 -- members: of families that are loaded. Counts read at most as much as matters to a guard against mass deletion.
 create or replace function tandem.connections_json(plan jsonb, members jsonb, listed uuid, t timestamptz, granted jsonb)
@@ -121,9 +131,9 @@ begin
     union select (x #>> '{}')::uuid from jsonb_path_query(members, '$[*].members[*].links[*].connection') x
     union select listed where listed is not null)
   select jsonb_build_object('accounts', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state,
-      'reason', a.reason, 'paused_until', tandem.utc(a.paused_until), 'token', case
-      when granted ? a.id::text then granted -> a.id::text -> 'token' else tandem.token_json(a, false, t) end)
-      order by a.id), '[]')
+      'reason', coalesce(a.reason, a.pause_reason), 'paused_until', tandem.utc(a.paused_until), 'troubles', a.troubles,
+      'token', case when granted ? a.id::text then granted -> a.id::text -> 'token'
+      else tandem.token_json(a, false, t) end) order by a.id), '[]')
       from tandem.accounts a where a.id in (select x.account_id from wanted w join tandem.connections x using (id))),
     'connections', coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'user', c.user_id, 'account', c.account_id,
     'calendar', c.calendar_id, 'time_zone', c.time_zone, 'access_role', c.access_role, 'choices', c.choices,
@@ -133,14 +143,12 @@ begin
       and l.state in ('live', 'kept', 'leaving') and l.root = l.event limit 10000) x),
     'deleted_by_crm', (select count(*) from (
       select from tandem.links l where l.connection_id = c.id and l.gone_at > since and l.gone_by = 'crm'
-        and l.event = l.root
-      union all (select from (
+        and l.event = l.root union all (select from (
           select o.event from tandem.open_changes o where o.owner = c.user_id and o.deleted_row is not null
           union (select h.event from tandem.changes h where h.owner = c.user_id and h.op = 'delete' limit 2000)) d
         join tandem.links l on l.event = d.event and l.connection_id = c.id
         where l.state in ('live', 'kept', 'leaving') and l.event = l.root
-          and not exists (select from tandem.crm_rows r where r.event = d.event) limit 1000)
-      limit 1000) x),
+          and not exists (select from tandem.crm_rows r where r.event = d.event) limit 1000) limit 1000) x),
     'deleted_by_remote', (select count(*) from (select from tandem.links l where l.connection_id = c.id
         and l.gone_at > since and l.gone_by = 'remote' and l.event = l.root
       union all (select from tandem.parked k join tandem.links l on l.connection_id = c.id and l.remote = k.remote

@@ -7,8 +7,7 @@ create or replace function tandem.roots(events jsonb) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   return (with recursive named (asked, series, owner, step) as (
-    select distinct y::uuid, y::uuid, null::text, 0 from jsonb_array_elements_text(events) y
-    union all
+    select distinct y::uuid, y::uuid, null::text, 0 from jsonb_array_elements_text(events) y union all
     select p.asked, n.series, n.owner, p.step + 1 from named p left join lateral (select x.series, x.owner from (
         select 1 as turn, r.series, r.owner from tandem.crm_rows r where r.event = p.series
         union all (select 2, (c.old_row ->> 'series')::uuid, c.old_row ->> 'owner' from tandem.changes c
@@ -18,8 +17,7 @@ begin
         union all (select 4, nullif(l.root, l.event), k.user_id from tandem.links l
           join tandem.connections k on k.id = l.connection_id where l.event = p.series
           order by l.recorded desc limit 1)) x order by x.turn limit 1) n on true
-    where p.series is not null and p.step < 2)
-  select coalesce(jsonb_object_agg(a.asked,
+    where p.series is not null and p.step < 2) select coalesce(jsonb_object_agg(a.asked,
     case when b.series is null and b.owner = a.owner then a.series else a.asked end), '{}')
   from named a left join named b on b.asked = a.asked and b.step = 2 where a.step = 1);
 end $$;
@@ -33,12 +31,11 @@ comment on function tandem.later(timestamptz, text) is 'When to ask again, and w
 -- Why a connection's work cannot go on, and when to ask again; null where it can.
 create or replace function tandem.blocked(k tandem.connections, a tandem.accounts, t timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
-declare reason text := case k.state when 'paused' then 'sync is paused'
-  when 'unreachable' then 'the calendar cannot be reached' when 'disconnected' then 'the calendar is disconnected' end;
+declare reason text := case when k.state = 'paused' then 'sync is paused'
+  when k.state = 'unreachable' then 'the calendar cannot be reached'
+  when k.state = 'disconnected' then 'the calendar is disconnected'
+  when a.state in ('reconnect_needed', 'disconnected') then coalesce(a.reason, 'the account is not connected') end;
 begin
-  if reason is null and a.state in ('reconnect_needed', 'disconnected') then
-    reason := coalesce(a.reason, 'the account is not connected');
-  end if;
   return case when reason is not null then tandem.later(t + interval '10 minutes', reason)
     when a.paused_until > t then tandem.later(a.paused_until, coalesce(a.pause_reason, 'the account is paused')) end;
 end $$;

@@ -49,11 +49,6 @@ begin
 end $$;
 comment on function tandem.notified(jsonb, timestamptz) is 'Counts a notification.';
 
-create or replace function tandem.not_claimed(outcome text, reason text) returns jsonb
-language plpgsql immutable set search_path = '' as $$
-begin return jsonb_strip_nulls(jsonb_build_object('outcome', outcome, 'reason', reason)); end $$;
-comment on function tandem.not_claimed(text, text) is 'The answer to a claim that leases nothing.';
-
 create or replace function tandem.begin_listing(k tandem.connections, digest text, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare taken jsonb; told jsonb; as_of bigint; account text := k.account_id;
@@ -61,16 +56,15 @@ declare taken jsonb; told jsonb; as_of bigint; account text := k.account_id;
 begin
   if granted -> account ->> 'token' is null then
     update tandem.connections x set due_at = t + interval '3 seconds' where x.id = k.id;
-    return tandem.not_claimed('waiting', 'the access token is being refreshed');
+    return jsonb_build_object('outcome', 'waiting', 'reason', 'the access token is being refreshed');
   end if;
   taken := tandem.take_calls(jsonb_build_object(account, 1), s, t) -> account;
   if (taken ->> 'n')::double precision < 1 then
     update tandem.connections x set due_at = t + (taken ->> 'wait')::double precision * interval '1 second'
     where x.id = k.id;
-    return tandem.not_claimed('waiting', 'waiting for the account''s quota');
+    return jsonb_build_object('outcome', 'waiting', 'reason', 'waiting for the account''s quota');
   end if;
-  k.sync_token := case when k.digest = begin_listing.digest then k.sync_token end;
-  k.page_token := case when k.digest = begin_listing.digest then k.page_token end;
+  if k.digest is distinct from begin_listing.digest then k.sync_token := null; k.page_token := null; end if;
   as_of := nextval('tandem.recorded');
   if k.page_token is null then
     k.begun := as_of; k.full_listing := case when k.sync_token is null then as_of end;
@@ -101,23 +95,23 @@ begin
     wanted := p -> 'trigger' ->> 'connection';
   else
     wanted := tandem.notified(message, t);
-    if wanted is null then return tandem.not_claimed('nothing', 'the message asks for nothing'); end if;
+    if wanted is null then return '{"outcome": "nothing", "reason": "the message asks for nothing"}'; end if;
   end if;
   select * into k from tandem.connections x where x.id = wanted for no key update skip locked;
   if not found and not exists (select from tandem.connections x where x.id = wanted) then
-    return tandem.not_claimed('nothing', 'there is no such connection');
+    return jsonb_build_object('outcome', 'nothing', 'reason', 'there is no such connection');
   elsif k.state = 'paused' then
-    return tandem.not_claimed('waiting', 'sync is paused');
+    return jsonb_build_object('outcome', 'waiting', 'reason', 'sync is paused');
   elsif k.state in ('disconnecting', 'disconnected') then
-    return tandem.not_claimed('nothing', 'the calendar is disconnected');
+    return jsonb_build_object('outcome', 'nothing', 'reason', 'the calendar is disconnected');
   elsif k.id is null or k.lease_until > t then
     -- Who lists it does so once more.
     if message is null then insert into tandem.asked (connection_id) values (wanted); end if;
-    return tandem.not_claimed('busy', null);
+    return '{"outcome": "busy"}';
   end if;
   select x.state, x.reason into a from tandem.accounts x where x.id = k.account_id;
   if a.state <> 'active' then
-    return tandem.not_claimed('waiting', coalesce(a.reason, 'the account is not connected'));
+    return jsonb_build_object('outcome', 'waiting', 'reason', coalesce(a.reason, 'the account is not connected'));
   end if;
   return tandem.begin_listing(k, p ->> 'digest', s, t);
 end $$;

@@ -33,7 +33,8 @@ begin
   on conflict (user_id, subject) do update set email = excluded.email, scopes = excluded.scopes,
     refresh_token = coalesce(excluded.refresh_token, x.refresh_token), access_token = excluded.access_token,
     access_expires_at = excluded.access_expires_at, token_generation = x.token_generation + 1, refreshing_until = null,
-    state = 'active', reason = null, paused_until = null, pause_reason = null, busy_until = null
+    state = 'active', reason = null, paused_until = null, pause_reason = null, busy_until = null,
+    troubles = 0
   returning * into a;
   if a.refresh_token is null then
     raise sqlstate 'PT422' using message = 'the provider gave no refresh token',
@@ -94,6 +95,9 @@ begin
   perform tandem.wake_user(a.user_id, t);
   select coalesce(jsonb_agg(c.id order by c.created_at, c.id), '[]') into ids from tandem.connections c
   where c.account_id = a.id and c.state in ('active', 'paused', 'unreachable');
+  -- Whoever stores it begins at once; the clock does where that fails.
+  update tandem.accounts x set begin_at = case when ids = '[]' then t + interval '1 minute' end, begin_tries = 0,
+    begin_reason = null where x.id = a.id;
   return jsonb_build_object('outcome', 'stored', 'account_id', a.id, 'generation', a.token_generation,
     'connections', ids, 'calendars', ids);
 end $$;
@@ -141,7 +145,7 @@ begin
   perform tandem.called(p);
   perform tandem.need(p, 'account_id uuid', 'generation number', 'reason string');
   update tandem.accounts a set state = case a.state when 'active' then 'reconnect_needed' else a.state end,
-    reason = p ->> 'reason', refreshing_until = null
+    reason = p ->> 'reason', refreshing_until = null, begin_at = null
   where a.id = (p ->> 'account_id')::uuid and a.token_generation = (p ->> 'generation')::bigint
     and a.state in ('active', 'disconnecting');
   return jsonb_build_object('outcome', case when found then 'recorded' else 'outdated' end);
@@ -149,6 +153,20 @@ end $$;
 comment on function public.tandem_token_refused(jsonb) is
   'The provider refused the refresh token for good: the account waits until a person connects it again. p: {instance, '
   'account_id, generation, reason}. Returns {outcome: recorded | outdated}.';
+
+create or replace function public.tandem_account_not_begun(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform tandem.called(p);
+  perform tandem.need(p, 'account_id uuid', 'reason string', 'again boolean');
+  update tandem.accounts a set begin_reason = p ->> 'reason',
+    begin_at = case when (p -> 'again')::boolean then a.begin_at end
+  where a.id = (p ->> 'account_id')::uuid and a.begin_at is not null;
+  return jsonb_build_object('outcome', case when found then 'recorded' else 'outdated' end);
+end $$;
+comment on function public.tandem_account_not_begun(jsonb) is
+  'Why an account has no calendar yet; the clock tries again, or nobody does where that cannot help. p: {instance, '
+  'account_id, reason, again}. Returns {outcome: recorded | outdated}: outdated where it has begun.';
 
 create or replace function public.tandem_token_reseal(p jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$

@@ -123,6 +123,8 @@ begin
   perform tandem.check_target(k, p);
   k := tandem.choose(k, p);
   if k.is_target and not was_target then perform tandem.begin_walk(k.id, 'backfill'); end if;
+  update tandem.accounts x set begin_at = null, begin_reason = null
+  where x.id = a.id and (x.begin_at is not null or x.begin_reason is not null);
   return jsonb_build_object('outcome', 'connected', 'connection_id', k.id, 'calendar_id', k.id);
 end $$;
 comment on function public.tandem_calendar_connect(jsonb) is

@@ -82,7 +82,7 @@ language plpgsql volatile set search_path = '' as $$
 begin
   update tandem.accounts a set state = 'disconnected', reason = null, refresh_token = null, access_token = null,
     access_expires_at = null, token_generation = a.token_generation + 1, refreshing_until = null, paused_until = null,
-    pause_reason = null where a.id = d.account_id;
+    pause_reason = null, begin_at = null, begin_reason = null where a.id = d.account_id;
   update tandem.disconnections x set phase = 'done', finished_at = t, problem = why where x.id = d.id;
   return tandem.ended(d.id);
 end $$;

@@ -31,6 +31,23 @@ end $$;
 comment on function tandem.due_channels(integer, timestamptz) is
   'Connections that are to get a channel, their first or the next, users in turn.';
 
+-- The next time is stored before anybody is asked: whoever dies over it holds up nobody.
+create or replace function tandem.due_beginnings(most integer, t timestamptz) returns jsonb
+language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
+declare begun jsonb;
+begin
+  with due as (select a.id from tandem.accounts a where a.begin_at <= t and a.state = 'active'
+      order by a.begin_at limit most for no key update skip locked),
+  taken as (update tandem.accounts a set begin_tries = a.begin_tries + 1, begin_at = t + (0.75 + random() / 4)
+      * least(interval '6 hours', interval '2 minutes' * 2 ^ least(a.begin_tries, 10))
+    where a.id in (select d.id from due d) returning a.id, a.user_id)
+  select coalesce(jsonb_agg(jsonb_build_object('account_id', x.id, 'user_id', x.user_id) order by x.id), '[]')
+  into begun from taken x;
+  return begun;
+end $$;
+comment on function tandem.due_beginnings(integer, timestamptz) is
+  'Accounts whose first calendar is still to be connected; the next time comes later and later.';
+
 create or replace function tandem.due_stops(most integer, t timestamptz) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
@@ -82,13 +99,14 @@ begin
   if p ->> 'poke_key' is not null then perform tandem.keep_poke_key(p ->> 'poke_key'); end if;
   perform tandem.let_rest(most, t);
   return jsonb_build_object('now', tandem.utc(t), 'channels', tandem.due_channels(most, t),
-    'stops', tandem.due_stops(most, t), 'disconnections', tandem.due_disconnections(most, t),
+    'beginnings', tandem.due_beginnings(most, t), 'stops', tandem.due_stops(most, t),
+    'disconnections', tandem.due_disconnections(most, t),
     'seals', tandem.due_seals(p ->> 'seal_key', most));
 end $$;
 comment on function public.tandem_chores(jsonb) is
   'What the clock finds beside the sync itself; stores where triggers are to poke. p: '
-  '{instance, most, function_url, poke_key, event_url, seal_key}. Returns {now, channels: connections, stops: '
-  'accounts, disconnections, seals: tokens}.';
+  '{instance, most, function_url, poke_key, event_url, seal_key}. Returns {now, channels: connections, '
+  'beginnings: [{account_id, user_id}], stops: accounts, disconnections, seals: tokens}.';
 
 create or replace function tandem.keep_up(part text, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' as $$

@@ -10,7 +10,7 @@ begin
     when k.state = 'paused' then 'paused'
     when exists (select from tandem.work w where w.owner = k.user_id and w.state = 'held' and w.connection_id = k.id)
       then 'needs_confirmation'
-    when k.state = 'unreachable' or k.failures >= 3 then 'error'
+    when k.state = 'unreachable' or k.failures >= 3 or a.troubles > 0 then 'error'
     when k.imported_at is null or k.sync_token is null then 'importing'
     when k.push = 'poll' then 'polling'
     else 'active' end;
@@ -24,7 +24,7 @@ begin
   return case when a.state <> 'active' then a.reason
     when k.state = 'unreachable' then coalesce(k.last_error, 'the calendar cannot be reached')
     when k.failures > 0 or k.push = 'poll' then k.last_error
-    when a.paused_until > t then a.pause_reason end;
+    when a.paused_until > t or a.troubles > 0 then a.pause_reason end;
 end $$;
 comment on function tandem.reason_shown(tandem.connections, tandem.accounts, timestamptz) is 'Why, for people.';
 
@@ -73,8 +73,10 @@ begin
   perform tandem.need(p, 'user_id string');
   return jsonb_build_object('now', tandem.utc(t), 'events', tandem.crm_states(owner),
     'problems', tandem.problems_of(owner, 100),
-    'accounts', (select coalesce(jsonb_agg(jsonb_build_object('account_id', a.id, 'email', a.email, 'state', a.state,
-        'reason', a.reason, 'paused_until', tandem.utc(a.paused_until),
+    'accounts', (select coalesce(jsonb_agg(jsonb_build_object('account_id', a.id, 'email', a.email,
+        'state', case when a.state = 'active' and a.begin_at is not null then 'connecting' else a.state end,
+        'reason', coalesce(a.reason, a.begin_reason, case when a.paused_until > t or a.troubles > 0
+          then a.pause_reason end), 'paused_until', tandem.utc(a.paused_until),
         'connections', (select coalesce(jsonb_agg(tandem.status_of(k, a, t) order by k.created_at, k.id), '[]')
           from tandem.connections k where k.account_id = a.id and k.state <> 'disconnected'))
         order by a.created_at, a.id), '[]')
@@ -82,7 +84,8 @@ begin
 end $$;
 comment on function public.tandem_status(jsonb) is
   'Where a user''s sync stands. p: {instance, user_id}, of a verified login. Returns {now, events: {sync_state: n}, '
-  'problems, accounts: [{account_id, email, state, reason, paused_until, connections: [{connection_id, '
+  'problems, accounts: [{account_id, email, state: active | connecting | reconnect_needed | '
+  'disconnecting, reason, paused_until, connections: [{connection_id, '
   'calendar_id: the same, state: active | importing | paused | reconnect_needed | polling | needs_confirmation | '
   'disconnecting | error, ...}]}]}.';
 

@@ -107,6 +107,7 @@ comment on function public.tandem_metrics(jsonb) is
   'value}]}.';
 
 -- Where nobody has to be asked whether somebody exists, nobody's leaving is noticed, either.
+-- An account that the provider refuses as a whole is its user's trouble, which their status says.
 create or replace function tandem.health_problems(t timestamptz, ticked timestamptz) returns text[]
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare problems text[] := '{}'; n bigint;
@@ -115,12 +116,13 @@ begin
     problems := problems || format('no clock has called scheduler/tick since %s', coalesce(tandem.utc(ticked), 'ever'));
   end if;
   select count(*) into n from (select from tandem.work w where w.state = 'open' and not w.is_bulk
-    and w.at < t - interval '10 minutes' limit 10000) x;
+    and w.at < t - interval '10 minutes' and not exists (select from tandem.accounts a
+      where a.user_id = w.owner and a.troubles > 0) limit 10000) x;
   n := n + (select o.n from tandem.oldest_changes('10 minutes', t) o);
   if n > 0 then problems := problems || format('%s changes have been due for more than 10 minutes', n); end if;
   select count(*) into n from (select from tandem.connections c join tandem.accounts a on a.id = c.account_id
-    where c.watch_at < t - interval '1 hour' and a.state = 'active' and c.state in ('active', 'unreachable')
-    limit 10000) x;
+    where c.watch_at < t - interval '1 hour' and a.state = 'active' and a.troubles = 0
+      and c.state in ('active', 'unreachable') limit 10000) x;
   if n > 0 then
     problems := problems || format('%s channels have been due for renewal for more than an hour', n);
   end if;

@@ -16,11 +16,18 @@ create table tandem.accounts (
   refreshing_until timestamptz,
   paused_until timestamptz,
   pause_reason text,
+  troubles integer not null default 0,
+  limited_by uuid,
+  limited_at timestamptz,
   busy_until timestamptz,
+  begin_at timestamptz,
+  begin_tries integer not null default 0,
+  begin_reason text,
   created_at timestamptz not null default clock_timestamp(),
   unique (user_id, subject)
 );
 create index accounts_subject on tandem.accounts (subject);
+create index accounts_begin on tandem.accounts (begin_at) where begin_at is not null;
 create index accounts_seal on tandem.accounts (split_part(refresh_token, '.', 1))
   where state in ('active', 'disconnecting');
 comment on table tandem.accounts is 'A user''s account with the provider.';
@@ -34,8 +41,15 @@ comment on column tandem.accounts.token_generation is
   'Grows with each stored token; an outcome names the generation it is about.';
 comment on column tandem.accounts.refreshing_until is 'Somebody refreshes until then at most.';
 comment on column tandem.accounts.paused_until is 'Nothing is written before then.';
+comment on column tandem.accounts.troubles is
+  'How often in a row the provider refused the account as a whole: each pause is longer than the one before.';
+comment on column tandem.accounts.limited_by is
+  'The family that met a quota last: one alone waits by itself, a second one pauses the account.';
 comment on column tandem.accounts.busy_until is
   'It had no quota or no token: the clock does not find its work before then.';
+comment on column tandem.accounts.begin_at is
+  'It has no calendar yet: when the clock begins with its primary one. Null once it has, or where that cannot be.';
+comment on column tandem.accounts.begin_reason is 'Why it has none yet, for people.';
 
 create table tandem.connections (
   id uuid primary key default gen_random_uuid(),

@@ -43,6 +43,9 @@ pub(crate) struct Fault {
     /// The calendar id as the request writes it.
     #[serde(default)]
     pub(crate) calendar: Option<String>,
+    /// A text that the request's body has to have in it.
+    #[serde(default)]
+    pub(crate) sent: Option<String>,
     /// Matching calls to let through first.
     #[serde(default)]
     pub(crate) skip: u32,
@@ -100,10 +103,15 @@ impl Faults {
     }
 
     /// The fault for this call, if a rule has its turn; used-up rules disappear.
-    pub(crate) fn take(&mut self, method: &str, calendar: Option<&str>) -> Option<Fault> {
+    pub(crate) fn take(
+        &mut self,
+        method: &str,
+        calendar: Option<&str>,
+        body: &[u8],
+    ) -> Option<Fault> {
         let mut struck = None;
         for rule in &mut self.rules {
-            if !rule.matches(method, calendar) {
+            if !rule.matches(method, calendar) || !rule.is_of(body) {
                 continue;
             }
             if rule.skip > 0 {
@@ -125,6 +133,11 @@ impl Fault {
             None => self.method.is_empty() || self.method == method,
         };
         method_fits && (self.calendar.is_none() || self.calendar.as_deref() == calendar)
+    }
+
+    fn is_of(&self, body: &[u8]) -> bool {
+        let sent = self.sent.as_deref();
+        sent.is_none_or(|text| String::from_utf8_lossy(body).contains(text))
     }
 
     /// Whether the request does its work and its real answer goes out, only later.
@@ -182,19 +195,31 @@ mod tests {
         faults.add(rule(
             r#"{"method": "events.*", "skip": 1, "count": 2, "status": 503}"#,
         ));
-        assert_eq!(faults.take("events.get", None), None);
-        assert_eq!(faults.take("calendars.get", None), None);
-        assert!(faults.take("events.insert", Some("primary")).is_some());
-        assert!(faults.take("events.get", None).is_some());
-        assert_eq!(faults.take("events.get", None), None);
+        assert_eq!(faults.take("events.get", None, b""), None);
+        assert_eq!(faults.take("calendars.get", None, b""), None);
+        assert!(faults.take("events.insert", Some("primary"), b"").is_some());
+        assert!(faults.take("events.get", None, b"").is_some());
+        assert_eq!(faults.take("events.get", None, b""), None);
         assert!(faults.rules().is_empty());
+    }
+
+    #[test]
+    fn a_rule_for_what_is_sent_leaves_other_calls_alone() {
+        let mut faults = Faults::default();
+        faults.add(rule(r#"{"sent": "attendees", "status": 403}"#));
+        assert_eq!(
+            faults.take("events.insert", None, br#"{"summary": "a"}"#),
+            None
+        );
+        let with_guests = br#"{"attendees": []}"#;
+        assert!(faults.take("events.insert", None, with_guests).is_some());
     }
 
     #[test]
     fn a_rule_for_a_calendar_leaves_others_alone() {
         let mut faults = Faults::default();
         faults.add(rule(r#"{"calendar": "a", "cut": true}"#));
-        assert_eq!(faults.take("events.get", Some("b")), None);
-        assert!(faults.take("events.get", Some("a")).is_some());
+        assert_eq!(faults.take("events.get", Some("b"), b""), None);
+        assert!(faults.take("events.get", Some("a"), b"").is_some());
     }
 }

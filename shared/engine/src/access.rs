@@ -1,11 +1,12 @@
 //! Ways to the provider, one for each account of a load.
 
+use chrono::{DateTime, Utc};
 use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
-use store::{Account, AccountId, Connection, NewToken, Usage, UserId};
+use store::{Account, AccountId, Connection, NewToken, Pause, PauseKind, Usage, UserId};
 
 /// Opens accounts: unseals and refreshes their tokens.
 pub trait Accounts {
@@ -65,6 +66,11 @@ impl From<NoAccess> for ProviderError {
     }
 }
 
+/// Whether the provider refuses the account as a whole, for as long as nobody helps.
+pub(crate) fn is_trouble(error: &ProviderError) -> bool {
+    (error.scope, error.class) == (Scope::Account, Class::Permanent)
+}
+
 type Shared<P> = Result<Rc<P>, NoAccess>;
 
 /// The accounts of one load. Calls of families that run at once share them.
@@ -76,6 +82,8 @@ pub(crate) struct Ways<'a, A: Accounts> {
     renewed: RefCell<BTreeSet<AccountId>>,
     tokens: RefCell<Vec<NewToken>>,
     units: RefCell<BTreeMap<AccountId, i64>>,
+    /// Accounts that the provider took.
+    taken: RefCell<BTreeSet<AccountId>>,
 }
 
 impl<'a, A: Accounts> Ways<'a, A> {
@@ -92,6 +100,7 @@ impl<'a, A: Accounts> Ways<'a, A> {
             renewed: RefCell::default(),
             tokens: RefCell::default(),
             units: RefCell::default(),
+            taken: RefCell::default(),
         }
     }
 
@@ -158,11 +167,53 @@ impl<'a, A: Accounts> Ways<'a, A> {
         self.tokens.take()
     }
 
-    /// Makes a call, once more with a new token where the last one is not taken.
+    /// Accounts that were in trouble, and that the provider takes again.
+    pub(crate) fn take_over(&self, now: DateTime<Utc>) -> Vec<Pause> {
+        let taken = self.taken.take();
+        let open = self.open.borrow();
+        let over = self.known.iter().filter(|account| {
+            let works = matches!(open.get(&account.id), Some(Ok(_)));
+            account.troubles > 0 && works && taken.contains(&account.id)
+        });
+        over.map(|account| Pause {
+            account: account.id.clone(),
+            until: now,
+            reason: String::new(),
+            kind: PauseKind::Over,
+            root: None,
+        })
+        .collect()
+    }
+
+    /// Makes a call, once more with a new token where the last one is not taken. What the provider says of
+    /// the account as a whole is not asked again.
     pub(crate) async fn call<T, F: Future<Output = Result<T, ProviderError>>>(
         &self,
         id: &AccountId,
         call: impl Fn(Rc<A::Provider>) -> F,
+        may_repeat: impl Fn() -> bool,
+    ) -> Result<T, ProviderError> {
+        let result = self.try_call(id, call, may_repeat).await;
+        match &result {
+            Ok(_) => drop(self.taken.borrow_mut().insert(id.clone())),
+            Err(error) if is_trouble(error) => {
+                let no_access = NoAccess {
+                    scope: error.scope,
+                    class: error.class,
+                    reason: error.explanation.clone(),
+                };
+                self.keep(id.clone(), Err(no_access));
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn try_call<T, F: Future<Output = Result<T, ProviderError>>>(
+        &self,
+        id: &AccountId,
+        call: impl Fn(Rc<A::Provider>) -> F,
+        may_repeat: impl Fn() -> bool,
     ) -> Result<T, ProviderError> {
         let result = call(self.way(id)?).await;
         let error = match result {
@@ -180,10 +231,18 @@ impl<'a, A: Accounts> Ways<'a, A> {
                 let opened = self.accounts.renew(account).await;
                 self.keep(id.clone(), opened);
             }
-            let again = call(self.way(id)?).await;
-            return again.map_err(|error| ProviderError {
-                scope: Scope::Account,
-                ..error
+            let way = self.way(id)?;
+            if !may_repeat() {
+                return Err(error);
+            }
+            let again = call(way).await;
+            return again.map_err(|error| match error.cause {
+                Cause::Unauthorized => ProviderError {
+                    scope: Scope::Account,
+                    class: Class::Permanent,
+                    ..error
+                },
+                _ => error,
             });
         }
         self.accounts.refused(account, &error.explanation).await;

@@ -1,7 +1,7 @@
 //! A connection's listing to the rows.
 
 use crate::access::{Accounts, Ways};
-use crate::push::{push, world};
+use crate::push::{push_until, world};
 use crate::{Env, LEASE_SECONDS, Pushed};
 use chrono::{DateTime, Utc};
 use planner::{PageInput, ids, plan_page};
@@ -59,12 +59,37 @@ pub async fn pull<S: Store, A: Accounts>(
 pub async fn pull_pages<S: Store, A: Accounts>(
     env: &Env<'_, S, A>,
     trigger: Trigger,
-    most: u32,
+    pages: u32,
+) -> Result<Pulled, StoreError> {
+    let until = DateTime::<Utc>::MAX_UTC;
+    pull_within(env, trigger, &Limits { pages, until }).await
+}
+
+/// The same until then: after the page that is under way the rest stays due.
+pub(crate) async fn pull_until<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    trigger: Trigger,
+    until: DateTime<Utc>,
+) -> Result<Pulled, StoreError> {
+    let pages = PAGES;
+    pull_within(env, trigger, &Limits { pages, until }).await
+}
+
+/// How far one request lists.
+pub(crate) struct Limits {
+    pages: u32,
+    until: DateTime<Utc>,
+}
+
+async fn pull_within<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    trigger: Trigger,
+    limits: &Limits,
 ) -> Result<Pulled, StoreError> {
     let mut pulled = Pulled::default();
     let mut due = Vec::new();
     let mut trigger = trigger;
-    while pulled.pages < most {
+    while pulled.pages < limits.pages && (env.clock)() < limits.until {
         let claim = Claim {
             instance: env.instance.to_owned(),
             digest: env.digest.to_owned(),
@@ -93,7 +118,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
             claimed_at,
             due: &mut due,
             pulled: &mut pulled,
-            most,
+            limits,
         };
         // The claim took one.
         lister.ways.charge(listing.account.id.clone(), -1);
@@ -114,7 +139,7 @@ pub async fn pull_pages<S: Store, A: Accounts>(
         trigger = Trigger::Connection(connection);
     }
     due.truncate(MOST_DUE);
-    pulled.pushed = push(env, &due).await?;
+    pulled.pushed = push_until(env, &due, limits.until).await?;
     Ok(pulled)
 }
 
@@ -127,7 +152,7 @@ pub(crate) struct Lister<'a, S, A: Accounts> {
     pub(crate) as_of: i64,
     pub(crate) due: &'a mut Vec<EventId>,
     pub(crate) pulled: &'a mut Pulled,
-    pub(crate) most: u32,
+    pub(crate) limits: &'a Limits,
 }
 
 /// A part of a page, and where the listing stands after it.
@@ -141,6 +166,9 @@ struct Part {
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
     /// Whether the connection is to be listed once more at once.
     async fn list(&mut self) -> Result<bool, StoreError> {
+        if self.waits().await? {
+            return Ok(false);
+        }
         self.ways.open_all([self.listing.account.id.clone()]).await;
         let mut request = ListRequest {
             calendar: self.listing.connection.calendar.clone(),
@@ -148,7 +176,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             page_token: self.listing.page_token.clone(),
         };
         loop {
-            if self.pulled.pages >= self.most {
+            if self.pulled.pages >= self.limits.pages || self.is_over() {
                 let reason = "the rest of the listing follows".to_owned();
                 self.stop(StoppedWhy::Continues, reason, self.now(), None)
                     .await?;
@@ -156,10 +184,14 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             }
             let page = self
                 .ways
-                .call(&self.listing.account.id, |way| {
-                    let request = request.clone();
-                    async move { way.list(&request).await }
-                })
+                .call(
+                    &self.listing.account.id,
+                    |way| {
+                        let request = request.clone();
+                        async move { way.list(&request).await }
+                    },
+                    || true,
+                )
                 .await;
             let page = match page {
                 Ok(page) => page,
@@ -192,6 +224,11 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 None => return self.read_rest(committed).await,
             }
         }
+    }
+
+    /// Whether the time of the request is up.
+    pub(crate) fn is_over(&self) -> bool {
+        (self.env.clock)() >= self.limits.until
     }
 
     pub(crate) async fn store_page(
@@ -271,7 +308,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             }),
             usage: self.ways.take_usage(),
             tokens: self.ways.take_tokens(),
-            pauses: Vec::new(),
+            pauses: self.ways.take_over(self.now()),
         };
         let committed = crate::commit(self.env.store, &commit).await?;
         if committed.fenced {

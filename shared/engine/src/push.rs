@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     AccountId, Commit, Committed, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause,
-    Purpose, Store, StoreError, Which, WorkState,
+    PauseKind, Purpose, Store, StoreError, Which, WorkState,
 };
 
 /// What a push came to.
@@ -56,6 +56,15 @@ pub async fn push<S: Store, A: Accounts>(
     env: &Env<'_, S, A>,
     events: &[EventId],
 ) -> Result<Pushed, StoreError> {
+    push_until(env, events, DateTime::<Utc>::MAX_UTC).await
+}
+
+/// The same; no call begins after `until`.
+pub(crate) async fn push_until<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    events: &[EventId],
+    until: DateTime<Utc>,
+) -> Result<Pushed, StoreError> {
     let mut pushed = Pushed::default();
     for chunk in events.chunks(FAMILIES) {
         let mut again = Again {
@@ -63,10 +72,10 @@ pub async fn push<S: Store, A: Accounts>(
             ..Again::default()
         };
         for _ in 0..MAX_ROUNDS {
-            if again.due.is_empty() {
+            if again.due.is_empty() || (env.clock)() >= until {
                 break;
             }
-            again = round(env, again, &mut pushed).await?;
+            again = round(env, again, until, &mut pushed).await?;
         }
     }
     Ok(pushed)
@@ -76,6 +85,7 @@ pub async fn push<S: Store, A: Accounts>(
 async fn round<S: Store, A: Accounts>(
     env: &Env<'_, S, A>,
     work: Again,
+    until: DateTime<Utc>,
     pushed: &mut Pushed,
 ) -> Result<Again, StoreError> {
     let leased_at = (env.clock)();
@@ -100,12 +110,15 @@ async fn round<S: Store, A: Accounts>(
         world: &world,
         ways: &ways,
         refused: &work.refused,
-        last_call: last_call(leased_at),
+        last_call: last_call(leased_at).min(until),
         loaded_at,
     };
+    // Of an account in trouble one call tells.
+    let is_in_trouble = loaded.accounts.iter().any(|account| account.troubles > 0);
+    let at_once = if is_in_trouble { 1 } else { AT_ONCE };
     let planned: Vec<_> = futures::stream::iter(&loaded.families)
         .map(|family| run.family(family))
-        .buffered(AT_ONCE)
+        .buffered(at_once)
         .collect()
         .await;
     let mut commit = Commit {
@@ -121,10 +134,24 @@ async fn round<S: Store, A: Accounts>(
         commit.families.push(family);
         commit.pauses.extend(pause);
     }
+    spread(&mut commit.pauses);
+    commit.pauses.extend(ways.take_over(loaded.now));
     let took = (env.clock)() - leased_at;
     commit.counts = pushes(&loaded, &commit.families, took);
     let committed = crate::commit(env.store, &commit).await?;
     Ok(pushed.take(committed, &commit, &work.refused))
+}
+
+/// Families that meet a quota together limit their account.
+fn spread(pauses: &mut [Pause]) {
+    let quotas = pauses.iter().filter(|pause| pause.kind == PauseKind::Quota);
+    let accounts: Vec<_> = quotas.map(|pause| pause.account.clone()).collect();
+    for pause in pauses {
+        let met = accounts.iter().filter(|account| **account == pause.account);
+        if pause.kind == PauseKind::Quota && met.count() > 1 {
+            pause.kind = PauseKind::Limit;
+        }
+    }
 }
 
 impl Pushed {
@@ -302,6 +329,8 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
         if (self.env.clock)() >= self.last_call {
             return Answer::NoTime;
         }
+        // The token's refresh took its time, too.
+        let may_repeat = || (self.env.clock)() < self.last_call;
         let connection = self.world.connection(&call.connection);
         let calendar = connection.map_or("", |connection| &connection.calendar);
         let id = &call.remote.0;
@@ -309,14 +338,14 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
             CallKind::Get => {
                 let get =
                     |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, id).await };
-                let listed = self.ways.call(account, get).await;
+                let listed = self.ways.call(account, get, may_repeat).await;
                 listed.map(|listed| Answer::Event(Some(Box::new(listed))))
             }
             CallKind::Probe => {
                 let probe =
                     |way: std::rc::Rc<A::Provider>| async move { way.probe(calendar).await };
                 self.ways
-                    .call(account, probe)
+                    .call(account, probe, may_repeat)
                     .await
                     .map(|()| Answer::Answers)
             }
@@ -324,7 +353,7 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 let send = |way: std::rc::Rc<A::Provider>| async move {
                     way.write(calendar, id, write).await
                 };
-                let listed = self.ways.call(account, send).await;
+                let listed = self.ways.call(account, send, may_repeat).await;
                 listed.map(|listed| Answer::Event(listed.map(Box::new)))
             }
         };

@@ -9,7 +9,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     /// What a listing leaves unclear is read one by one, now that it is over.
     pub(crate) async fn read_rest(&mut self, mut committed: Committed) -> Result<bool, StoreError> {
         let mut rounds = 0;
-        while !committed.reads.is_empty() && rounds < 10 {
+        while !committed.reads.is_empty() && rounds < 10 && !self.is_over() {
             rounds += 1;
             let mut items = Vec::new();
             for id in committed.reads.clone() {
@@ -45,14 +45,20 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
     async fn probe(&mut self) -> Result<(), ProviderError> {
         let calendar = &self.listing.connection.calendar;
         let call = |way: std::rc::Rc<A::Provider>| async move { way.probe(calendar).await };
-        self.ways.call(&self.listing.account.id, call).await
+        self.ways
+            .call(&self.listing.account.id, call, || true)
+            .await
     }
 
     /// One event, as a listing would show it. An absent one is a tombstone where its calendar answers.
     async fn read(&mut self, id: &RemoteId) -> Result<Listed, ProviderError> {
         let calendar = &self.listing.connection.calendar;
         let call = |way: std::rc::Rc<A::Provider>| async move { way.get(calendar, &id.0).await };
-        match self.ways.call(&self.listing.account.id, call).await {
+        match self
+            .ways
+            .call(&self.listing.account.id, call, || true)
+            .await
+        {
             Err(error) if matches!(error.cause, Cause::NotFound | Cause::Deleted) => Ok(Listed {
                 raw: String::new(),
                 event: Ok(provider::RemoteEvent::absent(&id.0)),

@@ -1,12 +1,12 @@
 //! A listing that stops before its end.
 
-use crate::access::Accounts;
+use crate::access::{Accounts, is_trouble};
 use crate::counts::add_seconds;
 use crate::pull::Lister;
 use chrono::{DateTime, TimeDelta, Utc};
-use planner::{backoff, backoff_up_to};
+use planner::{backoff, backoff_up_to, trouble_wait};
 use provider::{Cause, Class, ProviderError, Scope};
-use store::{Counts, Cursor, Pause, Stopped, StoppedWhy, Store, StoreError, Trigger};
+use store::{Counts, Cursor, Pause, PauseKind, Stopped, StoppedWhy, Store, StoreError, Trigger};
 
 /// Between listings of a calendar that cannot be reached.
 const LONGEST: TimeDelta = TimeDelta::hours(6);
@@ -52,6 +52,15 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             _ if error.cause == Cause::NotFound => StoppedWhy::Unreachable,
             (Scope::Event | Scope::Account | Scope::Deployment, _) => StoppedWhy::Failed,
         };
+        if is_trouble(error) {
+            let troubles = self.listing.account.troubles;
+            let until = self.now() + trouble_wait(troubles, (self.env.fraction)());
+            let pause = self.pause(PauseKind::Trouble, until, error);
+            let reason = error.explanation.clone();
+            self.stop(StoppedWhy::Continues, reason, until, Some(pause))
+                .await?;
+            return Ok(false);
+        }
         let failures = self.listing.connection.failures;
         let wait = match why {
             StoppedWhy::Resync | StoppedWhy::Restart | StoppedWhy::Continues => TimeDelta::zero(),
@@ -62,12 +71,8 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         let wait = error
             .retry_after
             .map_or(wait, |after| wait.max(TimeDelta::seconds(i64::from(after))));
-        let pause =
-            (error.scope == Scope::Account && error.class == Class::RateLimited).then(|| Pause {
-                account: self.listing.account.id.clone(),
-                until: self.now() + wait,
-                reason: error.explanation.clone(),
-            });
+        let is_limit = error.scope == Scope::Account && error.class == Class::RateLimited;
+        let pause = is_limit.then(|| self.pause(PauseKind::Limit, self.now() + wait, error));
         self.stop(why, error.explanation.clone(), self.now() + wait, pause)
             .await?;
         let restarts = matches!(why, StoppedWhy::Resync | StoppedWhy::Restart);
@@ -76,6 +81,29 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         }
         self.pulled.has_restarted = true;
         self.pulled.stopped = None;
+        Ok(true)
+    }
+
+    fn pause(&self, kind: PauseKind, until: DateTime<Utc>, error: &ProviderError) -> Pause {
+        Pause {
+            account: self.listing.account.id.clone(),
+            until,
+            reason: error.explanation.clone(),
+            kind,
+            root: None,
+        }
+    }
+
+    /// Whether somebody else has found a moment ago that the provider refuses the account.
+    pub(crate) async fn waits(&mut self) -> Result<bool, StoreError> {
+        let account = &self.listing.account;
+        let paused = account.paused_until.filter(|until| *until > self.now());
+        let Some(until) = paused.filter(|_| account.troubles > 0) else {
+            return Ok(false);
+        };
+        let reason = account.reason.clone().unwrap_or_default();
+        self.stop(StoppedWhy::Continues, reason, until, None)
+            .await?;
         Ok(true)
     }
 

@@ -2,8 +2,8 @@
 //! first.
 
 use crate::access::Accounts;
-use crate::pull::pull;
-use crate::push::{FAMILIES, push};
+use crate::pull::pull_until;
+use crate::push::{FAMILIES, push_until};
 use crate::{Env, Pulled, Pushed};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -78,7 +78,7 @@ struct Run<'a, S, A> {
 impl<S: Store, A: Accounts> Run<'_, S, A> {
     async fn work(&mut self, due: Due) {
         if !due.events.is_empty() {
-            match push(self.env, &due.events).await {
+            match push_until(self.env, &due.events, self.end).await {
                 Ok(pushed) => {
                     self.ticked.problems.extend(pushed.refused.clone());
                     self.ticked.pushed.add(pushed);
@@ -91,7 +91,8 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 return;
             }
             self.ticked.connections += 1;
-            match pull(self.env, Trigger::Connection(connection)).await {
+            let trigger = Trigger::Connection(connection);
+            match pull_until(self.env, trigger, self.end).await {
                 Ok(pulled) => {
                     self.ticked.problems.extend(pulled.problem.clone());
                     self.ticked.pulled.add(pulled);

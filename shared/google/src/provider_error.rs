@@ -81,6 +81,7 @@ fn scope(error: &GoogleError) -> Scope {
         | Reason::LimitExceeded
         | Reason::ConcurrentLimitExceeded => Scope::Account,
         Reason::AccessNotConfigured
+        | Reason::ConsumerInvalid
         | Reason::DailyLimitExceeded
         | Reason::VariableTermLimitExceeded
         | Reason::VariableTermExpiredDailyExceeded

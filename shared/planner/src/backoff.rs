@@ -19,6 +19,16 @@ pub fn backoff_up_to(longest: TimeDelta, attempt: u32, fraction: f64) -> TimeDel
     TimeDelta::milliseconds((full * (0.5 + fraction / 2.0) * 1000.0) as i64)
 }
 
+/// Between calls for an account that the provider has refused as a whole, `troubles` times in a row.
+pub fn trouble_wait(troubles: u32, fraction: f64) -> TimeDelta {
+    backoff_up_to(TimeDelta::hours(2), troubles.saturating_add(4), fraction)
+}
+
+/// Before a family that met a quota is tried again, which it has met `times` before.
+pub fn quota_wait(times: u32, fraction: f64) -> TimeDelta {
+    backoff_up_to(TimeDelta::hours(4), times.saturating_add(9), fraction)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

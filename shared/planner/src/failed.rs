@@ -1,6 +1,6 @@
 //! What to do after a refusal of the provider's.
 
-use crate::backoff::backoff;
+use crate::backoff::{backoff, quota_wait, trouble_wait};
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
 use crate::standing::Proof;
@@ -50,35 +50,27 @@ impl Plan<'_> {
             {
                 self.retry(error);
             }
-            (Scope::Event, Class::Permanent) => {
-                self.note(
-                    task.member,
-                    "note",
-                    serde_json::json!({"error": error.detail}),
-                );
-                self.refuse_write(task, write, error);
-            }
+            (Scope::Event, Class::Permanent) => match write {
+                // Whoever refuses may refuse everything: then its calendar does not answer, either.
+                Some(write) if error.cause == Cause::Forbidden => {
+                    self.refusal = Some((error.clone(), Box::new(write.clone())));
+                    task.probes = true;
+                    self.first(task);
+                }
+                _ => self.refused(task, write, error),
+            },
             (Scope::Event, _) => self.retry(error),
-            (Scope::Calendar, _) => {
-                let connection = self.members[task.member].links[task.link]
-                    .connection
-                    .clone();
-                self.ops.push(store::Op::List { connection });
-                self.stop(TimeDelta::minutes(5), error.explanation.clone());
+            (Scope::Calendar, _) => self.no_calendar(&task, error),
+            (Scope::Account, Class::RateLimited) if write.is_some() && is_quota(error) => {
+                self.limited(&task, error);
             }
             (Scope::Account, Class::RateLimited) => self.slow_down(&task, error),
+            (Scope::Account, Class::Permanent) => self.trouble(&task, error),
             (Scope::Account, Class::Reconnect) => {
                 self.stop(TimeDelta::minutes(1), connect_again(&error.explanation));
             }
             (Scope::Account, _) => self.stop(TimeDelta::minutes(1), error.explanation.clone()),
-            (Scope::Deployment, _) => {
-                let wait = backoff(4 + self.notes.outages, self.world.fraction);
-                self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
-                self.stop(
-                    error.retry_after.map_or(wait, seconds),
-                    error.explanation.clone(),
-                );
-            }
+            (Scope::Deployment, _) => self.outage(error),
         }
     }
 
@@ -91,6 +83,67 @@ impl Plan<'_> {
         self.ending.is_free = false;
     }
 
+    /// What is written is not done until it changes.
+    pub(crate) fn refused(&mut self, task: Task, write: Option<&Write>, error: &ProviderError) {
+        let detail = serde_json::json!({"error": error.detail});
+        self.note(task.member, "note", detail);
+        self.refuse_write(task, write, error);
+    }
+
+    /// A listing says whether the calendar is there.
+    fn no_calendar(&mut self, task: &Task, error: &ProviderError) {
+        let link = &self.members[task.member].links[task.link];
+        let connection = link.connection.clone();
+        self.ops.push(store::Op::List { connection });
+        self.stop(TimeDelta::minutes(5), error.explanation.clone());
+    }
+
+    fn outage(&mut self, error: &ProviderError) {
+        let wait = backoff(4 + self.notes.outages, self.world.fraction);
+        self.notes.outages = MOST_OUTAGES.min(self.notes.outages + 1);
+        let wait = error.retry_after.map_or(wait, seconds);
+        self.stop(wait, error.explanation.clone());
+    }
+
+    /// The account as a whole: all of it waits, longer each time.
+    fn trouble(&mut self, task: &Task, error: &ProviderError) {
+        let link = &self.members[task.member].links[task.link];
+        let connection = self.world.connection(&link.connection);
+        let account = connection.and_then(|connection| self.world.account(connection));
+        let troubles = account.map_or(0, |account| account.troubles);
+        let wait = trouble_wait(troubles, self.world.fraction);
+        self.pause_account(task, store::PauseKind::Trouble, wait, error);
+        self.stop(wait, error.explanation.clone());
+    }
+
+    /// What others may do, this family waits for by itself: it may be what is in it.
+    fn limited(&mut self, task: &Task, error: &ProviderError) {
+        let wait = quota_wait(self.notes.limited, self.world.fraction);
+        self.notes.limited = self.notes.limited.saturating_add(1);
+        let pause = TimeDelta::seconds((3600.0 * (1.0 + self.world.fraction)) as i64);
+        self.pause_account(task, store::PauseKind::Quota, pause, error);
+        self.stop(wait, error.explanation.clone());
+    }
+
+    fn pause_account(
+        &mut self,
+        task: &Task,
+        kind: store::PauseKind,
+        wait: TimeDelta,
+        error: &ProviderError,
+    ) {
+        let link = &self.members[task.member].links[task.link];
+        let connection = self.world.connection(&link.connection);
+        let root = (kind == store::PauseKind::Quota).then(|| self.root.clone());
+        self.ending.pause = connection.map(|connection| store::Pause {
+            account: connection.account.clone(),
+            until: self.world.now + wait,
+            reason: error.explanation.clone(),
+            kind,
+            root,
+        });
+    }
+
     /// A quota recovers in hours, a rate in a minute.
     pub(crate) fn slow_down(&mut self, task: &Task, error: &ProviderError) {
         let usual = if error.cause == Cause::Quota {
@@ -101,18 +154,14 @@ impl Plan<'_> {
         let wait = seconds(error.retry_after.unwrap_or(usual));
         let spread =
             TimeDelta::milliseconds((wait.num_milliseconds() as f64 * self.world.fraction) as i64);
-        let link = &self.members[task.member].links[task.link];
-        let account = self
-            .world
-            .connection(&link.connection)
-            .map(|connection| connection.account.clone());
-        self.ending.pause = account.map(|account| store::Pause {
-            account,
-            until: self.world.now + wait + spread,
-            reason: error.explanation.clone(),
-        });
+        self.pause_account(task, store::PauseKind::Limit, wait + spread, error);
         self.stop(wait + spread, error.explanation.clone());
     }
+}
+
+/// A limit whose end nobody knows: it may be about what the event holds, as its guests.
+fn is_quota(error: &ProviderError) -> bool {
+    error.cause == Cause::Quota && error.retry_after.is_none()
 }
 
 pub(crate) fn seconds(count: u32) -> TimeDelta {

@@ -33,7 +33,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use backoff::{MOST_ATTEMPTS, backoff, backoff_up_to};
+pub use backoff::{MOST_ATTEMPTS, backoff, backoff_up_to, trouble_wait};
 pub use choices::{Choices, Direction, OptOut, SendUpdates};
 pub use listing::{PageInput, PagePlan, ids, plan_page};
 pub use notes::{Notes, Refused};

@@ -26,6 +26,9 @@ pub struct Notes {
     /// How often in a row the provider was out of order.
     #[serde(skip_serializing_if = "is_none_yet")]
     pub outages: u32,
+    /// How often in a row it met a quota.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    pub limited: u32,
     /// Part of a first export: nobody gets mail.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,

@@ -149,6 +149,8 @@ pub struct Plan<'a> {
     pub(crate) ending: Ending,
     tasks: VecDeque<Task>,
     pending: Option<Pending>,
+    /// A write's, that is the event's own only if its calendar answers.
+    pub(crate) refusal: Option<(ProviderError, Box<Write>)>,
     /// Members whose tasks are made.
     pub(crate) reached: usize,
     steps: usize,
@@ -232,6 +234,7 @@ impl<'a> Plan<'a> {
             ending: Ending::default(),
             tasks: VecDeque::new(),
             pending: None,
+            refusal: None,
             reached: 0,
             steps: 0,
         }
@@ -343,10 +346,13 @@ impl<'a> Plan<'a> {
                 }
                 Err(unreadable) => self.refuse(task.member, unreadable.why),
             },
-            (Pending::Probe, Answer::Answers) => {
-                task.seen = Seen::NotFound;
-                self.first(task);
-            }
+            (Pending::Probe, Answer::Answers) => match self.refusal.take() {
+                Some((error, write)) => self.refused(task, Some(&write), &error),
+                None => {
+                    task.seen = Seen::NotFound;
+                    self.first(task);
+                }
+            },
             (Pending::Write(write), Answer::Event(listed)) => {
                 self.members[task.member].was_read = true;
                 self.written(&task, &write, listed);
@@ -355,6 +361,7 @@ impl<'a> Plan<'a> {
                 self.failed(task, Some(&write), &error)
             }
             (Pending::Get | Pending::Probe, Answer::Error(error)) => {
+                self.refusal = None;
                 self.failed(task, None, &error)
             }
             (Pending::Get | Pending::Probe, Answer::Event(_) | Answer::Answers)

@@ -2,6 +2,7 @@
 
 use super::token::TokenGrant;
 use super::{Database, DbError, call};
+use crate::jwt::UserId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,12 +14,23 @@ use uuid::Uuid;
 pub struct Chores {
     /// Connections that are to get a channel.
     pub channels: Vec<Uuid>,
+    /// Accounts whose first calendar is still to be connected.
+    pub beginnings: Vec<Beginning>,
     /// Accounts with channels that are still to be stopped.
     pub stops: Vec<Uuid>,
     /// Disconnects under way.
     pub disconnections: Vec<Uuid>,
     /// Tokens that an older key sealed.
     pub seals: Vec<TokenGrant>,
+}
+
+/// An account whose first calendar is still to be connected.
+#[derive(Debug, Deserialize)]
+pub struct Beginning {
+    /// The account.
+    pub account_id: Uuid,
+    /// Whose it is.
+    pub user_id: UserId,
 }
 
 /// What the database did by itself.

@@ -262,6 +262,23 @@ pub async fn token_refused(
     call(client, database, "tandem_token_refused", &parameters).await
 }
 
+/// Says why an account has no calendar yet, and whether the clock is to try `again`.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn not_begun(
+    client: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+    account_id: Uuid,
+    (reason, again): (&str, bool),
+) -> Result<Value, DbError> {
+    let parameters = json!({
+        "instance": instance, "account_id": account_id, "reason": reason, "again": again,
+    });
+    call(client, database, "tandem_account_not_begun", &parameters).await
+}
+
 /// A calendar to sync.
 #[derive(Debug, Serialize)]
 pub struct NewCalendar<'a> {

@@ -3,7 +3,7 @@
 use super::connect::{self, ConnectError};
 use super::{Env, token};
 use crate::db::DbError;
-use crate::db::connect::{Choices, Connected, store_token};
+use crate::db::connect::{Choices, Connected};
 use crate::db::manage::{self as db, Account, Changed, Connection, Which};
 use crate::db::token::TokenGrant;
 use crate::google::calendar_list::{self, Entry};
@@ -192,14 +192,8 @@ async fn access<D: HttpClient>(
     env: &Env<'_, D>,
     grant: &TokenGrant,
 ) -> Result<AccessToken, ManageError> {
-    let config = env.config;
-    let access = token::open(env, grant)
-        .await
-        .map_err(|error| ManageError::NoAccess(error.reason().to_owned()))?;
-    if let Some(new) = &access.new {
-        store_token(env.client, &config.database, config.instance(), new).await?;
-    }
-    Ok(access.token)
+    let access = token::stored(env, grant).await?;
+    access.map_err(|error| ManageError::NoAccess(error.reason().to_owned()))
 }
 
 /// Syncs a calendar as the user chose, or changes how it is synced.
@@ -297,6 +291,8 @@ fn managed(error: ConnectError) -> ManageError {
         ConnectError::Google(error) => ManageError::Google(error),
         ConnectError::Database(error) => error.into(),
         ConnectError::Left => ManageError::Left(error.to_string()),
+        ConnectError::NoAccess(reason) => ManageError::NoAccess(reason),
+        ConnectError::Taken(reason) => ManageError::Taken(reason),
         ConnectError::State
         | ConnectError::Expired
         | ConnectError::Browser

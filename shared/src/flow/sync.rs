@@ -63,6 +63,7 @@ fn no_access(error: &token::NoAccess) -> NoAccess {
     let (scope, class) = match error {
         token::NoAccess::Refused(_) => (Scope::Account, Class::Reconnect),
         token::NoAccess::Later(_) => (Scope::Account, Class::Retry),
+        token::NoAccess::Policy(_) => (Scope::Account, Class::Permanent),
         token::NoAccess::Broken(_) => (Scope::Deployment, Class::Retry),
     };
     NoAccess {

@@ -1,6 +1,7 @@
 //! The clock's turn: what is due, within a time budget. Many ticks at once do no harm: whatever they do
 //! is leased first.
 
+use super::connect::begin_again;
 use super::disconnect::disconnect;
 use super::{Env, token, watch};
 use crate::crm::poke;
@@ -30,6 +31,8 @@ pub struct TickReport {
     pub pulled: Pulled,
     /// Channels opened or renewed.
     pub channels: u32,
+    /// Accounts whose first calendar was connected.
+    pub begun: u32,
     /// Channels stopped.
     pub stopped: usize,
     /// Disconnects that came to their end.
@@ -114,6 +117,15 @@ impl<D: HttpClient> Run<'_, D> {
                 return;
             }
             self.watch(connection).await;
+        }
+        for beginning in &chores.beginnings {
+            if self.is_over() {
+                return;
+            }
+            match begin_again(self.env, beginning).await {
+                Ok(begun) => self.ticked.begun += u32::from(begun),
+                Err(error) => self.ticked.problems.push(error.to_string()),
+            }
         }
         for account in chores.stops {
             if self.is_over() {

@@ -31,6 +31,8 @@ pub enum NoAccess {
     Refused(String),
     /// It may work later.
     Later(String),
+    /// Only somebody else can help, the account's administrator: then it works again by itself.
+    Policy(String),
     /// The deployment is configured wrongly.
     Broken(String),
 }
@@ -39,7 +41,10 @@ impl NoAccess {
     /// For people.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Refused(reason) | Self::Later(reason) | Self::Broken(reason) => reason,
+            Self::Refused(reason)
+            | Self::Later(reason)
+            | Self::Policy(reason)
+            | Self::Broken(reason) => reason,
         }
     }
 }
@@ -60,6 +65,25 @@ pub async fn open<D: HttpClient>(env: &Env<'_, D>, grant: &TokenGrant) -> Result
         }
         Some(_) | None => renew(env, grant).await,
     }
+}
+
+/// The same, with a refreshed token stored at once.
+///
+/// # Errors
+/// [`crate::db::DbError`]; within, [`NoAccess`].
+pub async fn stored<D: HttpClient>(
+    env: &Env<'_, D>,
+    grant: &TokenGrant,
+) -> Result<Result<AccessToken, NoAccess>, crate::db::DbError> {
+    let access = match open(env, grant).await {
+        Ok(access) => access,
+        Err(no_access) => return Ok(Err(no_access)),
+    };
+    if let Some(new) = &access.new {
+        let config = env.config;
+        connect::store_token(env.client, &config.database, config.instance(), new).await?;
+    }
+    Ok(Ok(access.token))
 }
 
 /// The same for a connection, which must be of the account's user.
@@ -107,6 +131,7 @@ pub async fn renew<D: HttpClient>(
                 Class::Retry | Class::RateLimited | Class::Conflict | Class::Resync => {
                     NoAccess::Later(reason)
                 }
+                Class::Permanent if error.is_policy() => NoAccess::Policy(reason),
                 Class::Permanent => NoAccess::Broken(reason),
             });
         }

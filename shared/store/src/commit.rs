@@ -228,6 +228,24 @@ pub struct Pause {
     pub until: DateTime<Utc>,
     /// For people.
     pub reason: String,
+    /// What it is for.
+    pub kind: PauseKind,
+    /// The family that met it, where it is about one first.
+    pub root: Option<EventId>,
+}
+
+/// What a pause is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseKind {
+    /// The provider asks for fewer calls.
+    Limit,
+    /// A family met a quota; nothing is paused before another one does within an hour.
+    Quota,
+    /// The provider refuses the account as a whole.
+    Trouble,
+    /// It takes the account again: what waited for it is due.
+    Over,
 }
 
 /// What became of a commit.

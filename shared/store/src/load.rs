@@ -176,6 +176,8 @@ pub struct Account {
     pub reason: Option<String>,
     /// Until when nothing is written.
     pub paused_until: Option<DateTime<Utc>>,
+    /// How often in a row the provider refused it as a whole.
+    pub troubles: u32,
     /// Its tokens, sealed; none where somebody else refreshes them, and to store none that are old.
     pub token: Option<Token>,
 }

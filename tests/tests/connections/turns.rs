@@ -203,3 +203,26 @@ async fn a_calendar_of_two_users_goes_on_when_one_of_them_loses_access() -> Resu
     ensure!(found == json!(both.concat()), "{found}");
     is_at_rest(&system).await
 }
+
+#[tokio::test]
+async fn a_long_listing_ends_with_the_ticks_time_and_goes_on_with_the_next_one() -> Result<()> {
+    let system = system(7).await?;
+    system.control(
+        "POST",
+        &format!("calendars/{EMAIL}/fill"),
+        &json!({"count": 2_000}),
+    )?;
+    let due = "update tandem.connections set due_at = tandem.clock()";
+    system.sql(due).await?;
+    system.set_pace(TimeDelta::seconds(5));
+    let told = ticks(&system).await?;
+    let rows = "select count(*) from public.events";
+    let first = system.value(rows).await?.as_u64().context("rows")?;
+    ensure!((250..=1_250).contains(&first), "{first} rows, {told}");
+    ensure!(told["unfinished"] == true, "{told}");
+    for _ in 0..3 {
+        ticks(&system).await?;
+    }
+    ensure!(system.value(rows).await? == 2_000);
+    Ok(())
+}

@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use store::{
     About, AskDue, Claim, Claimed, Commit, Committed, ConnectionId, Cursor, EventId, Family,
     FamilyCommit, Listing, ListingCommit, Load, NewWork, Notification, Op, Outcome, Parked,
-    ParkedState, Pause, Purpose, RemoteId, Stopped, StoppedWhy, Store, Trigger, Which, Why,
-    WorkState,
+    ParkedState, Pause, PauseKind, Purpose, RemoteId, Stopped, StoppedWhy, Store, Trigger, Which,
+    Why, WorkState,
 };
 use uuid::Uuid;
 
@@ -152,6 +152,8 @@ async fn a_failed_listing_is_told_back_alike() -> Result<()> {
                 account: listing.account.id.clone(),
                 until,
                 reason: NASTY.to_owned(),
+                kind: PauseKind::Limit,
+                root: None,
             }),
         };
         store(c).fail(&stopped).await?;
@@ -222,8 +224,9 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_token_reseal",
         "tandem_token_store",
         "tandem_upkeep",
-        // Called elsewhere: before a grant is given back, by an operator.
+        // Called elsewhere: before a grant is given back, after a first list of calendars that failed, by an operator.
         "tandem_account_in_use",
+        "tandem_account_not_begun",
         "tandem_erase_user",
         "tandem_export_user",
         "tandem_user_gone",

@@ -1,7 +1,7 @@
 //! The first connection, and what is there before it.
 
-use crate::shapes::{GUEST, google_hour, hour, with};
-use crate::world::{unconnected, world};
+use crate::shapes::{GUEST, ann, google_hour, hour, with};
+use crate::world::{World, unconnected, world};
 use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{EMAIL, Person};
@@ -75,6 +75,48 @@ async fn a_list_of_calendars_that_fails_connects_and_changes_nothing() {
     assert_eq!(w.rows().await.len(), 1);
     w.ann_connects().await.unwrap();
     w.equal(&id).await;
+}
+
+#[tokio::test]
+async fn a_first_connection_that_broke_half_way_is_finished_by_the_clock() {
+    let w = unconnected().await;
+    let id = w.insert(hour("Here")).await;
+    w.fault("calendarList.list", json!({"status": 503, "count": 1000}));
+    assert!(w.ann_connects().await.is_err());
+    let account = first_account(&w).await;
+    assert_eq!(account["state"], "connecting", "{account}");
+    let reason = account["reason"].as_str();
+    assert!(
+        reason.is_some_and(|why| why.contains("Google")),
+        "{account}"
+    );
+    w.forget_asked();
+    for _ in 0..144 {
+        w.pass(600).await;
+        w.turn().await;
+    }
+    let asked = w.asked("calendarList.list").len();
+    assert!((8..=14).contains(&asked), "{asked} times in a day");
+    w.control("DELETE", "faults", &Value::Null);
+    for _ in 0..6 {
+        w.pass(3_700).await;
+        w.turn().await;
+    }
+    w.equal(&id).await;
+    let account = first_account(&w).await;
+    assert_eq!(account["state"], "active", "{account}");
+    assert_eq!(account["reason"], Value::Null);
+    assert_eq!(account["connections"][0]["state"], "active", "{account}");
+}
+
+async fn first_account(w: &World) -> Value {
+    let user = ann().id;
+    let asked =
+        format!("jsonb_build_object('instance', tandem.setting('instance'), 'user_id', '{user}')");
+    w.value(&format!(
+        "select public.tandem_status({asked}) -> 'accounts' -> 0"
+    ))
+    .await
 }
 
 #[tokio::test]
@@ -207,6 +249,23 @@ async fn an_account_without_a_calendar_says_so_and_connects_nothing() {
     w.control("POST", "users", &user);
     assert!(w.system.connect(&nobody).await.is_err());
     assert_eq!(w.value("select count(*) from tandem.connections").await, 0);
+    let account = "select to_jsonb(a) from tandem.accounts a where user_id like 'd0000000%'";
+    let why = w.value(account).await["begin_reason"].clone();
+    assert!(
+        why.as_str().unwrap().contains("no Google Calendar"),
+        "{why}"
+    );
+    w.fault(
+        "calendarList.list",
+        json!({"status": 200, "body": "{\"items\": []}"}),
+    );
+    w.pass(3_700).await;
     w.system.tick().await;
+    let why = w.value(account).await["begin_reason"].clone();
+    assert_eq!(why, "this Google account has no primary calendar");
+    w.forget_asked();
+    w.pass(86_400).await;
+    w.system.tick().await;
+    assert_eq!(w.asked("calendarList.list"), Vec::<Value>::new());
     assert!(w.system.database.take_refusals().is_empty());
 }

@@ -23,4 +23,5 @@ mod series_both;
 mod series_crm;
 mod shapes;
 mod tokens;
+mod trouble;
 mod world;

@@ -645,7 +645,7 @@ export interface components {
             account_id: string;
             email: string;
             /** @enum {string} */
-            state: "active" | "reconnect_needed" | "disconnecting";
+            state: "active" | "connecting" | "reconnect_needed" | "disconnecting";
             reason: string | null;
             /** Format: date-time */
             paused_until: string | null;

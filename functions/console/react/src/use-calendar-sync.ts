@@ -95,7 +95,7 @@ function summary(status: Status | null): SyncSummary {
   const asks = ["reconnect_needed", "error", "needs_confirmation"] as const;
   if (accounts.includes("reconnect_needed") || asks.some((state) => states.includes(state)))
     return "needs_attention";
-  if (states.includes("importing")) return "importing";
+  if (states.includes("importing") || accounts.includes("connecting")) return "importing";
   if (states.some((state) => state === "active" || state === "polling")) return "working";
   if (states.includes("paused")) return "paused";
   return states.includes("disconnecting") ? "disconnecting" : "disconnected";

@@ -59,7 +59,8 @@ fn answer_call(world: &mut World, call: &Call) -> Response<Bytes> {
 }
 
 fn with_faults(world: &mut World, call: &Call, route: &Route) -> Response<Bytes> {
-    match world.faults.take(&route.method, route.calendar.as_deref()) {
+    let calendar = route.calendar.as_deref();
+    match world.faults.take(&route.method, calendar, &call.body) {
         None => run(world, call, route),
         Some(fault) if fault.moment == Moment::Before && !fault.only_delays() => {
             fault.response(call, None)

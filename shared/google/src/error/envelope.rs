@@ -42,9 +42,15 @@ impl ApiError {
 
 /// The most exact word for what went wrong, or an empty text.
 fn word(error: &Value) -> &str {
-    let details = error["details"].as_array().into_iter().flatten();
-    std::iter::once(&error["errors"][0]["reason"])
-        .chain(details.map(|detail| &detail["reason"]))
+    let details = || error["details"].as_array().into_iter().flatten();
+    let reason = &error["errors"][0]["reason"];
+    // The front end says `forbidden` of whatever it does not let through.
+    let front = details().filter(|detail| detail["domain"] == "googleapis.com");
+    let front = front.filter(|_| *reason == "forbidden");
+    front
+        .map(|detail| &detail["reason"])
+        .chain(std::iter::once(reason))
+        .chain(details().map(|detail| &detail["reason"]))
         .chain(std::iter::once(&error["status"]))
         .filter_map(Value::as_str)
         .find(|word| !word.is_empty())

@@ -23,6 +23,8 @@ const ACCESS_LEVEL: &str =
 const NO_CALENDAR: &str = "This account has no Google Calendar; open calendar.google.com once, or connect another account.";
 const API_OFF: &str =
     "The Calendar API is off in the Google Cloud project; an administrator has to enable it.";
+const PROJECT: &str =
+    "The Google Cloud project is suspended or unknown; an administrator has to look into it.";
 const SERVICE_ACCOUNT: &str = "A service account cannot invite guests; connect a person's account.";
 const OWN_CALENDAR: &str =
     "Google does not allow this with one's own calendar; use Google Calendar for it.";
@@ -84,6 +86,7 @@ fn sentence(reason: &Reason, status: u16) -> String {
         Reason::RequiredAccessLevel => ACCESS_LEVEL,
         Reason::NotACalendarUser => NO_CALENDAR,
         Reason::AccessNotConfigured => API_OFF,
+        Reason::ConsumerInvalid => PROJECT,
         Reason::ForbiddenForServiceAccounts => SERVICE_ACCOUNT,
         Reason::CannotUnsubscribeFromOwnedCalendar
         | Reason::CannotDeletePrimaryCalendar

@@ -120,6 +120,7 @@ impl GoogleError {
     /// This account may not do this to this resource; asking again changes nothing.
     pub fn is_forbidden(&self) -> bool {
         let is_whole_account = self.has_reason(&Reason::AccessNotConfigured)
+            || self.has_reason(&Reason::ConsumerInvalid)
             || self.has_reason(&Reason::NotACalendarUser);
         self.has_status(403) && self.class() == Class::Permanent && !is_whole_account
     }

@@ -6,8 +6,9 @@ use provider::Class;
 wire_enum! {
     /// Why Google refused.
     ///
-    /// Three reasons are ours, because Google's word (`invalid`, or none) says too little:
-    /// [`Self::InvalidSyncToken`], [`Self::InvalidSequence`] and [`Self::Unexplained`].
+    /// Four reasons are ours, because Google's word (`invalid`, `forbidden` or none) says too little, or has no
+    /// form of its own: [`Self::InvalidSyncToken`], [`Self::InvalidSequence`], [`Self::ConsumerInvalid`] (of the
+    /// front end's `ErrorInfo`) and [`Self::Unexplained`].
     pub enum Reason {
         /// The access token is missing, expired or revoked.
         AuthError = "authError",
@@ -69,6 +70,8 @@ wire_enum! {
         NotACalendarUser = "notACalendarUser",
         /// The API is not enabled in the project.
         AccessNotConfigured = "accessNotConfigured",
+        /// The project behind the OAuth client is suspended, or is none.
+        ConsumerInvalid = "consumerInvalid",
         /// A service account may not invite.
         ForbiddenForServiceAccounts = "forbiddenForServiceAccounts",
         /// One's own calendar cannot leave the list.
@@ -130,6 +133,7 @@ impl Reason {
             "UNAUTHENTICATED" => Self::AuthError,
             "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => Self::InsufficientPermissions,
             "SERVICE_DISABLED" => Self::AccessNotConfigured,
+            "CONSUMER_SUSPENDED" | "CONSUMER_INVALID" | "BILLING_DISABLED" => Self::ConsumerInvalid,
             "RATE_LIMIT_EXCEEDED" | "RESOURCE_EXHAUSTED" => Self::RateLimitExceeded,
             "PERMISSION_DENIED" => Self::Forbidden,
             "INVALID_ARGUMENT" | "FAILED_PRECONDITION" => Self::BadRequest,
@@ -213,6 +217,7 @@ impl Reason {
             | Self::RequiredAccessLevel
             | Self::NotACalendarUser
             | Self::AccessNotConfigured
+            | Self::ConsumerInvalid
             | Self::ForbiddenForServiceAccounts
             | Self::CannotUnsubscribeFromOwnedCalendar
             | Self::CannotDeletePrimaryCalendar

@@ -69,6 +69,11 @@ pub fn is_policy(error: &str) -> bool {
 }
 
 impl TokenError {
+    /// An organisation's administrator does not allow the application, until they do.
+    pub fn is_policy(&self) -> bool {
+        matches!(self, Self::Other { error, .. } if is_policy(error))
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {

@@ -1,9 +1,11 @@
 //! A Google account that is stored, with its primary calendar, and the beginning of the import.
 
 use super::{ConnectError, ConnectRequest, Env, Trail, token, watch};
+use crate::db::chores::Beginning;
 use crate::db::connect::{
     self as db, Account, Choices, Connected, Kept, Known, NewCalendar, Stored,
 };
+use crate::db::manage;
 use crate::google::calendar_list::{self, Entry};
 use crate::google::oauth::Tokens;
 use crate::google::oauth::id_token::Identity;
@@ -129,21 +131,64 @@ async fn begin<D: HttpClient>(
     kept: &Kept,
     access: &AccessToken,
 ) -> Result<(), ConnectError> {
-    let calendars = if kept.calendars.is_empty() {
-        let primary = find(env, access, |entry| entry.primary == Some(true)).await?;
-        let entry = primary.ok_or(ConnectError::NoCalendar)?;
-        let choices = Choices::default();
-        match sync(env, (user, kept.account_id), &entry, &choices).await? {
-            Connected::Connected(synced) => vec![synced.calendar_id],
-            Connected::Disconnecting => return Err(ConnectError::Disconnecting),
-        }
-    } else {
-        kept.calendars.clone()
+    let calendar_id = match kept.calendars.first() {
+        Some(calendar_id) => *calendar_id,
+        None => match primary(env, (user, kept.account_id), access).await {
+            Ok(calendar_id) => calendar_id,
+            Err(error) => {
+                not_begun(env, kept.account_id, &error).await;
+                return Err(error);
+            }
+        },
     };
-    for calendar_id in calendars.into_iter().take(1) {
-        first_import(env, calendar_id).await?;
+    first_import(env, calendar_id).await
+}
+
+/// Syncs an account's primary calendar.
+async fn primary<D: HttpClient>(
+    env: &Env<'_, D>,
+    account: (&UserId, Uuid),
+    access: &AccessToken,
+) -> Result<Uuid, ConnectError> {
+    let primary = find(env, access, |entry| entry.primary == Some(true)).await?;
+    let entry = primary.ok_or(ConnectError::NoCalendar)?;
+    match sync(env, account, &entry, &Choices::default()).await? {
+        Connected::Connected(synced) => Ok(synced.calendar_id),
+        Connected::Disconnecting => Err(ConnectError::Disconnecting),
     }
-    Ok(())
+}
+
+/// Where the database does not hear it, the clock tries again and says it again.
+async fn not_begun<D: HttpClient>(env: &Env<'_, D>, account_id: Uuid, error: &ConnectError) {
+    let (database, instance) = (&env.config.database, env.config.instance());
+    let why = (error.to_string(), error.passes());
+    let _heard = db::not_begun(env.client, database, instance, account_id, (&why.0, why.1)).await;
+}
+
+/// Begins for the clock, where the list of calendars failed when the account was stored. The import follows
+/// by itself. Whether it could be tried: somebody else may have the account.
+///
+/// # Errors
+/// [`ConnectError`], which is stored for the user.
+pub(in crate::flow) async fn begin_again<D: HttpClient>(
+    env: &Env<'_, D>,
+    beginning: &Beginning,
+) -> Result<bool, ConnectError> {
+    let (user, account_id) = (&beginning.user_id, beginning.account_id);
+    let (database, instance) = (&env.config.database, env.config.instance());
+    let accounts = manage::accounts(env.client, database, instance, user, Some(account_id), true);
+    let accounts = accounts.await?;
+    let Some(grant) = accounts.first().and_then(|account| account.token.as_ref()) else {
+        return Ok(false);
+    };
+    let begun = match token::stored(env, grant).await? {
+        Ok(access) => primary(env, (user, account_id), &access).await,
+        Err(no_access) => Err(ConnectError::NoAccess(no_access.reason().to_owned())),
+    };
+    if let Err(error) = &begun {
+        not_begun(env, account_id, error).await;
+    }
+    begun.map(|_| true)
 }
 
 /// The first calendar of an account's list that is `wanted`.

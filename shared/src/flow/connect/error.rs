@@ -68,6 +68,12 @@ pub enum ConnectError {
     /// Google's calendar list.
     #[error("{}", .0.explain())]
     Google(#[from] GoogleError),
+    /// There is no token to ask with.
+    #[error("{0}")]
+    NoAccess(String),
+    /// Another account of the user syncs it.
+    #[error("{0}")]
+    Taken(String),
     /// A key is missing.
     #[error("this deployment cannot store tokens; its administrator finds the reason in the log")]
     Keys(#[from] KeyError),
@@ -81,9 +87,12 @@ pub enum ConnectError {
 
 impl From<DbError> for ConnectError {
     fn from(error: DbError) -> Self {
-        match error.refusal("PT403") {
-            Some(_) => Self::Left,
-            None => Self::Database(error),
+        if error.refusal("PT403").is_some() {
+            return Self::Left;
+        }
+        match error.refusal("PT409") {
+            Some(message) if !message.contains("deployment") => Self::Taken(message),
+            Some(_) | None => Self::Database(error),
         }
     }
 }
@@ -102,6 +111,12 @@ pub enum Fault {
 }
 
 impl ConnectError {
+    /// Whether the same may succeed later, without a person.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::NoAccess(_) | Self::Database(_))
+            || matches!(self, Self::Google(error) if !error.is_not_found())
+    }
+
     /// One word for the page.
     pub fn code(&self) -> &'static str {
         match self {
@@ -121,7 +136,8 @@ impl ConnectError {
                 "redirect_mismatch"
             }
             Self::Exchange(TokenError::Other { .. }) => "refused",
-            Self::Exchange(_) | Self::Google(_) => "google_unavailable",
+            Self::Exchange(_) | Self::Google(_) | Self::NoAccess(_) => "google_unavailable",
+            Self::Taken(_) => "synced_already",
             Self::NoRefreshToken => "no_lasting_access",
             Self::Identity => "identity",
             Self::Another(_) => "another_account",
@@ -150,9 +166,10 @@ impl ConnectError {
             | Self::Identity
             | Self::Another(_)
             | Self::Disconnecting
+            | Self::Taken(_)
             | Self::Left
             | Self::NoCalendar => Fault::User,
-            Self::Code | Self::Exchange(_) | Self::Google(_) => Fault::Google,
+            Self::Code | Self::Exchange(_) | Self::Google(_) | Self::NoAccess(_) => Fault::Google,
             Self::Keys(_) => Fault::Operator,
             Self::Database(_) => Fault::Database,
         }

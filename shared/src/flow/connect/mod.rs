@@ -7,7 +7,7 @@ pub mod question;
 pub mod state;
 pub mod trail;
 
-pub(super) use account::{find, first_import, sync};
+pub(super) use account::{begin_again, find, first_import, sync};
 pub use error::ConnectError;
 pub use question::Question;
 pub use trail::Trail;

@@ -255,7 +255,9 @@ fn failed<D: HttpClient>(
         | ConnectError::Disconnecting
         | ConnectError::Left
         | ConnectError::NoCalendar
-        | ConnectError::Google(_) => {}
+        | ConnectError::Google(_)
+        | ConnectError::NoAccess(_)
+        | ConnectError::Taken(_) => {}
     }
     reply
 }

@@ -4,7 +4,7 @@ use super::Fixture;
 use super::stage::Stage;
 use super::values::{account, ann, event, row};
 use crate::sides::{Act, NewAccount, Quota};
-use crate::{AccountState, NewToken, Pause, Purpose, Store, Token, Usage, Which, Why};
+use crate::{AccountState, NewToken, Pause, PauseKind, Purpose, Store, Token, Usage, Which, Why};
 
 fn new_token(generation: i64) -> NewToken {
     NewToken {
@@ -127,6 +127,8 @@ pub(super) async fn a_pause_puts_off_without_an_attempt<F: Fixture>(s: &Stage<F>
         account: account(1),
         until,
         reason: "slow down".to_owned(),
+        kind: PauseKind::Limit,
+        root: None,
     };
     commit.pauses = vec![pause];
     s.fixture
@@ -143,6 +145,64 @@ pub(super) async fn a_pause_puts_off_without_an_attempt<F: Fixture>(s: &Stage<F>
     s.claim(1).await;
     s.pass(100).await;
     assert_eq!(s.take(1).await.work.attempts, 1);
+}
+
+/// A commit of a pause of account 1, for so many seconds.
+async fn pause<F: Fixture>(s: &Stage<F>, seconds: i64, kind: PauseKind, root: Option<u32>) {
+    let mut commit = s.storing(Vec::new(), None);
+    commit.pauses = vec![Pause {
+        account: account(1),
+        until: s.after(seconds),
+        reason: "why".to_owned(),
+        kind,
+        root: root.map(event),
+    }];
+    let stored = s.fixture.store().commit(&commit).await;
+    stored.expect("it is stored");
+}
+
+pub(super) async fn trouble_is_counted_until_it_is_over<F: Fixture>(s: &Stage<F>) {
+    s.insert(1, row(ann(), "a")).await;
+    pause(s, 100, PauseKind::Trouble, None).await;
+    // Whoever finds it out at the same time counts for nothing.
+    pause(s, 200, PauseKind::Trouble, None).await;
+    let until = s.after(200);
+    let later = Why::Later {
+        at: until,
+        reason: "why".to_owned(),
+    };
+    assert_eq!(s.refused(1).await, later);
+    let listing = s.claim(1).await;
+    let known = (listing.account.troubles, listing.account.paused_until);
+    assert_eq!(known, (1, Some(until)));
+    assert_eq!(listing.account.reason.as_deref(), Some("why"));
+    s.pass(200).await;
+    pause(s, 100, PauseKind::Trouble, None).await;
+    assert_eq!(s.claim(1).await.account.troubles, 2);
+    pause(s, 0, PauseKind::Over, None).await;
+    let family = s.take(1).await;
+    assert_eq!(family.work.attempts, 1);
+    s.pass(60).await;
+    let account = s.claim(1).await.account;
+    assert_eq!((account.troubles, account.paused_until), (0, None));
+}
+
+pub(super) async fn a_quota_pauses_when_a_second_family_meets_it<F: Fixture>(s: &Stage<F>) {
+    for n in [1, 2] {
+        s.insert(n, row(ann(), "a")).await;
+    }
+    for wait in [0, 600, 3_700] {
+        s.pass(wait).await;
+        pause(s, 7_200, PauseKind::Quota, Some(1)).await;
+    }
+    s.take(1).await;
+    s.pass(4_000).await;
+    // The first has met it more than an hour ago.
+    pause(s, 7_200, PauseKind::Quota, Some(2)).await;
+    s.take(2).await;
+    pause(s, 7_200, PauseKind::Quota, Some(1)).await;
+    s.pass(61).await;
+    assert!(matches!(s.refused(2).await, Why::Later { .. }));
 }
 
 pub(super) async fn a_revoked_account_puts_off_until_it_is_back<F: Fixture>(s: &Stage<F>) {

@@ -70,6 +70,8 @@ macro_rules! store_checks {
                 a_quota_puts_off,
                 units_are_charged_and_given_back,
                 a_pause_puts_off_without_an_attempt,
+                trouble_is_counted_until_it_is_over,
+                a_quota_pauses_when_a_second_family_meets_it,
                 a_revoked_account_puts_off_until_it_is_back;
             rows:
                 only_fields_as_loaded_are_written,

@@ -2,7 +2,8 @@
 
 use super::state::{AccountRow, Bucket, State};
 use crate::{
-    Account, AccountId, AccountState, ConnectionId, ConnectionState, NewToken, Pause, Token,
+    Account, AccountId, AccountState, ConnectionId, ConnectionState, NewToken, Pause, PauseKind,
+    Token,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,6 +15,9 @@ const USABLE: TimeDelta = TimeDelta::seconds(30);
 const REFRESH: TimeDelta = TimeDelta::seconds(30);
 /// How long work waits that nobody can say a time for.
 const REFRESH_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
+
+/// Two families that meet a quota within it pause their account.
+const QUOTA_WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// Why a connection's work cannot go on, and when to ask again.
 pub(super) struct Blocked {
@@ -78,6 +82,7 @@ impl State {
             state: row.state,
             reason: row.reason.clone(),
             paused_until: row.paused_until,
+            troubles: row.troubles,
             token: lasts(row, self.now + USABLE).then(|| token_of(row, false)),
         })
     }
@@ -100,9 +105,34 @@ impl State {
     }
 
     pub(super) fn pause(&mut self, pause: &Pause) {
-        if let Some(account) = self.tables.accounts.edit(&pause.account) {
-            account.paused_until = account.paused_until.max(Some(pause.until));
-            account.reason = Some(pause.reason.clone());
+        let now = self.now;
+        let Some(account) = self.tables.accounts.edit(&pause.account) else {
+            return;
+        };
+        account.reason = Some(pause.reason.clone()).filter(|reason| !reason.is_empty());
+        let longer = account.paused_until.max(Some(pause.until));
+        match pause.kind {
+            PauseKind::Limit => account.paused_until = longer,
+            PauseKind::Quota => {
+                let met = account.limited.take();
+                let by_another = met.is_some_and(|(root, at)| {
+                    Some(&root) != pause.root.as_ref() && at > now - QUOTA_WINDOW
+                });
+                if by_another {
+                    account.paused_until = longer;
+                }
+                account.limited = pause.root.clone().map(|root| (root, now));
+            }
+            PauseKind::Trouble => {
+                let had_ended = account.paused_until.is_none_or(|until| until <= now);
+                account.troubles += u32::from(had_ended);
+                account.paused_until = longer;
+            }
+            PauseKind::Over => {
+                (account.paused_until, account.troubles) = (None, 0);
+                let owner = account.user.clone();
+                self.wake(&owner);
+            }
         }
     }
 

@@ -61,6 +61,8 @@ impl State {
             state: AccountState::Active,
             reason: None,
             paused_until: None,
+            troubles: 0,
+            limited: None,
             generation: before.map_or(1, |row| row.generation + 1),
             access_token: new.access_token.clone(),
             refresh_token: new.refresh_token.clone(),

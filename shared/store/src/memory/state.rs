@@ -124,6 +124,9 @@ pub(super) struct AccountRow {
     pub(super) state: AccountState,
     pub(super) reason: Option<String>,
     pub(super) paused_until: Option<DateTime<Utc>>,
+    pub(super) troubles: u32,
+    /// The family that met a quota last, and when.
+    pub(super) limited: Option<(EventId, DateTime<Utc>)>,
     pub(super) generation: i64,
     pub(super) access_token: Option<(String, DateTime<Utc>)>,
     pub(super) refresh_token: String,

@@ -26,16 +26,22 @@ export function AccountCard({ account, sync }: { account: Account; sync: SetupCa
           </Button>
         </Group>
       </Group>
-      {account.state !== "active" && account.reason && <Text size="sm">{account.reason}</Text>}
+      {account.reason && <Text size="sm">{account.reason}</Text>}
       {account.paused_until && (
         <Text size="sm">
-          {`Google asked for patience: it goes on at ${new Date(account.paused_until).toLocaleTimeString()}.`}
+          {`It goes on by itself at ${new Date(account.paused_until).toLocaleTimeString()}.`}
         </Text>
       )}
       {account.connections.map((connection) => (
         <ConnectionPanel key={connection.connection_id} connection={connection} sync={sync} />
       ))}
-      {account.connections.length === 0 && <Text size="sm">No calendar of this account is synced.</Text>}
+      {account.connections.length === 0 && (
+        <Text size="sm">
+          {account.state === "connecting"
+            ? "Its calendar is being connected. It is tried again by itself."
+            : "No calendar of this account is synced."}
+        </Text>
+      )}
       {isLeaving && (
         <DisconnectDialog
           name={account.email}
