@@ -87,7 +87,8 @@ create extension if not exists pgcrypto;
 create schema if not exists vault;
 create table vault.secrets (name text primary key, secret bytea);
 create view vault.decrypted_secrets as
-  select s.name, convert_from(decrypt(s.secret, sha256('root'), 'aes'), 'UTF8') as decrypted_secret from vault.secrets s;
+  select s.name, convert_from(decrypt(s.secret, sha256('root'), 'aes'), 'UTF8') as decrypted_secret
+  from vault.secrets s;
 insert into vault.secrets select 'tandem_poke_key',
   encrypt(convert_to(encode(p.inner_pad || p.outer_pad, 'hex'), 'UTF8'), sha256('root'), 'aes') from tandem.poking p;
 create function bench.unsigned_post(p tandem.poking, path text, body jsonb) returns bigint

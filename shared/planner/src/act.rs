@@ -356,12 +356,7 @@ impl Plan<'_> {
         if let Some(alias) = alias {
             self.remember_alias(task, alias);
         }
-        if task.apart.is_some() && !write.merged.unsent.is_empty() {
-            self.first(Task {
-                seen: Seen::NotRead,
-                ..task.clone()
-            });
-        }
+        self.go_on_apart(task, write);
     }
 }
 

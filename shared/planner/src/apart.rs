@@ -75,6 +75,16 @@ impl Plan<'_> {
         Some(write)
     }
 
+    /// One part of a write is with Google: the next one.
+    pub(crate) fn go_on_apart(&mut self, task: &Task, write: &Write) {
+        if task.apart.is_some() && !write.merged.unsent.is_empty() {
+            self.first(Task {
+                seen: Seen::NotRead,
+                ..task.clone()
+            });
+        }
+    }
+
     /// What Google shows is taken although it refuses what the row says.
     fn rest_refused(&mut self, task: &Task, write: Option<&Write>, reason: String) {
         match (write, &task.seen) {
@@ -99,7 +109,10 @@ fn is_divisible(write: &Write) -> bool {
 fn next(method: &Method, left: &[Group]) -> Vec<Group> {
     let together: &[Group] = match method {
         Method::Insert => &FIRST,
-        _ => &RULE,
+        Method::Patch { .. }
+        | Method::Restore { .. }
+        | Method::Cancel { .. }
+        | Method::Delete { .. } => &RULE,
     };
     let (first, mut others): (Vec<Group>, Vec<Group>) =
         left.iter().partition(|group| together.contains(group));
