@@ -38,7 +38,9 @@ fn replay(world: &mut World, cases: Value) -> Done {
             Map::from_iter([(first, Value::Array(items))])
         }
         Value::Object(cases) => cases,
-        _ => return Err("an array of events, or {calendar: [events]}".into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err("an array of events, or {calendar: [events]}".into());
+        }
     };
     let mut read = Vec::new();
     for (calendar, items) in cases {

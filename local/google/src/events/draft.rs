@@ -198,7 +198,7 @@ fn read_guest(entry: &Value, email: &str) -> Result<Guest, ApiError> {
 
 /// At most five overrides of at most four weeks (discovery document, `Event.reminders`), and none beside
 /// the default: a patch merges into the block that is stored (openclaw/gogcli#1016).
-fn read_reminders(value: &Value) -> Result<Value, ApiError> {
+pub(super) fn read_reminders(value: &Value) -> Result<Value, ApiError> {
     let none = Vec::new();
     let overrides = value["overrides"].as_array().unwrap_or(&none);
     let default = value["useDefault"] == true;

@@ -6,9 +6,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
-use super::draft::read_fields;
+use super::draft::{Draft, read_fields, read_reminders};
 use super::event::{Event, Guest, Status};
 use super::{When, etag, plain};
+use crate::error::ApiError;
 use crate::world::World;
 
 impl World {
@@ -74,6 +75,10 @@ fn read(event: &mut Event, item: &Map<String, Value>, now: DateTime<Utc>) {
     let guests = item.get("attendees").and_then(Value::as_array);
     let guests = guests.into_iter().flatten().filter_map(guest);
     event.guests = guests.collect();
+    let reminders = item.get("reminders").map(read_reminders);
+    if let Some(Ok(reminders)) = reminders.filter(|_| item["reminders"]["useDefault"] == false) {
+        event.reminders.insert(event.creator.clone(), reminders);
+    }
     for (name, value) in item {
         let one = Map::from_iter([(name.clone(), value.clone())]);
         event.fields.extend(read_fields(&one).unwrap_or_default());
@@ -81,7 +86,11 @@ fn read(event: &mut Event, item: &Map<String, Value>, now: DateTime<Utc>) {
 }
 
 fn guest(entry: &Value) -> Option<Guest> {
-    let email = entry["email"].as_str().filter(|email| !email.is_empty())?;
+    let is_address = |email: &&str| {
+        let parts = email.split('@').filter(|part| !part.is_empty());
+        parts.count() == 2 && !email.contains(' ')
+    };
+    let email = entry["email"].as_str().filter(is_address)?;
     let mut guest = entry.as_object()?.clone();
     guest.insert("email".into(), email.to_lowercase().into());
     guest.retain(|name, _| !["self", "organizer"].contains(&name.as_str()));
@@ -113,6 +122,29 @@ impl Event {
             shown.insert("status".into(), self.status.name().into());
         }
         Some(Value::Object(shown))
+    }
+
+    /// The event that a write asks for. What a patch of a replayed one does not name is not judged: it is there.
+    pub(super) fn draft(
+        &self,
+        whole: &Map<String, Value>,
+        patch: &Map<String, Value>,
+    ) -> Result<Draft, ApiError> {
+        let times = ["start", "end", "recurrence"];
+        if self.raw.is_none() || times.iter().any(|name| patch.contains_key(*name)) {
+            return Draft::read(whole);
+        }
+        let mut readable = whole.clone();
+        readable.remove("recurrence");
+        if let Some(start) = whole.get("start") {
+            readable.insert("end".into(), start.clone());
+        }
+        Ok(Draft {
+            start: self.start.clone(),
+            end: self.end.clone(),
+            recurrence: self.recurrence.clone(),
+            ..Draft::read(&readable)?
+        })
     }
 
     /// Brings the text in step with a write: what a patch names, and what follows from it.

@@ -135,7 +135,7 @@ pub(super) fn change(
             "Cannot turn an instance of a recurring event into a recurring event itself.",
         ));
     }
-    let mut draft = Draft::read(&whole)?;
+    let mut draft = stored.draft(&whole, &body)?;
     check_sequence(&stored, &draft, body.contains_key("sequence"))?;
     check_if_match(call, stored.version)?;
     check_restore(world, &stored, &draft)?;

@@ -364,17 +364,13 @@ mod tests {
     use super::*;
     use crate::World;
     use crate::calls::tests::{call, send};
-    use crate::history::{Change, Scope, Story};
+    use crate::history::{Change, Story};
 
     /// Bob may delete what is in the shared calendar, but Tandem deletes none of Ann's with his token.
     #[test]
     fn one_deletion_with_anothers_token_breaks_a_story() {
-        let scope = Scope::of("several_users,shared").unwrap();
-        let story = Story {
-            seed: 1,
-            scope,
-            ..Story::default()
-        };
+        let story = r#"{"seed": 1, "scope": {"several_users": true, "shared": true}, "steps": []}"#;
+        let story = Story::read(story).unwrap();
         let mut run = Run::start(&story, &World::new).unwrap();
         let create = Act::Create {
             event: 1,
