@@ -236,13 +236,11 @@ impl<'a, A: Accounts> Ways<'a, A> {
                 return Err(error);
             }
             let again = call(way).await;
-            return again.map_err(|error| match error.cause {
-                Cause::Unauthorized => ProviderError {
-                    scope: Scope::Account,
-                    class: Class::Permanent,
-                    ..error
-                },
-                _ => error,
+            return again.map_err(|mut error| {
+                if error.cause == Cause::Unauthorized {
+                    (error.scope, error.class) = (Scope::Account, Class::Permanent);
+                }
+                error
             });
         }
         self.accounts.refused(account, &error.explanation).await;
