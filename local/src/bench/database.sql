@@ -81,8 +81,8 @@ begin
   execute format('delete from %s', relation);
 end $$;
 
--- What signs a poke, beside a request without a signature; and where Vault keeps the key, its read. The view decrypts as
--- Supabase Vault 0.3.0's does, with pgcrypto's AES in place of libsodium's.
+-- What signs a poke, beside a request without a signature; and where Vault keeps the key, its read. The view decrypts
+-- as Supabase Vault 0.3.0's does, with pgcrypto's AES in place of libsodium's.
 create extension if not exists pgcrypto;
 create schema if not exists vault;
 create table vault.secrets (name text primary key, secret bytea);

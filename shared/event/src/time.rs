@@ -92,8 +92,9 @@ impl EventTime {
         }
     }
 
-    /// As a row holds what is shown, instead of `current`: no end before the start, and a day at least. An
-    /// all-day event keeps the zone that its row has: dates need none, the row's midnights do.
+    /// As a row holds what is shown, instead of `current`: no end before the start, and a day at least; zones by
+    /// their IANA names, since databases turn the sign of an offset round, and none that has no such name. An all-day
+    /// event keeps the zone that its row has: dates need none, the row's midnights do.
     pub fn for_row(&self, current: Option<&Self>) -> Self {
         match self {
             Self::AllDay { start, end, .. } => Self::AllDay {
@@ -111,8 +112,8 @@ impl EventTime {
             } => Self::timed(
                 *start,
                 *end.max(start),
-                start_zone.clone(),
-                end_zone.clone(),
+                start_zone.as_deref().and_then(iana_name),
+                end_zone.as_deref().and_then(iana_name),
             ),
         }
     }
