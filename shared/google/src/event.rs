@@ -111,6 +111,22 @@ pub struct Unreadable {
 }
 
 impl Event {
+    /// Whether only when it takes place is shown: somebody's private event, or a calendar whose free and busy times
+    /// alone are shared. An event that is shown has an organizer and a creator (both are read-only in the discovery
+    /// document, and set by Google).
+    pub fn is_busy_only(&self) -> bool {
+        let says_who = self.organizer.is_some() || self.creator.is_some();
+        let says_what = self.summary.is_some()
+            || self.description.is_some()
+            || self.location.is_some()
+            || self.color_id.is_some()
+            || self.attendees.is_some()
+            || self.attachments.is_some()
+            || self.conference_data.is_some()
+            || self.extended_properties.is_some();
+        !self.is_cancelled() && !says_who && !says_what
+    }
+
     /// Reads one event from its JSON text.
     ///
     /// # Errors

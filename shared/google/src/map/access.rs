@@ -6,7 +6,7 @@ use provider::Kind;
 pub fn access(event: &Event) -> Access {
     let ordinary = kind(event) == Kind::Default;
     let unlocked = event.locked != Some(true);
-    if is_busy_only(event) {
+    if event.is_busy_only() {
         return Access::Read;
     }
     // A private copy is its user's own, to which changes of the organizer's do not come (API reference, `privateCopy`).
@@ -26,22 +26,6 @@ pub(crate) fn kind(event: &Event) -> Kind {
         Some(EventType::WorkingLocation) => Kind::WorkingLocation,
         Some(_) => Kind::Special,
     }
-}
-
-/// Whether only when it takes place is shown: somebody's private event, or a calendar whose free and busy times
-/// alone are shared. An event that is shown has an organizer and a creator (both are read-only in the discovery
-/// document, and set by Google).
-pub(crate) fn is_busy_only(event: &Event) -> bool {
-    let says_who = event.organizer.is_some() || event.creator.is_some();
-    let says_what = event.summary.is_some()
-        || event.description.is_some()
-        || event.location.is_some()
-        || event.color_id.is_some()
-        || event.attendees.is_some()
-        || event.attachments.is_some()
-        || event.conference_data.is_some()
-        || event.extended_properties.is_some();
-    !event.is_cancelled() && !says_who && !says_what
 }
 
 /// Whether the calendar is its organizer's; an event without one is its calendar's own.

@@ -1,7 +1,6 @@
 //! What Google shows of an event, by group. Absent is Google's default, never unknown.
 
 use crate::event::{self as wire, Event};
-use crate::map::access::is_busy_only;
 use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Utc};
 use event::{
     Attendee, Attendees, EventTime, GroupValue, Person, Reminder, ReminderMethod, Reminders,
@@ -19,7 +18,7 @@ pub fn remote_fields(event: &Event) -> Result<RemoteFields, Unmappable> {
             Status::Cancelled,
         )]));
     }
-    if is_busy_only(event) {
+    if event.is_busy_only() {
         return when_alone(event);
     }
     let mut fields = RemoteFields::from_iter([

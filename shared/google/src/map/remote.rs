@@ -1,6 +1,6 @@
 use crate::EventId;
 use crate::event::Event;
-use crate::map::access::{is_busy_only, is_organizer, kind};
+use crate::map::access::{is_organizer, kind};
 use crate::map::fields::time;
 use crate::map::{access, link_back, occurrence_of, original_start, remote_fields, stamp};
 use event::{Unmappable, is_conference_pending, window};
@@ -21,7 +21,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
         (series, start) =
             named.map_or((None, start), |(series, start)| (Some(series), Some(start)));
     }
-    let etag = event.etag.as_ref().filter(|_| !is_busy_only(event));
+    let etag = event.etag.as_ref().filter(|_| !event.is_busy_only());
     let organizer = event.organizer.as_ref();
     let creator = event.creator.as_ref();
     Ok(RemoteEvent {
@@ -31,7 +31,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
         is_cancelled: event.is_cancelled(),
         updated: event.updated_at(),
         ical_uid: event.ical_uid.clone(),
-        is_organizer: is_organizer(event) && !is_busy_only(event),
+        is_organizer: is_organizer(event) && !event.is_busy_only(),
         organizer: organizer.and_then(|organizer| organizer.email.clone()),
         creator: creator.and_then(|creator| Some(creator.email.as_ref()?.to_lowercase())),
         series: series.as_ref().map(EventId::as_str).map(str::to_owned),
