@@ -31,6 +31,7 @@ use spin_sdk::wit::wasi::http0_2_0::types::{FutureIncomingResponse, RequestOptio
 use std::fmt::Debug;
 use std::pin::pin;
 use std::task::{Context, Poll};
+use wasi::clocks::monotonic_clock;
 
 /// The longest request body that is read, in bytes; a longer one is answered with 413.
 pub const REQUEST_LIMIT: usize = 1024 * 1024;
@@ -38,8 +39,8 @@ pub const REQUEST_LIMIT: usize = 1024 * 1024;
 /// The longest answer that is read, in bytes.
 pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How long to wait for a connection, for the answer's head, and between two parts of its body, in
-/// nanoseconds each: 20 s.
+/// How long a call may take in all, in nanoseconds: 20 s. The host has no such limit, only one for each of
+/// connection, head and part of a body.
 const TIMEOUT_NANOS: u64 = 20_000_000_000;
 
 /// Sends requests through the host.
@@ -48,22 +49,46 @@ pub struct Outbound;
 
 impl HttpClient for Outbound {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let (head, body) = request.into_parts();
-        let outgoing = outgoing(&head, body.len())?;
-        if body.is_empty() {
-            return exchange(outgoing).await;
-        }
-        let write = pin!(write(outgoing.take_body(), body));
-        let exchange = pin!(exchange(outgoing));
-        // Polled in this order: what the host buffers, and so nearly every body, is complete before
-        // the request is handed over. Head and body then leave in one packet; in two, a connection
-        // without TCP_NODELAY, as all hosts leave it, waits 40 ms for the first one's ACK.
-        match future::select(write, exchange).await {
-            // A body that could not be written to its end may still have an answer that says why.
-            Either::Left((_, exchange)) => exchange.await,
-            Either::Right((answer, _)) => answer,
+        match future::select(pin!(call(request)), pin!(passed(TIMEOUT_NANOS))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(TransportError::NoAnswer("it took too long".to_owned())),
         }
     }
+}
+
+async fn call(request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    let (head, body) = request.into_parts();
+    let outgoing = outgoing(&head, body.len())?;
+    if body.is_empty() {
+        return exchange(outgoing).await;
+    }
+    let write = pin!(write(outgoing.take_body(), body));
+    let exchange = pin!(exchange(outgoing));
+    // Polled in this order: what the host buffers, and so nearly every body, is complete before
+    // the request is handed over. Head and body then leave in one packet; in two, a connection
+    // without TCP_NODELAY, as all hosts leave it, waits 40 ms for the first one's ACK.
+    match future::select(write, exchange).await {
+        // A body that could not be written to its end may still have an answer that says why.
+        Either::Left((_, exchange)) => exchange.await,
+        Either::Right((answer, _)) => answer,
+    }
+}
+
+/// Ends when so many nanoseconds have passed.
+async fn passed(nanos: u64) {
+    let end = monotonic_clock::now().saturating_add(nanos);
+    let mut waiting: Option<CancelOnDropToken> = None;
+    future::poll_fn(|context: &mut Context<'_>| {
+        if monotonic_clock::now() >= end {
+            return Poll::Ready(());
+        }
+        if waiting.is_none() {
+            let clock = monotonic_clock::subscribe_instant(end);
+            waiting = Some(push_waker_and_get_token(clock, context.waker().clone()).into());
+        }
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A request's head as the host wants it.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use local::host::{Answer, Call, Observer, Served, Source};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// A server with a quick and a slow answer.
@@ -130,6 +130,26 @@ async fn a_connection_that_breaks_leaves_no_answer() {
     let answer = probe().await.fetch(&url, "x").await;
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
     assert!(answer.text().starts_with("no answer:"), "{}", answer.text());
+}
+
+/// Each part of it comes in time.
+#[tokio::test]
+async fn an_answer_that_drips_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            _ = stream.read(&mut [0; 64]).await;
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
+            _ = stream.write_all(head).await;
+            while stream.write_all(b".").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    });
+    let answer = probe().await.fetch(&url, "x").await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(answer.text(), "no answer: it took too long");
 }
 
 #[tokio::test]
