@@ -10,7 +10,8 @@ begin
     when k.state = 'paused' then 'paused'
     when exists (select from tandem.work w where w.owner = k.user_id and w.state = 'held' and w.connection_id = k.id)
       then 'needs_confirmation'
-    when k.state = 'unreachable' or k.failures >= 3 or a.troubles > 0 then 'error'
+    when k.state = 'unreachable' then k.state
+    when k.failures >= 3 or a.troubles > 0 then 'error'
     when k.imported_at is null or k.sync_token is null then 'importing'
     when k.push = 'poll' then 'polling'
     else 'active' end;

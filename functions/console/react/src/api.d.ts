@@ -581,7 +581,7 @@ export interface components {
             google_id: string;
             summary: string | null;
             /** @enum {string} */
-            state: "active" | "importing" | "paused" | "reconnect_needed" | "polling" | "needs_confirmation" | "disconnecting" | "error";
+            state: "active" | "importing" | "paused" | "reconnect_needed" | "polling" | "needs_confirmation" | "disconnecting" | "unreachable" | "error";
             reason: string | null;
             /** @enum {string} */
             direction: "both" | "in" | "out";

@@ -92,7 +92,7 @@ function summary(status: Status | null): SyncSummary {
   if (!status) return "loading";
   const states = connectionsOf(status).map(({ state }) => state);
   const accounts = status.accounts.map(({ state }) => state);
-  const asks = ["reconnect_needed", "error", "needs_confirmation"] as const;
+  const asks = ["reconnect_needed", "error", "unreachable", "needs_confirmation"] as const;
   if (accounts.includes("reconnect_needed") || asks.some((state) => states.includes(state)))
     return "needs_attention";
   if (states.includes("importing") || accounts.includes("connecting")) return "importing";

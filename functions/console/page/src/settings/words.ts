@@ -21,6 +21,11 @@ export const STATES: Record<Connection["state"], { name: string; means: string; 
     color: "orange",
   },
   disconnecting: { name: "Disconnecting", means: "It is being disconnected as you chose.", color: "gray" },
+  unreachable: {
+    name: "Out of reach",
+    means: "The calendar is not shared with you any more, or was deleted. Its events wait for it.",
+    color: "orange",
+  },
   error: { name: "Error", means: "Something keeps failing. It is tried again by itself.", color: "red" },
 };
 
