@@ -54,7 +54,7 @@ fn check(simulator: &Simulator) {
 #[test]
 fn the_guide_starts_with_five_commands() {
     let blocks = blocks();
-    assert_eq!(blocks.len(), 6);
+    assert_eq!(blocks.len(), 7);
     assert_eq!(blocks[0], "cargo tandem google\n");
     assert!(blocks[1..5].iter().all(|block| !of_cargo(block)));
 }
@@ -72,6 +72,11 @@ fn what_the_guide_starts_with_cargo_is_there() {
                 let home = env!("CARGO_MANIFEST_DIR");
                 let seed = std::fs::read_to_string(format!("{home}/{file}")).unwrap();
                 assert_eq!(Simulator::new(Options::default()).seed(&seed), Ok(()));
+            }
+            // A file of the reader's own.
+            ["--replay", "cases.json"] => {
+                let cases = json!([{"id": "e1", "start": 7}]).to_string();
+                assert!(Simulator::new(Options::default()).replay(&cases).is_ok());
             }
             ["--conformance"] => {
                 let fails = |outcome| !matches!(outcome, Outcome::Pass | Outcome::Switch);
