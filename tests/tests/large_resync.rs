@@ -1,4 +1,4 @@
-//! A calendar of 50,000 events, listed anew after its token ended, by instances that end on the way.
+//! A calendar of 20,000 events, listed anew after its token ended, by instances that end on the way.
 
 #![expect(clippy::unwrap_used, reason = "the helpers are test code too")]
 
@@ -7,12 +7,12 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, Database, EMAIL, Fate, System};
 
-const EVENTS: u64 = 50_000;
+const EVENTS: u64 = 20_000;
 /// Deleted in Google while nobody listened.
 const DELETED: usize = 30;
 
 #[tokio::test]
-async fn a_listing_of_50_000_events_survives_crashes_and_removes_what_is_gone() {
+async fn a_listing_of_20_000_events_survives_crashes_and_removes_what_is_gone() {
     let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
     let system = System::on(Database::new().await.unwrap(), 1, now);
     let system = system.await.unwrap();
