@@ -240,7 +240,7 @@ async fn both_sides(w: &World) -> Result<()> {
 
 async fn refused(w: &World) -> Result<()> {
     let body = json!({"error": {"errors": [{"domain": "global", "reason": "invalid", "message": "Invalid value"}], "code": 400, "message": "Invalid value"}});
-    w.google.control(Method::POST, "faults", &json!({"method": "events.insert", "count": 1, "status": 400, "body": body.to_string()})).await?;
+    w.google.control(Method::POST, "faults", &json!({"method": "events.insert", "count": 2, "status": 400, "body": body.to_string()})).await?;
     let id = w.crm.create(&w.ann, &timed()).await?;
     w.crm.wait_state(&id, "error").await?;
     let row = w.crm.event(&id).await?;
