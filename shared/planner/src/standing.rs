@@ -48,7 +48,8 @@ pub struct Bases {
     /// It was to go, and is to stay now: a deletion of ours may be on its way, and lands on what is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_recalled: bool,
-    /// When fields of the row changed that could not be sent, since the calendar was disconnected.
+    /// When fields of the row changed that could not be sent: the calendar was disconnected, the provider refused
+    /// them, or did not show them in full.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unsent: BTreeMap<String, DateTime<Utc>>,
     /// Addresses that were written, and those of the same guests that Google shows.
