@@ -95,6 +95,9 @@ switches! {
     ExceptionProperties "exceptionProperties" Assumed ["copied", "dropped"];
     /// The tail of a split in the web interface carries the master's private properties.
     SplitProperties "splitProperties" Assumed ["copied", "dropped"];
+    /// The ids of occurrences of what was split off in the web interface: the old series' id and the start, or the
+    /// new one's.
+    RangeIds "rangeIds" Live("odoo/odoo#120798 and #287171; Recall.ai, calendar event platform data") ["short", "long"];
     /// Exceptions whose original start is no longer in the rule.
     OrphanedExceptions "orphanedExceptions" Assumed ["cancelled", "kept"];
     /// A date-only UNTIL on a timed series.

@@ -341,6 +341,13 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 let listed = self.ways.call(account, get, may_repeat).await;
                 listed.map(|listed| Answer::Event(Some(Box::new(listed))))
             }
+            CallKind::Occurrence { series, start } => {
+                let get = |way: std::rc::Rc<A::Provider>| async move {
+                    way.occurrence(calendar, &series.0, *start).await
+                };
+                let listed = self.ways.call(account, get, may_repeat).await;
+                listed.map(|listed| Answer::Event(Some(Box::new(listed))))
+            }
             CallKind::Probe => {
                 let probe =
                     |way: std::rc::Rc<A::Provider>| async move { way.probe(calendar).await };

@@ -1,11 +1,12 @@
 //! Google Calendar as a provider, for one account.
 
 use crate::events::list::Next;
-use crate::events::{Item, delete, get, insert, list, patch};
-use crate::provider_error::{page_error, provider_error};
+use crate::events::{Item, delete, get, insert, instances, list, patch};
+use crate::map::is_split_off;
+use crate::provider_error::{no_occurrence, page_error, provider_error};
 use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
 use crate::{remote_event, write_body};
-use ::event::{Change, Group};
+use ::event::{Change, Group, OriginalStart};
 use bytes::Bytes;
 use http_client::{HttpClient, TransportError};
 use provider::{Cause, ListRequest, Listed, Mail, Method, Page, Provider, ProviderError};
@@ -79,6 +80,31 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
         let request = get::request(&self.api, &self.token, &calendar, &id);
         let item = get::item(self.send(request).await);
         item.map(listed).map_err(|error| provider_error(&error))
+    }
+
+    async fn occurrence(
+        &self,
+        calendar: &str,
+        series: &str,
+        start: OriginalStart,
+    ) -> Result<Listed, ProviderError> {
+        let series = EventId::from(series);
+        if !is_split_off(&series) {
+            let id = format!("{series}_{}", start.instance_suffix());
+            return self.get(calendar, &id).await;
+        }
+        let (api, token, calendar) = (&self.api, &self.token, CalendarId::from(calendar));
+        let request = instances::request(api, token, &calendar, &series, &start.to_string());
+        let items = instances::answer(self.send(request).await);
+        let mut items = items.map_err(|error| provider_error(&error))?.into_iter();
+        let planned = Some(start.to_string());
+        let is_it = |listed: &Listed| {
+            let event = listed.event.as_ref();
+            event.is_ok_and(|event| event.original_start == planned)
+        };
+        items
+            .find_map(|item| Some(listed(item)).filter(is_it))
+            .ok_or_else(no_occurrence)
     }
 
     async fn probe(&self, calendar: &str) -> Result<(), ProviderError> {

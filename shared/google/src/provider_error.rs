@@ -2,7 +2,7 @@
 
 use crate::GoogleError;
 use crate::error::Reason;
-use provider::{Cause, ProviderError, Scope, SideEffect};
+use provider::{Cause, Class, ProviderError, Scope, SideEffect};
 
 /// The longest wait that is taken from an answer, in seconds.
 const LONGEST_WAIT: u32 = 4 * 3600;
@@ -21,6 +21,19 @@ pub fn provider_error(error: &GoogleError) -> ProviderError {
         retry_after: error.retry_after().map(|seconds| seconds.min(LONGEST_WAIT)),
         explanation: error.explain(),
         detail: error.to_string(),
+    }
+}
+
+/// A series that answers does not plan what was asked for.
+pub fn no_occurrence() -> ProviderError {
+    ProviderError {
+        scope: Scope::Event,
+        class: Class::Permanent,
+        cause: Cause::NotFound,
+        side_effect: SideEffect::None,
+        retry_after: None,
+        explanation: "the series has no such occurrence".to_owned(),
+        detail: "events.instances: none".to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ impl Plan<'_> {
                 self.read_series_first(task);
                 return None;
             }
-            Ok(Step::Get) => return self.ask(Pending::Get, task, CallKind::Get),
+            Ok(Step::Get) => return self.ask(Pending::Get, task, self.reading(task)),
             Ok(Step::Write(write)) => return self.write(task, write),
             Ok(Step::Settle(settlement)) => self.settle(task, settlement),
         }
@@ -95,7 +95,7 @@ impl Plan<'_> {
         self.members[member].event != self.root && row.is_some_and(|row| !row.enabled)
     }
 
-    fn series(&self, task: &Task) -> Option<Series> {
+    pub(crate) fn series(&self, task: &Task) -> Option<Series> {
         let member = &self.members[task.member];
         if member.event == self.root {
             return None;

@@ -156,10 +156,9 @@ impl Plan<'_> {
     }
 
     /// The same with a row that has nothing else.
-    pub(crate) fn give_way(&mut self, member: usize, link: usize) {
+    pub(crate) fn give_way(&mut self, member: usize, link: usize, what: &str) {
         self.forget(member, link);
-        let detail = serde_json::json!({"what": "it is an occurrence of a series that moved here"});
-        self.note(member, "note", detail);
+        self.note(member, "note", serde_json::json!({"what": what}));
         self.delete_row(member);
     }
 

@@ -118,11 +118,18 @@ impl<'a> Page<'a> {
             return self.park(item, event, ParkedState::Waiting, Some(root));
         }
         self.link_named(&id, event);
+        if self.is_to_be_read(&id, event) {
+            return self.park(item, event, ParkedState::Read, None);
+        }
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
             match self.plans[plan].stands(member, link, event) {
+                _ if self.is_of_other_series(plan, member, link, event) => {
+                    self.plans[plan].leave_to_other_series(member, link);
+                }
                 Stands::Here if self.gives_way(plan, member, event) => {
-                    self.plans[plan].give_way(member, link);
+                    let what = "it is an occurrence of a series that moved here";
+                    self.plans[plan].give_way(member, link, what);
                 }
                 Stands::Here => {
                     self.plan.seen.push(id);

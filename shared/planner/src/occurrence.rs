@@ -1,13 +1,16 @@
 //! Exceptions: occurrences that differ from their series.
 
 use crate::deleted::{deleted, recreate_row};
+use crate::listing::Page;
+use crate::plan::{CallKind, Plan, Task};
 use crate::situation::{Decision, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
-use crate::state::Row;
+use crate::state::{Link, Row};
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, restore, synced};
 use event::{Access, EventFields, Group, Merged, Status, Unmappable};
 use provider::RemoteEvent;
+use store::{LinkState, RemoteId};
 
 /// The series has no such occurrence: one that is cancelled needs none.
 pub(crate) fn not_planned(situation: &Situation<'_>, row: &Row) -> Step {
@@ -121,4 +124,71 @@ pub(crate) fn cancelled_row(situation: &Situation<'_>) -> EventFields {
         .unwrap_or_default();
     fields.status = Status::Cancelled;
     fields
+}
+
+impl Plan<'_> {
+    /// An occurrence that was never seen is asked for by its series.
+    pub(crate) fn reading(&self, task: &Task) -> CallKind {
+        let link = &self.members[task.member].links[task.link];
+        let is_new = link.standing.state() == LinkState::Reserved;
+        let series = self.series(task).filter(|_| is_new);
+        let root = self.master().and_then(|root| {
+            let at = root.link_in(&link.connection)?;
+            Some(root.links[at].remote.clone())
+        });
+        match series.zip(root) {
+            Some((series, root)) => CallKind::Occurrence {
+                series: root,
+                start: series.original_start,
+            },
+            None => CallKind::Get,
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Its row, of which the series has no occurrence any more, goes unless it was edited.
+    pub(crate) fn leave_to_other_series(&mut self, member: usize, link: usize) {
+        let of = &self.members[member];
+        if of.row.is_some() && !of.is_dirty() {
+            let what = "it is an occurrence of the series that was split off";
+            self.give_way(member, link, what);
+        } else {
+            self.forget(member, link);
+        }
+    }
+}
+
+impl Page<'_> {
+    /// A cancelled occurrence whose series only its id names, where nothing here says which one it is.
+    pub(crate) fn is_to_be_read(&self, id: &RemoteId, event: &RemoteEvent) -> bool {
+        let found = self.find(&self.input.connection.id, id);
+        let is_known = found.is_some_and(|(plan, member, link)| {
+            !takes_no_place(&self.plans[plan].members[member].links[link])
+        });
+        event.is_series_guessed && !self.input.is_read && !is_known
+    }
+
+    /// The id of an exception that does not take place belongs to an occurrence of another series by now.
+    pub(crate) fn is_of_other_series(
+        &self,
+        plan: usize,
+        member: usize,
+        link: usize,
+        event: &RemoteEvent,
+    ) -> bool {
+        let plan = &self.plans[plan];
+        let of = &plan.members[member];
+        let link = &of.links[link];
+        let root = plan.master().filter(|root| root.event != of.event);
+        let home = root.and_then(|root| Some(&root.links[root.link_in(&link.connection)?].remote));
+        let names_other = |home: &RemoteId| event.series.as_ref().is_some_and(|of| *of != home.0);
+        takes_no_place(link) && !event.is_series_guessed && home.is_some_and(names_other)
+    }
+}
+
+fn takes_no_place(link: &Link) -> bool {
+    let bases = link.standing.bases();
+    matches!(link.standing, Standing::Deleted(_))
+        || bases.is_some_and(|bases| bases.remote.is_cancelled())
 }

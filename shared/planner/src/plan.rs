@@ -10,6 +10,7 @@ use crate::situation::Seen;
 use crate::state::Member;
 use crate::step::Write;
 use chrono::{DateTime, Utc};
+use event::OriginalStart;
 use provider::{Listed, ProviderError, RemoteEvent};
 use std::collections::VecDeque;
 use store::{
@@ -72,6 +73,13 @@ pub struct Call {
 pub enum CallKind {
     /// To show it.
     Get,
+    /// To show what the rule of a series plans for a start.
+    Occurrence {
+        /// The series.
+        series: RemoteId,
+        /// When the occurrence starts by the rule.
+        start: OriginalStart,
+    },
     /// Whether its calendar answers.
     Probe,
     /// To change it.
@@ -341,6 +349,9 @@ impl<'a> Plan<'a> {
             (Pending::Get, Answer::Event(Some(listed))) => match listed.event {
                 Ok(event) => {
                     self.members[task.member].was_read = true;
+                    // An occurrence's id is the provider's own.
+                    let link = &mut self.members[task.member].links[task.link];
+                    link.remote = RemoteId(event.id.clone());
                     task.seen = Seen::Found(Box::new(event));
                     self.first(task);
                 }

@@ -302,7 +302,7 @@ impl Plan<'_> {
             return self.refuse(at, reason.to_owned());
         };
         let remote = RemoteId(format!("{}_{}", root_link.remote, start.instance_suffix()));
-        let link = self.hand_over(at, &remote).unwrap_or(Link {
+        let link = self.hand_over(at, &root_link.connection).unwrap_or(Link {
             connection: root_link.connection,
             remote,
             origin: Side::Crm,
@@ -333,14 +333,14 @@ impl Plan<'_> {
     }
 
     /// A row that was deleted and inserted anew for the same occurrence goes on where the old one stood.
-    fn hand_over(&mut self, at: usize, remote: &RemoteId) -> Option<Link> {
-        let is_it = |link: &Link| link.remote == *remote;
+    fn hand_over(&mut self, at: usize, connection: &store::ConnectionId) -> Option<Link> {
+        let start = &self.members[at].original_start;
         let before = (0..self.members.len()).find(|other| {
-            *other != at
-                && self.members[*other].row.is_none()
-                && self.members[*other].links.iter().any(is_it)
+            let of = &self.members[*other];
+            let is_it = of.event != self.root && of.original_start == *start;
+            *other != at && is_it && of.row.is_none() && of.link_in(connection).is_some()
         })?;
-        let link = self.members[before].links.iter().position(is_it)?;
+        let link = self.members[before].link_in(connection)?;
         self.ops.push(self.drop_link(before, link));
         let mut link = self.members[before].links.remove(link);
         if let Some(bases) = link.standing.bases_mut() {

@@ -23,6 +23,8 @@ pub struct RemoteEvent {
     pub creator: Option<String>,
     /// The series of an exception.
     pub series: Option<String>,
+    /// The series is read off the id, and may be another one.
+    pub is_series_guessed: bool,
     /// Which occurrence, canonical.
     pub original_start: Option<String>,
     /// What it is for.
@@ -66,6 +68,7 @@ impl RemoteEvent {
             organizer: None,
             creator: None,
             series: None,
+            is_series_guessed: false,
             original_start: None,
             kind: Kind::Default,
             access: Access::Full,

@@ -8,7 +8,7 @@ pub use error::{Cause, Class, ProviderError, Scope, SideEffect};
 pub use event::{Kind, LinkBack, RemoteEvent, Stamp};
 pub use list::{ListRequest, Listed, Page, Unreadable};
 
-use ::event::{Context, EventFields, EventPatch};
+use ::event::{Context, EventFields, EventPatch, OriginalStart};
 use std::future::Future;
 use uuid::Uuid;
 
@@ -90,6 +90,17 @@ pub trait Provider {
     /// # Errors
     /// [`ProviderError`]; absent is [`Cause::NotFound`].
     fn get(&self, calendar: &str, id: &str) -> impl Future<Output = Result<Listed, ProviderError>>;
+
+    /// The occurrence of a series that its rule plans for `start`; its id is the provider's own.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`Cause::NotFound`] where there is no such series, or no such occurrence of it.
+    fn occurrence(
+        &self,
+        calendar: &str,
+        series: &str,
+        start: OriginalStart,
+    ) -> impl Future<Output = Result<Listed, ProviderError>>;
 
     /// Whether the calendar answers: the proof that one of its events is absent.
     ///

@@ -21,6 +21,7 @@ mod resync;
 mod series;
 mod series_both;
 mod series_crm;
+mod series_split;
 mod shapes;
 mod tokens;
 mod trouble;

@@ -143,6 +143,13 @@ impl Calendar {
         self.events.values()
     }
 
+    /// Ids from one on, in their order.
+    pub(crate) fn ids_from<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.events
+            .range(id.to_owned()..)
+            .map(|(id, _)| id.as_str())
+    }
+
     pub(crate) fn event_mut(&mut self, id: &str) -> Option<&mut Event> {
         self.events.get_mut(id)
     }
@@ -153,6 +160,12 @@ impl Calendar {
         if let Some(old) = self.events.get(&event.id) {
             self.by_change.remove(&old.change);
             event.born = old.born;
+            let left = old.recurring_event_id.as_ref();
+            if let Some(left) = left.filter(|of| event.recurring_event_id.as_ref() != Some(*of))
+                && let Some(exceptions) = self.exceptions.get_mut(left)
+            {
+                exceptions.remove(&event.id);
+            }
         } else {
             event.born = self.change;
         }

@@ -15,7 +15,7 @@ use crate::http_api::{Call, Caller, Query, Reply, Route};
 use crate::world::World;
 
 /// What a person does; which fields count depends on the action.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Act {
     pub(crate) user: String,
@@ -72,8 +72,13 @@ pub(crate) fn perform(world: &mut World, action: &str, act: &Act) -> Done {
     if !world.people.contains_key(&email) {
         return Err(format!("there is no user {email}"));
     }
+    let calendar = world.calendar_id(&act.calendar, &email);
+    let act = &Act {
+        id: world.occurrence_id(&calendar, &act.id),
+        ..act.clone()
+    };
     let act = Person {
-        calendar: world.calendar_id(&act.calendar, &email),
+        calendar,
         email,
         act,
     };

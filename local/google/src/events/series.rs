@@ -1,5 +1,7 @@
 //! Series: occurrences as events, lookup by instance id, and `events.instances`.
 
+use std::iter;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -14,10 +16,10 @@ use crate::http_api::{Call, Caller, Reply};
 use crate::switches::{Dial, Switch};
 use crate::world::World;
 
-/// The occurrence of a series that was planned for `start`.
-pub(super) fn occurrence(master: &Event, start: &When) -> Event {
+/// The occurrence of a series that was planned for `start`, by its id.
+fn occurrence(id: String, master: &Event, start: &When) -> Event {
     Event {
-        id: format!("{}_{}", master.id, start.stamp()),
+        id,
         start: start.clone(),
         end: master.end.shifted(&master.start, start),
         recurrence: Vec::new(),
@@ -37,6 +39,15 @@ pub(super) fn split_id(id: &str) -> Option<(&str, &str)> {
     When::from_stamp(stamp, None)
         .is_some()
         .then_some((series, stamp))
+}
+
+/// The id of a series without the mark of a split.
+pub(super) fn split_base(id: &str) -> &str {
+    match id.rsplit_once("_R") {
+        Some((base, stamp)) if split_id(&format!("{base}_{stamp}Z")).is_some() => base,
+        Some((base, stamp)) if split_id(&format!("{base}_{stamp}")).is_some() => base,
+        _ => id,
+    }
 }
 
 impl World {
@@ -67,10 +78,20 @@ impl World {
 
     /// A stored event, or the occurrence of a live series that an instance id names.
     pub(crate) fn find_event(&self, calendar: &Calendar, id: &str) -> Option<Event> {
-        if let Some(event) = calendar.event(id) {
+        let stored = calendar.event(id);
+        if let Some(event) = stored.filter(|event| !self.was_reset(calendar, event)) {
             return Some(event.clone());
         }
-        let (series, stamp) = split_id(id)?;
+        let named = split_id(id).and_then(|(series, stamp)| {
+            let masters = iter::once(series).chain(self.tails(calendar, series));
+            let mut planned = masters.filter_map(|series| self.planned(calendar, series, stamp));
+            planned.find(|event| event.id == id)
+        });
+        named.or_else(|| stored.cloned())
+    }
+
+    /// The occurrence of a live series that was planned for the time in `stamp`.
+    pub(crate) fn planned(&self, calendar: &Calendar, series: &str, stamp: &str) -> Option<Event> {
         let master = calendar.event(series).filter(|master| master.is_series())?;
         let start = When::from_stamp(stamp, master.start.zone())?;
         if start.is_day() != master.start.is_day() {
@@ -78,7 +99,72 @@ impl World {
         }
         let zone = calendar.zone();
         let planned = self.starts(master, zone, start.instant(master.zone(zone)));
-        planned.contains(&start).then(|| occurrence(master, &start))
+        let id = planned.contains(&start);
+        let id = id.then(|| self.instance_id(calendar, master, &start))?;
+        Some(occurrence(id, master, &start))
+    }
+
+    /// The id of the occurrence that people mean by its series and its start; any other id as it is.
+    pub(crate) fn occurrence_id(&self, calendar: &str, id: &str) -> String {
+        let found = self.calendars.get(calendar).and_then(|calendar| {
+            let is_there = self.find_event(calendar, id).is_some();
+            let (series, stamp) = split_id(id).filter(|_| !is_there)?;
+            Some(self.planned(calendar, series, stamp)?.id)
+        });
+        found.unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What a split in the web interface made of a series, where its occurrences have ids of the old one's.
+    fn tails<'a>(&self, calendar: &'a Calendar, series: &str) -> Vec<&'a str> {
+        if self.switches.is(Switch::RangeIds, "long") || split_base(series) != series {
+            return Vec::new();
+        }
+        let prefix = format!("{series}_R");
+        let ids = calendar.ids_from(&prefix);
+        ids.take_while(|id| id.starts_with(&prefix))
+            .filter(|id| split_base(id) == series)
+            .collect()
+    }
+
+    /// The id of an occurrence: of a series that was split off, the old series' unless that has such an event.
+    fn instance_id(&self, calendar: &Calendar, master: &Event, start: &When) -> String {
+        let (base, stamp) = (split_base(&master.id), start.stamp());
+        let long = format!("{}_{stamp}", master.id);
+        if base == master.id || self.switches.is(Switch::RangeIds, "long") {
+            return long;
+        }
+        let short = format!("{base}_{stamp}");
+        let stored = calendar.event(&short);
+        if let Some(stored) = stored.filter(|event| !self.was_reset(calendar, event)) {
+            let is_own = stored.recurring_event_id.as_ref() == Some(&master.id);
+            return if is_own { short } else { long };
+        }
+        let mut all = iter::once(base).chain(self.tails(calendar, base));
+        // The first of several that plan it.
+        let first = all.find(|id| *id == master.id || self.plans(calendar, id, start));
+        if first == Some(master.id.as_str()) {
+            short
+        } else {
+            long
+        }
+    }
+
+    fn plans(&self, calendar: &Calendar, series: &str, start: &When) -> bool {
+        let master = calendar.event(series).filter(|master| master.is_series());
+        master.is_some_and(|master| {
+            let zone = calendar.zone();
+            let until = start.instant(master.zone(zone));
+            self.starts(master, zone, until).contains(start)
+        })
+    }
+
+    /// An exception that a split took out of its series: its id is free for what was split off.
+    fn was_reset(&self, calendar: &Calendar, event: &Event) -> bool {
+        let of = event.recurring_event_id.as_deref();
+        let of = of.filter(|series| event.cancelled() && !self.tails(calendar, series).is_empty());
+        let start = event.original_start.as_ref();
+        of.zip(start)
+            .is_some_and(|(series, start)| !self.plans(calendar, series, start))
     }
 
     /// The occurrences of a series within a filter, exceptions in their place.
@@ -96,7 +182,7 @@ impl World {
             .collect();
         self.starts(master, zone, self.horizon(filter.time_max))
             .iter()
-            .map(|start| occurrence(master, start))
+            .map(|start| occurrence(self.instance_id(calendar, master, start), master, start))
             .filter(|event| !changed.contains(&event.id.as_str()))
             .filter(|event| filter.overlaps(event, zone))
             .collect()

@@ -38,7 +38,7 @@ impl World {
         if master.cancelled() || before == 0 || !is_of_series {
             return None;
         }
-        let base = split_base(&master.id);
+        let base = series::split_base(&master.id);
         let id = format!("{base}_R{}", start.stamp().trim_end_matches('Z'));
         let mut tail = Event {
             id: id.clone(),
@@ -103,14 +103,5 @@ impl World {
             }
         }
         Some((series, changes))
-    }
-}
-
-/// The id without the mark of an earlier split.
-fn split_base(id: &str) -> &str {
-    match id.rsplit_once("_R") {
-        Some((base, stamp)) if series::split_id(&format!("{base}_{stamp}Z")).is_some() => base,
-        Some((base, stamp)) if series::split_id(&format!("{base}_{stamp}")).is_some() => base,
-        _ => id,
     }
 }

@@ -100,6 +100,37 @@ fn a_split_series_can_be_split_again_and_keeps_its_base() {
 }
 
 #[test]
+fn occurrences_of_what_was_split_off_have_ids_of_the_old_series_or_of_the_new() {
+    for (position, tail) in [("short", "series1"), ("long", "series1_R20260316T090000")] {
+        let lab = Lab::new();
+        let ann = lab.ann();
+        lab.switch("rangeIds", position);
+        ann.insert(weekly("series1"));
+        // An exception after the split is reset; its id is free again.
+        ann.patch("series1_20260323T090000Z", json!({"summary": "Before"}));
+        let at = "series1_20260316T090000Z";
+        ui(&lab, "split", json!({"user": ANN, "id": at})).ok();
+        let named = "series1_R20260316T090000_20260323T090000Z";
+        let act = json!({"user": ANN, "id": named, "changes": {"summary": "Other"}});
+        let edited = ui(&lab, "edit", act).ok();
+        assert_eq!(edited["id"], format!("{tail}_20260323T090000Z"));
+        assert_eq!(edited["recurringEventId"], "series1_R20260316T090000");
+        assert_eq!(
+            ann.event(edited["id"].as_str().unwrap())["summary"],
+            "Other"
+        );
+        let expanded = ann.list(&[("singleEvents", "true")]);
+        // Summer time begins on the 29th.
+        let of_tail = ["16T09", "23T09", "30T08"].map(|at| format!("{tail}_202603{at}0000Z"));
+        let mut ids = expanded.ids();
+        ids.sort();
+        let expected: Vec<_> = ids.iter().filter(|id| of_tail.contains(id)).collect();
+        assert_eq!(expected.len(), 3, "{ids:?}");
+        assert_eq!(ids.len(), 5, "{ids:?}");
+    }
+}
+
+#[test]
 fn this_and_following_of_the_first_occurrence_is_the_whole_series() {
     let lab = Lab::new();
     lab.ann().insert(weekly("series1"));

@@ -17,6 +17,6 @@ mod tests;
 pub use access::access;
 pub use body::{body, insert_body, write_body};
 pub use fields::remote_fields;
-pub use occurrence::{occurrence_of, original_start};
+pub use occurrence::{is_split_off, occurrence_of, original_start};
 pub use properties::{add_properties, link_back, stamp};
 pub use remote::remote_event;

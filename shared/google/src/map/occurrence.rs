@@ -28,6 +28,16 @@ pub fn occurrence_of(id: &EventId) -> Option<(EventId, OriginalStart)> {
     Some((EventId::from(series), start))
 }
 
+/// The series was split off another one in the web interface: its id is the other one's, `_R` and its start. Ids of
+/// its occurrences were seen to be the other one's with their start (odoo/odoo#287171), so they are asked for.
+pub fn is_split_off(series: &EventId) -> bool {
+    let range = series.as_str().rsplit_once("_R").map(|(_, start)| start);
+    range.is_some_and(|start| {
+        let is_day = start.len() == 8 && NaiveDate::parse_from_str(start, "%Y%m%d").is_ok();
+        is_day || NaiveDateTime::parse_from_str(start, "%Y%m%dT%H%M%S").is_ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +77,13 @@ mod tests {
         ] {
             check(id, None);
         }
+    }
+
+    #[test]
+    fn a_series_that_was_split_off_says_so_in_its_id() {
+        let is = |id: &str| is_split_off(&EventId::from(id));
+        assert!(is("abc_R20310303T090000") && is("abc_R20310303"));
+        assert!(!is("abc") && !is("abc_R2031") && !is("abc_20310303T090000Z") && !is("abc_Room"));
     }
 
     #[test]

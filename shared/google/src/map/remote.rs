@@ -34,6 +34,7 @@ pub fn remote_event(event: &Event) -> Result<RemoteEvent, Unmappable> {
         is_organizer: is_organizer(event) && !event.is_busy_only(),
         organizer: organizer.and_then(|organizer| organizer.email.clone()),
         creator: creator.and_then(|creator| Some(creator.email.as_ref()?.to_lowercase())),
+        is_series_guessed: series.is_some() && event.recurring_event_id.is_none(),
         series: series.as_ref().map(EventId::as_str).map(str::to_owned),
         original_start: start.map(|start| start.to_string()),
         kind: kind(event),

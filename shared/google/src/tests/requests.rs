@@ -2,7 +2,6 @@
 
 use super::{answered, api, on_the_wire, token};
 use crate::event::AccessRole;
-use crate::events::instances::Which;
 use crate::events::watch::NewChannel;
 use crate::events::{SendUpdates, delete, get, insert, instances, list, patch, watch};
 use crate::id::{
@@ -178,41 +177,13 @@ fn list_sends_the_same_parameters_and_a_sync_token() {
     );
 }
 
-fn check_instances(which: Which<'_>, page: Option<&PageToken>, tail: &str) {
-    let line = format!(
-        "GET https://www.googleapis.com/calendar/v3/calendars/primary/events/series1/instances?maxResults=250&showDeleted=true{tail}&prettyPrint=false"
-    );
+#[test]
+fn one_occurrence_is_asked_for_by_its_start_also_when_it_is_cancelled() {
+    let line = "GET https://www.googleapis.com/calendar/v3/calendars/primary/events/series1/instances?showDeleted=true&originalStart=2026-03-29T07%3A00%3A00Z&prettyPrint=false";
     let (calendar, series) = (CalendarId::from("primary"), EventId::from("series1"));
-    let request = instances::request(&api(), &token(), &calendar, &series, which, page);
-    check(&request, &line, COMMON, "");
-}
-
-#[test]
-fn instances_can_be_narrowed_to_one_or_to_a_span() {
-    let page = PageToken::from("p2");
-    check_instances(Which::All, Some(&page), "&pageToken=p2");
-    check_instances(
-        Which::OriginalStart("2026-03-29T09:00:00+02:00"),
-        None,
-        "&originalStart=2026-03-29T09%3A00%3A00%2B02%3A00",
-    );
-    check_instances(
-        Which::Between(time("2026-03-01T00:00:00Z"), time("2026-04-01T00:00:00Z")),
-        None,
-        "&timeMin=2026-03-01T00%3A00%3A00Z&timeMax=2026-04-01T00%3A00%3A00Z",
-    );
-}
-
-#[test]
-fn instances_answer_without_a_sync_token_is_the_last_page() {
-    let page = instances::answer(answered(
-        200,
-        r#"{"kind":"calendar#events","items":[{"id":"series1_20260301"},{"id":7}]}"#,
-    ))
-    .unwrap();
-    assert_eq!(page.items.len(), 2);
-    assert!(page.items[0].event.is_ok() && page.items[1].event.is_err());
-    assert_eq!(page.next, None);
+    let start = "2026-03-29T07:00:00Z";
+    let request = instances::request(&api(), &token(), &calendar, &series, start);
+    check(&request, line, COMMON, "");
 }
 
 #[test]
