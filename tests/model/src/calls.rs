@@ -150,7 +150,7 @@ fn owner(family: &Family) -> Option<&UserId> {
         .map(|row| &row.owner)
 }
 
-/// An occurrence's id is its series' with the planned start.
+/// An occurrence's id is its series' with the planned start, or the one's that its series was split off.
 fn derives(family: &Family, member: &Member, id: &RemoteId) -> bool {
     let row = member.row.as_ref().or(member.deleted.as_ref());
     let of_row = row.and_then(|row| row.original_start.as_ref());
@@ -164,7 +164,11 @@ fn derives(family: &Family, member: &Member, id: &RemoteId) -> bool {
     };
     let start = start.replace(['-', ':'], "");
     let mut series = family.members.iter().flat_map(|member| &member.links);
-    series.any(|link| format!("{}_{start}", link.remote) == id.0)
+    series.any(|link| {
+        let split_off = link.remote.0.split("_R").next().unwrap_or_default();
+        let bases = [link.remote.0.as_str(), split_off];
+        bases.iter().any(|base| format!("{base}_{start}") == id.0)
+    })
 }
 
 #[cfg(test)]
