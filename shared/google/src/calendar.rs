@@ -6,10 +6,10 @@ use crate::map::is_split_off;
 use crate::provider_error::{no_occurrence, page_error, provider_error};
 use crate::{AccessToken, CalendarId, Etag, EventId, PageToken, SendUpdates, SyncToken};
 use crate::{remote_event, write_body};
-use ::event::{Change, Group, OriginalStart};
+use ::event::OriginalStart;
 use bytes::Bytes;
 use http_client::{HttpClient, TransportError};
-use provider::{Cause, ListRequest, Listed, Mail, Method, Page, Provider, ProviderError};
+use provider::{ListRequest, Listed, Mail, Method, Page, Provider, ProviderError};
 use provider::{Unreadable, Write};
 use std::cell::Cell;
 use url::Url;
@@ -120,47 +120,6 @@ impl<D: HttpClient> Provider for GoogleCalendar<D> {
         id: &str,
         write: &Write,
     ) -> Result<Option<Listed>, ProviderError> {
-        match self.write_once(calendar, id, write).await {
-            // A calendar may not allow the conference that was asked for; the event itself is worth more.
-            Err(error)
-                if error.cause == Cause::Invalid
-                    && matches!(write.patch.conference, Change::Set(_)) =>
-            {
-                let mut without = write.clone();
-                without
-                    .patch
-                    .change(Group::Conference, &without_request(&write.row));
-                self.write_once(calendar, id, &without).await
-            }
-            result => result,
-        }
-    }
-}
-
-/// A row whose conference is not a request: then a patch leaves the provider's as it is.
-fn without_request(row: &::event::EventFields) -> ::event::EventFields {
-    ::event::EventFields {
-        conference: Some(serde_json::json!({"conferenceId": ""})),
-        ..row.clone()
-    }
-}
-
-impl<D: HttpClient> GoogleCalendar<D> {
-    async fn send(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<http::Response<Bytes>, TransportError> {
-        let units = quota_units(request.method());
-        self.units.set(self.units.get() + i64::from(units));
-        self.client.send(request).await
-    }
-
-    async fn write_once(
-        &self,
-        calendar: &str,
-        id: &str,
-        write: &Write,
-    ) -> Result<Option<Listed>, ProviderError> {
         let (calendar, event) = (CalendarId::from(calendar), EventId::from(id));
         let mail = match write.mail {
             Mail::None => SendUpdates::None,
@@ -190,6 +149,17 @@ impl<D: HttpClient> GoogleCalendar<D> {
         };
         let item = get::item(answer).map_err(|error| provider_error(&error))?;
         Ok(Some(listed(item)))
+    }
+}
+
+impl<D: HttpClient> GoogleCalendar<D> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let units = quota_units(request.method());
+        self.units.set(self.units.get() + i64::from(units));
+        self.client.send(request).await
     }
 }
 

@@ -250,6 +250,7 @@ impl<'a> Page<'a> {
             listed: Some((item.clone(), self.input.as_of)),
             probes: false,
             apart: None,
+            without_conference: false,
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);

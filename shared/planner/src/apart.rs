@@ -4,7 +4,7 @@ use crate::direction::unsent;
 use crate::plan::{Plan, Task};
 use crate::situation::Seen;
 use crate::step::{Method, Write};
-use event::{EventPatch, Group};
+use event::{Change, EventPatch, Group};
 use provider::{Cause, ProviderError};
 
 /// What an event is not to be without, even for a moment; a rule goes with the time that it starts from.
@@ -38,6 +38,10 @@ impl Plan<'_> {
         let Some(write) = write.filter(|_| error.cause == Cause::Invalid) else {
             return self.rest_refused(&task, write, reason);
         };
+        if matches!(write.merged.patch.conference, Change::Set(_)) && task.apart.is_none() {
+            task.without_conference = true;
+            return self.first(task);
+        }
         let sent = write.merged.to_remote.clone();
         match task.apart.as_mut() {
             None if is_divisible(write) => task.apart = Some(Apart::default()),
@@ -52,9 +56,22 @@ impl Plan<'_> {
 
     /// What of a write is sent next; none where Google has refused all that is left.
     pub(crate) fn part(&mut self, task: &Task, mut write: Box<Write>) -> Option<Box<Write>> {
-        let Some(Apart { refused, reason }) = &task.apart else {
-            return Some(write);
-        };
+        if let Some(apart) = &task.apart {
+            write = self.next_part(task, apart, write)?;
+        }
+        if task.without_conference {
+            write.merged.patch.conference = Change::Keep;
+        }
+        Some(write)
+    }
+
+    fn next_part(
+        &mut self,
+        task: &Task,
+        apart: &Apart,
+        mut write: Box<Write>,
+    ) -> Option<Box<Write>> {
+        let Apart { refused, reason } = apart;
         let left = write.merged.to_remote.iter().copied();
         let left: Vec<Group> = left.filter(|group| !refused.contains(group)).collect();
         let next = next(&write.method, &left);

@@ -220,6 +220,7 @@ impl<'a> Page<'a> {
             listed: Some((item.clone(), self.input.as_of)),
             probes: false,
             apart: None,
+            without_conference: false,
         });
     }
 

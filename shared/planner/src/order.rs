@@ -107,6 +107,7 @@ impl Plan<'_> {
                 listed: None,
                 probes: false,
                 apart: None,
+                without_conference: false,
             });
         }
     }

@@ -129,6 +129,8 @@ pub(crate) struct Task {
     pub(crate) probes: bool,
     /// Groups are sent one by one.
     pub(crate) apart: Option<Apart>,
+    /// The calendar may not allow the conference that was asked for; the event itself is worth more.
+    pub(crate) without_conference: bool,
 }
 
 /// A call under way.

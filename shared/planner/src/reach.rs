@@ -359,5 +359,6 @@ fn task(member: usize, link: usize) -> Task {
         listed: None,
         probes: false,
         apart: None,
+        without_conference: false,
     }
 }
