@@ -4,7 +4,6 @@ use super::address::Address;
 use super::form::{ETAG, Form, Mask, OPAQUE, REMOVED, WORD};
 use super::multipart::{self, Part};
 use super::pseudonym::Pseudonyms;
-use super::words;
 use chrono::{DateTime, SecondsFormat, Utc};
 use flate2::read::GzDecoder;
 use http::header::{
@@ -17,6 +16,7 @@ use url::form_urlencoded;
 
 /// More than this, unpacked, is not read.
 const LARGEST: u64 = 64 * 1024 * 1024;
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
 
 /// Whether a path is one whose calls are recorded: the calendar's, and the token endpoint's.
 #[must_use]
@@ -66,8 +66,7 @@ pub fn capture(
 type PartForm = (Option<String>, Form);
 
 fn target(method: &str, address: &Address) -> Map<String, Value> {
-    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
-    let method = if known.contains(&method) {
+    let method = if METHODS.contains(&method) {
         method
     } else {
         REMOVED
@@ -85,7 +84,7 @@ fn target(method: &str, address: &Address) -> Map<String, Value> {
 /// Those of which a recording is to tell something, where they have the form that they should.
 fn shown_headers(mask: Mask<'_>, headers: &HeaderMap) -> Value {
     let overridden = HeaderName::from_static("x-http-method-override");
-    let fits_date = |text: &str| DateTime::parse_from_rfc2822(text).is_ok();
+    let fits_date = |text: &str| text.len() == 29 && DateTime::parse_from_rfc2822(text).is_ok();
     let of = |name: &HeaderName, text: &str| match *name {
         IF_MATCH | IF_NONE_MATCH | ETAG_HEADER => Some(mask.string(ETAG, text)),
         CONTENT_TYPE => text
@@ -96,7 +95,7 @@ fn shown_headers(mask: Mask<'_>, headers: &HeaderMap) -> Value {
         RETRY_AFTER => {
             (fits_date(text) || text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
         }
-        _ if *name == overridden => words::is_name(&text.to_lowercase()).then(|| text.to_owned()),
+        _ if *name == overridden => METHODS.contains(&text).then(|| text.to_owned()),
         _ => None,
     };
     let shown = headers.iter().filter_map(|(name, value)| {
