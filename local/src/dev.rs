@@ -3,6 +3,7 @@
 use crate::host::Log;
 use crate::page;
 use crate::postgres::Cluster;
+use crate::record::replay::{cases as recorded, is_recording};
 use crate::stack::database::{Data, Driver};
 use crate::stack::sides::Crm;
 use crate::stack::{Secrets, Stack, StackOptions, build};
@@ -102,7 +103,8 @@ pub async fn run(root: &Path, options: Options, say: &dyn Fn(&str)) -> Result<()
     Ok(())
 }
 
-async fn until_stopped() -> Result<()> {
+/// Returns on Ctrl-C, or when the process is to end.
+pub(crate) async fn until_stopped() -> Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => Ok(pressed?),
@@ -135,8 +137,12 @@ pub async fn google(
             .map_err(|why| anyhow!("{}: {why}", path.display()))?;
     }
     if let Some(path) = replay {
+        let mut cases = text(path)?;
+        if is_recording(&cases) {
+            cases = recorded(&cases)?.to_string();
+        }
         let ids = simulator
-            .replay(&text(path)?)
+            .replay(&cases)
             .map_err(|why| anyhow!("{}: {why}", path.display()))?;
         say(&format!("replayed {ids}"));
     }

@@ -16,6 +16,7 @@ pub mod page;
 pub mod postgres;
 pub mod postgrest;
 pub mod process;
+pub mod record;
 pub mod relay;
 pub mod smoke;
 pub mod soak;

@@ -40,9 +40,17 @@ enum Command {
         /// Start with the clients, users, calendars and events of this file.
         #[arg(long, conflicts_with = "conformance")]
         seed: Option<PathBuf>,
-        /// Put the events of this file, an array or {calendar: [events]}, into calendars exactly as they are.
+        /// Put the events of this file, an array, {calendar: [events]} or a recording, into calendars exactly as
+        /// they are.
         #[arg(long, conflicts_with = "conformance")]
         replay: Option<PathBuf>,
+        /// Instead, pass everything on to the real Google, and write what is said, with names, texts and ids
+        /// replaced, to this new file.
+        #[arg(long, conflicts_with_all = ["conformance", "seed", "replay"])]
+        record: Option<PathBuf>,
+        /// Record what this origin says instead of the real Google.
+        #[arg(long, requires = "record")]
+        upstream: Option<url::Url>,
     },
     /// Apply the migrations to a database.
     Migrate {
@@ -99,6 +107,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Soak(_) => Ok(()),
         Command::Dev(options) => local::dev::run(&root, options, &say).await,
         Command::Smoke { driver } => local::smoke::run(&root, driver, &say).await,
+        Command::Google {
+            port,
+            record: Some(file),
+            upstream,
+            ..
+        } => local::record::run(port, &file, upstream, &say).await,
         Command::Google {
             port, seed, replay, ..
         } => local::dev::google(port, seed.as_deref(), replay.as_deref(), &say).await,
