@@ -117,7 +117,6 @@ const SPECIAL_CASES: &[(&str, &str, Evidence)] = &[
         "RULE_LIMIT",
         Live("derekantrican/GAS-ICS-Sync#271; the number is assumed"),
     ),
-    ("events/draft.rs", "SIZE_LIMIT", Assumed),
     (
         "events/draft.rs",
         "merge",
@@ -134,13 +133,11 @@ const SPECIAL_CASES: &[(&str, &str, Evidence)] = &[
         Schema("events.list.timeMin and timeMax; an event without length is assumed to be a point"),
     ),
     ("events/guests.rs", "give_copy", Assumed),
-    ("events/guests.rs", "OWN_FIELDS", Assumed),
     (
         "events/import.rs",
         "imported_id",
         Live("phw198/OutlookGoogleCalendarSync#1145"),
     ),
-    ("events/occurrences.rs", "MOST", Assumed),
     (
         "events/remove.rs",
         "cancel",
@@ -151,7 +148,6 @@ const SPECIAL_CASES: &[(&str, &str, Evidence)] = &[
         "move_event",
         Schema("Event.status: an event whose organizer has changed"),
     ),
-    ("events/series.rs", "follow_fields", Assumed),
     (
         "events/split.rs",
         "split_series",
@@ -167,7 +163,6 @@ const SPECIAL_CASES: &[(&str, &str, Evidence)] = &[
         "resource",
         Schema("Event.visibility: private, only attendees see the details"),
     ),
-    ("events/when.rs", "parse_time", Assumed),
     (
         "events/write.rs",
         "check_sequence",

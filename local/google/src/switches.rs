@@ -100,6 +100,12 @@ switches! {
     RangeIds "rangeIds" Live("odoo/odoo#120798 and #287171; Recall.ai, calendar event platform data") ["short", "long"];
     /// Exceptions whose original start is no longer in the rule.
     OrphanedExceptions "orphanedExceptions" Assumed ["cancelled", "kept"];
+    /// What an exception has in common with its series: it follows a change of the series, or stays.
+    ExceptionFields "exceptionFields" Assumed ["follow", "stay"];
+    /// A time with fractions of a second.
+    Fractions "fractions" Assumed ["dropped", "refused"];
+    /// What of an event each guest's copy has for itself: colour, availability and visibility, or nothing.
+    GuestFields "guestFields" Assumed ["own", "organizers"];
     /// A date-only UNTIL on a timed series.
     DateUntil "dateUntil" Assumed ["wholeDay", "midnight"];
     /// A first start that the rule does not plan (googleapis/google-api-nodejs-client#2214: it is shown, and not counted).
@@ -175,6 +181,10 @@ dials! {
     CalendarsPerDay "calendarsPerDay" Documented("support.google.com/a/answer/2905486") = 60;
     /// Calls a batch may hold.
     BatchLimit "batchLimit" Documented("guides/batch") = 1000;
+    /// Bytes that all texts of an event may have.
+    TextLimit "textLimitBytes" Assumed = 262_144;
+    /// Occurrences of one series that are ever computed.
+    Occurrences "occurrencesPerSeries" Assumed = 20_000;
     /// How far ahead of now endless series are expanded, in days.
     ExpansionDays "expansionDays" Assumed = 730;
 }

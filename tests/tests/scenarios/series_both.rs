@@ -90,21 +90,24 @@ async fn a_rename_of_the_series_here_leaves_an_occurrence_that_was_moved_there()
 
 #[tokio::test]
 async fn another_time_of_the_series_here_and_an_edited_occurrence_there_come_to_rest() {
-    let w = world().await;
-    let (id, google) = tuesdays(&w, json!({})).await;
-    w.edit(
-        &format!("{google}_20310114T090000Z"),
-        json!({"location": "Room 2"}),
-    );
-    w.settle().await;
-    w.update(
-        &id,
-        json!({"starts_at": "2031-01-07T11:00:00Z", "ends_at": "2031-01-07T12:00:00Z"}),
-    )
-    .await;
-    w.equal(&id).await;
-    assert_eq!(w.occurrences(&google).len(), 4);
-    w.rests().await;
+    for (position, count) in [("cancelled", 4), ("kept", 5)] {
+        let w = world().await;
+        w.switch("orphanedExceptions", json!(position));
+        let (id, google) = tuesdays(&w, json!({})).await;
+        let second = format!("{google}_20310114T090000Z");
+        w.edit(&second, json!({"location": "Room 2"}));
+        w.settle().await;
+        let later = json!({"starts_at": "2031-01-07T11:00:00Z", "ends_at": "2031-01-07T12:00:00Z"});
+        w.update(&id, later).await;
+        w.equal(&id).await;
+        assert_eq!(w.occurrences(&google).len(), count);
+        let exception = exceptions(&w).await;
+        assert_eq!(
+            exception[0]["status"] == "cancelled",
+            position == "cancelled"
+        );
+        w.rests().await;
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use super::event::{Guest, Status};
 use super::{When, occurrences, properties};
 use crate::error::{self, ApiError};
+use crate::switches::{Dial, Switch};
+use crate::world::World;
 
 /// The writable part of an event.
 #[derive(Debug, Clone)]
@@ -51,10 +53,30 @@ const EVENT_TYPES: [&str; 5] = [
     "outOfOffice",
     "workingLocation",
 ];
-/// Bytes of all texts, assumed: Google publishes no limit.
-const SIZE_LIMIT: usize = 256 * 1024;
 /// Bytes of all rules; long lists of EXDATEs are refused, the real limit is not published.
 const RULE_LIMIT: usize = 32 * 1024;
+
+impl World {
+    /// What a written body holds beyond what a switch or a dial allows.
+    pub(super) fn check_body(&self, body: &Map<String, Value>) -> Result<(), ApiError> {
+        let texts = TEXTS.iter().filter_map(|name| body.get(*name)?.as_str());
+        let size: usize = texts.map(str::len).sum();
+        if i64::try_from(size).is_ok_and(|size| size > self.switches.number(Dial::TextLimit)) {
+            return Err(error::invalid(
+                "A provided value exceeds the allowed size limit.",
+            ));
+        }
+        let is_fraction = |which: &&&str| {
+            let time = body.get(**which).and_then(|time| time["dateTime"].as_str());
+            time.is_some_and(|time| time.contains('.'))
+        };
+        let refuses = self.switches.is(Switch::Fractions, "refused");
+        match ["start", "end"].iter().find(is_fraction) {
+            Some(which) if refuses => Err(error::invalid(format!("Invalid {which} time."))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
 
 impl Draft {
     /// Reads a whole body; `conferenceData` is the caller's business.
@@ -235,21 +257,14 @@ pub(super) fn read_reminders(value: &Value) -> Result<Value, ApiError> {
 
 pub(super) fn read_fields(body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
     let mut fields = Map::new();
-    let mut size = 0;
     let wrong = |name: &str| error::invalid(format!("Invalid value for: {name}"));
     let filled = |name: &str| body.get(name).filter(|value| !value.is_null());
     for name in TEXTS {
         let Some(value) = filled(name) else { continue };
         let text = value.as_str().ok_or_else(|| wrong(name))?;
-        size += text.len();
         if !text.is_empty() {
             fields.insert(name.into(), text.into());
         }
-    }
-    if size > SIZE_LIMIT {
-        return Err(error::invalid(
-            "A provided value exceeds the allowed size limit.",
-        ));
     }
     for (name, default) in FLAGS {
         let Some(value) = filled(name) else { continue };

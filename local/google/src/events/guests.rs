@@ -71,8 +71,9 @@ pub(super) fn domain(email: &str) -> &str {
     email.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// Fields each copy has for itself; assumed, but for what a guest is documented to see otherwise.
+/// Fields that each guest may set for themselves.
 pub(super) const OWN_FIELDS: [&str; 3] = ["colorId", "transparency", "visibility"];
+
 impl World {
     /// What follows from a write: notifications, exceptions, copies, mails.
     pub(crate) fn written(
@@ -212,12 +213,13 @@ impl World {
         };
         copy.reminders.clear();
         properties::drop_private(&mut copy.fields);
-        OWN_FIELDS.iter().for_each(|name| {
+        let own = self.own_fields();
+        own.iter().for_each(|name| {
             copy.fields.remove(*name);
         });
         copy.created = self.time.now();
         if let Some(existing) = &existing {
-            keep_own(&mut copy, existing);
+            keep_own(&mut copy, existing, own);
             if existing.content() == copy.content() && existing.sequence == copy.sequence {
                 return;
             }
@@ -288,7 +290,7 @@ impl World {
         };
         event.reminders.clone_from(&stored.reminders);
         properties::drop_private(&mut event.fields);
-        keep_own(&mut event, &stored);
+        keep_own(&mut event, &stored, self.own_fields());
         if event.content() == stored.content() {
             return;
         }
@@ -301,19 +303,27 @@ impl World {
         self.tell_guests(&organizer, id, &stored.guest_emails(), false);
     }
 
+    /// Fields that a copy keeps whatever the organizer's are.
+    fn own_fields(&self) -> &'static [&'static str] {
+        match self.switches.is(Switch::GuestFields, "own") {
+            true => &OWN_FIELDS,
+            false => &[],
+        }
+    }
+
     pub(crate) fn changed_events(&mut self, calendar: &str, kind: &str) {
         self.changed(&Resource::Events(calendar.to_owned()), Some(kind));
     }
 }
 
 /// Keeps what a copy has for itself.
-fn keep_own(copy: &mut Event, existing: &Event) {
+fn keep_own(copy: &mut Event, existing: &Event, fields: &[&str]) {
     copy.created = existing.created;
     copy.reminders.clone_from(&existing.reminders);
-    for name in OWN_FIELDS {
-        copy.fields.remove(name);
-        let own = existing.fields.get(name).cloned();
-        copy.fields.extend(own.map(|own| (name.to_owned(), own)));
+    for name in fields {
+        copy.fields.remove(*name);
+        let own = existing.fields.get(*name).cloned();
+        copy.fields.extend(own.map(|own| ((*name).to_owned(), own)));
     }
     let own = existing
         .fields

@@ -31,6 +31,7 @@ pub(super) fn import(
     if body.get("id").is_some_and(|id| !id.is_null()) {
         return Err(error::invalid("Invalid resource id value."));
     }
+    world.check_body(&body)?;
     let mut draft = Draft::read(&body)?;
     // Only default events can be imported; others lose their type (discovery document, `events.import`).
     draft.fields.remove("eventType");

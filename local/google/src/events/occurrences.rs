@@ -15,9 +15,6 @@ use super::event::Event;
 use super::when::local_to_utc;
 use crate::error::{self, ApiError};
 
-/// Occurrences of one series that are ever computed.
-const MOST: usize = 20_000;
-
 /// One value of an EXDATE or RDATE line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stamp {
@@ -63,6 +60,8 @@ pub(super) struct Reading {
     pub(super) shows_first: bool,
     /// A date excludes the occurrence of that day of a timed series.
     pub(super) date_excludes_time: bool,
+    /// Occurrences that are ever computed.
+    pub(super) most: usize,
 }
 
 /// The planned starts of a series up to `up_to`, in order, exceptions not considered.
@@ -85,7 +84,7 @@ pub(super) fn starts(
             "RRULE" | "EXRULE" => {
                 let rule = Rule::read(value, &event.start, zone, whole_day);
                 let dates = rule
-                    .map(|rule| rule.expand(first, bound))
+                    .map(|rule| rule.expand(first, bound, reading.most))
                     .unwrap_or_default();
                 if name == "RRULE" {
                     rules += 1;
@@ -116,7 +115,7 @@ pub(super) fn starts(
     found
         .into_iter()
         .filter(|local| *local <= bound && !removed.contains(local) && !out(local))
-        .take(MOST)
+        .take(reading.most)
         .map(|local| match &event.start {
             When::Day(_) => When::Day(local.date()),
             When::Time { zone: named, .. } => When::Time {
@@ -216,13 +215,18 @@ impl Rule {
         Some(RRuleSet::new(start).rrule(rule).limit())
     }
 
-    fn expand(&self, first: NaiveDateTime, bound: NaiveDateTime) -> Vec<NaiveDateTime> {
+    fn expand(
+        &self,
+        first: NaiveDateTime,
+        bound: NaiveDateTime,
+        most: usize,
+    ) -> Vec<NaiveDateTime> {
         let last = self.until.map_or(bound, |until| until.min(bound));
         let Some(set) = self.set(first) else {
             return Vec::new();
         };
         let dates = set.into_iter().map(|date| date.naive_utc());
-        dates.take_while(|date| *date <= last).take(MOST).collect()
+        dates.take_while(|date| *date <= last).take(most).collect()
     }
 }
 

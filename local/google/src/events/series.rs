@@ -55,6 +55,7 @@ impl World {
         occurrences::Reading {
             until_includes_day: self.switches.is(Switch::DateUntil, "wholeDay"),
             shows_first: self.switches.is(Switch::FirstStart, "shown"),
+            most: usize::try_from(self.switches.number(Dial::Occurrences)).unwrap_or(usize::MAX),
             date_excludes_time: self.switches.is(Switch::DateExclusion, "applied"),
         }
     }
@@ -193,7 +194,7 @@ impl World {
     /// Brings the exceptions of a series in step after its master changed.
     ///
     /// A field that an exception had in common with the old master follows; an exception whose
-    /// planned start is no longer in the rule is cancelled, or kept (switch).
+    /// planned start is no longer in the rule is cancelled, or kept unless the series ends before (switch).
     pub(super) fn follow_master(&mut self, id: &str, before: &Event, after: &Event) {
         let Some(calendar) = self.calendars.get(id) else {
             return;
@@ -208,15 +209,18 @@ impl World {
         else {
             return;
         };
-        let planned = self.starts(after, zone, last);
+        let planned = self.starts(after, zone, last + TimeDelta::days(366));
         let keeps = self.switches.is(Switch::OrphanedExceptions, "kept");
         for old in exceptions {
             let mut new = old.clone();
-            let orphaned = !keeps
-                && !new
-                    .original_start
-                    .as_ref()
-                    .is_some_and(|s| planned.contains(s));
+            let start = new.original_start.as_ref();
+            // What comes after the end is reset in any case (Calendar API guide, recurring events).
+            let goes_on = |start: &When| {
+                let mut planned = planned.iter().map(|other| other.instant(zone));
+                planned.any(|other| other >= start.instant(zone))
+            };
+            let is_kept = keeps && start.is_some_and(goes_on);
+            let orphaned = !is_kept && !start.is_some_and(|start| planned.contains(start));
             if after.cancelled() && !old.cancelled() {
                 (new.status, new.fell_with_series) = (Status::Cancelled, true);
             } else if !after.cancelled() && old.fell_with_series && !orphaned {
@@ -224,7 +228,9 @@ impl World {
             } else if orphaned {
                 new.status = Status::Cancelled;
             }
-            follow_fields(&mut new, before, after);
+            if self.switches.is(Switch::ExceptionFields, "follow") {
+                follow_fields(&mut new, before, after);
+            }
             if new.content() != old.content() {
                 new.updated = self.time.now();
                 self.store(id, new);

@@ -50,6 +50,7 @@ pub(super) fn insert_body(
         None => Some(world.random.base32hex(26)),
     };
     let id = id.ok_or_else(|| error::invalid("Invalid resource id value."))?;
+    world.check_body(body)?;
     let draft = Draft::read(body)?;
     world.check_guests(caller, &draft, &[])?;
     let mut event = fresh(world, caller, &calendar, &id, body, draft);
@@ -135,6 +136,7 @@ pub(super) fn change(
             "Cannot turn an instance of a recurring event into a recurring event itself.",
         ));
     }
+    world.check_body(&whole)?;
     let mut draft = stored.draft(&whole, &body)?;
     check_sequence(&stored, &draft, body.contains_key("sequence"))?;
     check_if_match(call, stored.version)?;

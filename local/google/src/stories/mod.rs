@@ -1,6 +1,7 @@
 //! Histories over several people, clocks and copies that are not rows of the conformance table.
 
 mod acl;
+mod assumed;
 mod calendar_list;
 mod consent;
 mod forged;
