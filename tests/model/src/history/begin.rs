@@ -13,21 +13,27 @@ impl Run {
     pub(crate) fn start(story: &Story, on: &NewWorld<'_>) -> Result<Self> {
         let (scope, seed) = (story.scope, story.seed);
         let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap_or_default();
+        let tells = |switch: &str, position: &str| {
+            story.switches.get(switch).is_some_and(|at| at == position)
+        };
+        let lag = story.switches.get("readLagSeconds");
         let mut run = Self {
             world: on(seed, now),
             people: Vec::new(),
             calendars: Vec::new(),
             team: None,
             role: (Role::Writer, false),
+            tells_reminders: !tells("reminderInDelta", "hidden"),
+            shows_at_once: lag.is_none_or(|lag| lag == "0"),
             lives: BTreeMap::new(),
             tally: Tally::default(),
             faults: 0,
             actor: None,
             held: VecDeque::new(),
         };
-        run.world
-            .control("POST", "switches", &json!(story.switches))?;
         for (switch, position) in &story.switches {
+            let told = json!({switch: drawn::told(switch, position)});
+            run.world.control("POST", "switches", &told)?;
             run.tally.draw(&format!("{switch} {position}"));
         }
         let users: &[(&str, &str)] = match scope.several_users {

@@ -6,7 +6,7 @@ use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
 use anyhow::Result;
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use store::sides::{Picture, ShownRow};
 use store::{ConnectionId, EventId, Link, LinkState, RemoteId, SyncState};
@@ -40,7 +40,8 @@ impl Run {
         for (id, row) in &found.picture.rows {
             if let Some(event) = found.event_of(id) {
                 let is_forged = self.has_forged_references(id);
-                equal(id, row, event, &self.own(&row.row), is_forged)?;
+                let own = self.own(&row.row);
+                equal(id, row, event, &own, is_forged, self.tells_reminders)?;
             }
         }
         let lives: Vec<_> = self.lives.keys().copied().collect();
@@ -308,6 +309,7 @@ fn equal(
     event: &Value,
     own: &str,
     is_forged: bool,
+    tells_reminders: bool,
 ) -> Result<(), Violation> {
     let is_hidden = is_hidden(event);
     let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
@@ -319,8 +321,11 @@ fn equal(
         // A copy made in Google carries the references of what it was copied from; where nothing can be written,
         // none are carried. What readers knew of a private event before they lost a right stays.
         let is_carried = born_here && !is_forged && row.shown.access.as_deref() != Some("read");
-        let is_shown = (field != Field::Deal || is_carried) && (!is_hidden || field == Field::When);
-        if crm != google && is_shown {
+        let is_shown = (field != Field::Deal || is_carried)
+            && (!is_hidden || field == Field::When)
+            && (field != Field::Reminders || tells_reminders);
+        let differs = differs(field, (&row.row.fields, &crm), (event, &google));
+        if differs && is_shown {
             let found = format!(
                 "{field:?}: {crm:?} here, {google:?} there: {} {}",
                 tell(id, row),
@@ -330,4 +335,24 @@ fn equal(
         }
     }
     Ok(())
+}
+
+/// Whether a row says something else of a field than Google, both with their forms.
+fn differs(
+    field: Field,
+    (row, crm): (&Map<String, Value>, &str),
+    (event, google): (&Value, &str),
+) -> bool {
+    let (ours, theirs) = (&row["conference"], &event["conferenceData"]);
+    // A row may have a conference of its own, or still the one of the event that it had before.
+    if field == Field::Conference && theirs.is_null() {
+        return *ours == json!({"createRequest": {}});
+    }
+    // A row that names no zone leaves it to Google.
+    if field == Field::When && row["end_time_zone"].is_null() {
+        let said = if row["time_zone"].is_null() { 1 } else { 2 };
+        let (ours, theirs) = (crm.split(' '), google.split(' '));
+        return !ours.take(said).eq(theirs.take(said));
+    }
+    crm != google || field == Field::Conference && ours != theirs
 }

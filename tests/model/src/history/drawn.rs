@@ -13,6 +13,23 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[(
      every deletion in a delta",
 )];
 
+/// Numbers of the simulator's dials, the first of which is its own; of what histories show nothing.
+const DIALS: &[(&str, &[u32])] = &[
+    ("readLagSeconds", &[0, 0, 3, 40]),
+    ("guestLagSeconds", &[0, 0, 3, 600]),
+    ("conferenceDelaySeconds", &[5, 0, 600]),
+    ("stopGraceSeconds", &[0, 600]),
+    ("messageGap", &[1_000, 1]),
+    ("syncTokenAgeSeconds", &[2_592_000, 86_400]),
+];
+
+/// What the simulator is told of a drawn position.
+pub(crate) fn told(name: &str, position: &str) -> Value {
+    let is_dial = DIALS.iter().any(|(dial, _)| *dial == name);
+    let number = position.parse::<u32>().ok().filter(|_| is_dial);
+    number.map_or_else(|| json!(position), |number| json!(number))
+}
+
 /// A position for every switch that documentation does not decide.
 pub fn positions(seed: u64) -> BTreeMap<String, String> {
     let mut drawn = BTreeMap::new();
@@ -29,6 +46,11 @@ pub fn positions(seed: u64) -> BTreeMap<String, String> {
         let at = hash(seed, name) % positions.len().max(1) as u64;
         let position = usize::try_from(at).ok().and_then(|at| positions.get(at));
         drawn.extend(position.map(|position| (name.to_owned(), (*position).to_owned())));
+    }
+    for (name, numbers) in DIALS {
+        let at = hash(seed, name) % numbers.len() as u64;
+        let number = usize::try_from(at).ok().and_then(|at| numbers.get(at));
+        drawn.extend(number.map(|number| ((*name).to_owned(), number.to_string())));
     }
     drawn
 }
@@ -58,10 +80,22 @@ pub(crate) fn choices(scope: Scope, seed: u64, user: u64) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
     #[test]
     fn every_position_that_is_not_left_out_is_drawn() {
         let drawn: Vec<_> = (1..200).map(positions).collect();
+        for (name, numbers) in DIALS {
+            for number in *numbers {
+                let is_drawn =
+                    |drawn: &&BTreeMap<String, String>| drawn[*name] == number.to_string();
+                assert!(
+                    drawn.iter().any(|drawn| is_drawn(&drawn)),
+                    "{name} {number}"
+                );
+                assert_eq!(told(name, &number.to_string()), json!(number));
+            }
+        }
         for (name, all) in undocumented() {
             for position in all {
                 let is_left_out = LEFT_OUT
@@ -72,6 +106,16 @@ mod tests {
             }
         }
         assert_eq!(positions(7), positions(7));
+    }
+
+    #[test]
+    fn a_dial_begins_at_its_own_number() {
+        let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let world = crate::World::new(1, now);
+        let known = world.control("GET", "switches", &Value::Null).unwrap();
+        for (name, numbers) in DIALS {
+            assert_eq!(known[*name]["default"], json!(numbers[0]), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The reference model: what each side did to an event since everything was last at rest, and what
 //! therefore must, may and must not be there at the next rest.
 
-use super::field::{Field, Values, occurrence};
+use super::field::{Field, Values};
+use super::when::occurrence;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use store::EventId;
@@ -100,6 +101,8 @@ pub struct Life {
     pub moved: bool,
     /// A guest deleted their copy, and declined thereby.
     pub declined: bool,
+    /// Another user set reminders of their own.
+    pub reminded: bool,
     /// Something was done to it between the last two rests.
     pub was_touched: bool,
     /// The CRM.
@@ -233,7 +236,11 @@ impl Life {
             | Field::Visibility
             | Field::Transparency
             | Field::Deal
-            | Field::Rule => false,
+            | Field::Rule
+            | Field::Reminders
+            | Field::Status => false,
+            // What is in the trash keeps its conference for the row that is inserted again.
+            Field::Conference => self.crm.gone == Some(false),
         };
         if merged || self.unsettled {
             return None;
@@ -308,6 +315,7 @@ impl Life {
                     let fields = [Field::When, Field::Rule];
                     fields.iter().any(|field| self.crm.set.contains_key(field))
                 }
+                Some(Field::Reminders) if self.reminded => true,
                 Some(field) => self.crm.set.contains_key(&field),
                 None => self.crm.acted,
             }
@@ -328,6 +336,7 @@ impl Life {
         self.base = said.unwrap_or_default();
         self.unsettled = false;
         self.declined = false;
+        self.reminded = false;
         self.stricter = None;
         self.crm = Side::default();
         self.google = Side::default();
@@ -339,6 +348,8 @@ pub fn defaults() -> Forms {
     let default = |field: Field| match field {
         Field::Visibility => "default",
         Field::Transparency => "opaque",
+        Field::Reminders => "default",
+        Field::Status => "confirmed",
         Field::Title
         | Field::Description
         | Field::Location
@@ -347,7 +358,8 @@ pub fn defaults() -> Forms {
         | Field::Guests
         | Field::Deal
         | Field::Rule
-        | Field::Answer => "",
+        | Field::Answer
+        | Field::Conference => "",
     };
     Field::ALL
         .into_iter()

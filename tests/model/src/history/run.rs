@@ -74,6 +74,10 @@ pub struct Run {
     pub(super) team: Option<String>,
     /// What Bob may do there, and whether that has changed since the last rest.
     pub(super) role: (Role, bool),
+    /// Google tells of changed reminders.
+    pub(super) tells_reminders: bool,
+    /// What is written can be read at once.
+    pub(super) shows_at_once: bool,
     pub(super) lives: BTreeMap<Which, Life>,
     pub(super) tally: Tally,
     pub(super) faults: u64,
@@ -146,24 +150,6 @@ pub(super) fn violation(promise: &'static str, found: impl Into<String>) -> Viol
 }
 
 impl Run {
-    pub(super) fn share(&mut self, role: Role) -> Result<()> {
-        let Some(team) = self.team.clone().filter(|_| self.people.len() > 1) else {
-            return Ok(());
-        };
-        let is_new = self.role.0 != role;
-        self.role = (role, self.role.1 || is_new);
-        // What Bob has changed may not have been written yet.
-        let his = |life: &&mut Life| is_new && (life.crm.users.contains(&1) || life.declined);
-        self.lives
-            .values_mut()
-            .filter(his)
-            .for_each(|life| life.unsettled = true);
-        let share = json!({"user": "bob@example.com", "role": role.name()});
-        self.world
-            .control("POST", &format!("calendars/{team}/share"), &share)
-            .map(drop)
-    }
-
     /// One step.
     ///
     /// # Errors
