@@ -122,8 +122,11 @@ pub(crate) fn restore(situation: &Situation<'_>, row: &Row, event: &RemoteEvent)
         && situation
             .base_crm()
             .is_some_and(|base| !row.fields.differs(&base, Group::Visibility));
+    // The trash has kept its conference.
+    let asks = row.fields.conference.as_ref();
+    let asks = asks.is_some_and(event::is_conference_request);
     groups.retain(|group| {
-        *group != Group::Conference
+        (asks || *group != Group::Conference)
             && (knows_guests || *group != Group::Attendees)
             && !(inherits && *group == Group::Visibility)
     });
