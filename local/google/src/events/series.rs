@@ -67,9 +67,12 @@ impl World {
 
     /// A stored event, or the occurrence of a live series that an instance id names.
     pub(crate) fn find_event(&self, calendar: &Calendar, id: &str) -> Option<Event> {
-        if let Some(event) = calendar.event(id) {
-            return Some(event.clone());
-        }
+        let stored = calendar.event(id).cloned();
+        stored.or_else(|| self.plain_occurrence(calendar, id))
+    }
+
+    /// An occurrence as its series plans it.
+    pub(super) fn plain_occurrence(&self, calendar: &Calendar, id: &str) -> Option<Event> {
         let (series, stamp) = split_id(id)?;
         let master = calendar.event(series).filter(|master| master.is_series())?;
         let start = When::from_stamp(stamp, master.start.zone())?;

@@ -45,6 +45,22 @@ fn a_delta_taken_too_early_does_not_swallow_the_change() {
 }
 
 #[test]
+fn a_fresh_exception_is_the_plain_occurrence_until_the_lag_is_over() {
+    let lab = Lab::new();
+    let ann = lab.ann();
+    let mut series = timed("series1");
+    series["recurrence"] = json!(["RRULE:FREQ=DAILY;COUNT=3"]);
+    ann.insert(series);
+    let all = ann.list(&[("singleEvents", "true")]).ids();
+    let id = all.last().unwrap();
+    lab.switch("readLagSeconds", 10);
+    ann.patch(&at(id), json!({"summary": "Moved"})).ok();
+    assert_eq!(ann.event(id)["summary"], "Meeting");
+    lab.advance(10);
+    assert_eq!(ann.event(id)["summary"], "Moved");
+}
+
+#[test]
 fn a_stale_read_gives_an_etag_that_is_no_longer_met() {
     let lab = Lab::new();
     let ann = lab.ann();
