@@ -1,5 +1,6 @@
 //! How a history begins: people, calendars, what they chose.
 
+use super::calendars::{Lost, is_second};
 use super::drawn;
 use super::run::{NewWorld, Run, Tally};
 use super::step::{Role, Story};
@@ -25,6 +26,7 @@ impl Run {
             role: (Role::Writer, false),
             tells_reminders: !tells("reminderInDelta", "hidden"),
             shows_at_once: lag.is_none_or(|lag| lag == "0"),
+            lost: Lost::default(),
             lives: BTreeMap::new(),
             tally: Tally::default(),
             faults: 0,
@@ -90,10 +92,17 @@ impl Run {
                 let value = value.as_str().unwrap_or_default();
                 self.tally.draw(&format!("{choice} {value}"));
             }
-            for (connection, _) in calendars {
+            for (connection, calendar) in calendars {
+                let mut choices = choices.cloned().unwrap_or_default();
+                let direction = drawn::direction(story.scope, story.seed, user);
+                if is_second(calendar) && direction != "both" {
+                    self.tally.draw(&format!("direction {direction}"));
+                    self.lost.directions.insert(calendar.clone(), direction);
+                    choices.insert("direction".to_owned(), json!(direction));
+                }
                 self.world.store.act(&store::sides::Act::Choices {
                     connection: connection.clone(),
-                    choices: choices.cloned().unwrap_or_default(),
+                    choices,
                 });
             }
         }

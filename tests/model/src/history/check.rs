@@ -4,6 +4,7 @@ use super::field::Field;
 use super::kept::brief;
 use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
+use super::step::Which;
 use anyhow::Result;
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -32,7 +33,9 @@ impl Run {
             let found = lost.join("\n");
             return Err(violation("what is in trouble leaves Google alone", found));
         }
-        let found = self.look().map_err(broken)?;
+        self.removed_stay()?;
+        let mut found = self.look().map_err(broken)?;
+        let waits = self.leave_out(&mut found);
         self.rows_are_there(&found)?;
         self.events_are_here(&found)?;
         self.forged_are_new(&found)?;
@@ -45,7 +48,7 @@ impl Run {
             }
         }
         let lives: Vec<_> = self.lives.keys().copied().collect();
-        for which in lives {
+        for which in lives.into_iter().filter(|which| !waits.contains(which)) {
             self.kept(which, &found)?;
         }
         self.no_strangers(&found)
@@ -56,7 +59,8 @@ impl Run {
         let (mut events, mut users) = (BTreeMap::new(), BTreeMap::new());
         let mut listed: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
         for (user, (person, calendars)) in self.people.iter().zip(&self.calendars).enumerate() {
-            for (connection, calendar) in calendars {
+            let is_there = |(_, calendar): &&(_, String)| !self.is_apart(calendar);
+            for (connection, calendar) in calendars.iter().filter(is_there) {
                 users.insert(connection.clone(), user);
                 let key = (person.email.clone(), calendar.clone());
                 let items = match listed.get(&key) {
@@ -83,6 +87,33 @@ impl Run {
             events,
             users,
         })
+    }
+
+    /// Of what was in a deleted calendar, or goes one way only, nothing can be said; which events that is.
+    fn leave_out(&self, found: &mut Found) -> BTreeSet<Which> {
+        let (apart, waits) = self.all_of(&found.picture, |calendar| self.is_apart(calendar));
+        let links = found.picture.links.iter();
+        let links = links.filter(|link| waits.contains(&link.event) || waits.contains(&link.root));
+        let at: BTreeSet<_> = links
+            .map(|link| (link.connection.clone(), link.remote.clone()))
+            .collect();
+        found.events.retain(|place, _| !at.contains(place));
+        found
+            .picture
+            .links
+            .retain(|link| !at.contains(&(link.connection.clone(), link.remote.clone())));
+        found.picture.rows.retain(|id, _| !waits.contains(id));
+        let is_left_out = |which: &&Which| {
+            let master = Which::Event(which.event());
+            let place = self.place(master);
+            let rows = [self.row(**which), self.row(master)];
+            place.is_some_and(|(calendar, _)| self.is_apart(&calendar))
+                || rows.iter().flatten().any(|row| waits.contains(row))
+        };
+        if apart.is_empty() {
+            return BTreeSet::new();
+        }
+        self.lives.keys().filter(is_left_out).copied().collect()
     }
 
     /// An exception that says nothing else than its series is an occurrence, which no list shows.

@@ -47,12 +47,20 @@ pub fn positions(seed: u64) -> BTreeMap<String, String> {
         let position = usize::try_from(at).ok().and_then(|at| positions.get(at));
         drawn.extend(position.map(|position| (name.to_owned(), (*position).to_owned())));
     }
-    for (name, numbers) in DIALS {
-        let at = hash(seed, name) % numbers.len() as u64;
-        let number = usize::try_from(at).ok().and_then(|at| numbers.get(at));
-        drawn.extend(number.map(|number| ((*name).to_owned(), number.to_string())));
-    }
     drawn
+}
+
+/// A number for every dial, that of a read lag only where it is asked for.
+pub(crate) fn numbers(scope: Scope, seed: u64) -> BTreeMap<String, String> {
+    let dials = DIALS
+        .iter()
+        .filter(|(name, _)| scope.lag || *name != "readLagSeconds");
+    let drawn = dials.filter_map(|(name, numbers)| {
+        let at = hash(seed, name) % numbers.len() as u64;
+        let number = numbers.get(usize::try_from(at).ok()?)?;
+        Some(((*name).to_owned(), number.to_string()))
+    });
+    drawn.collect()
 }
 
 /// FNV-1a, mixed: near seeds have nothing in common.
@@ -77,6 +85,14 @@ pub(crate) fn choices(scope: Scope, seed: u64, user: u64) -> Option<Value> {
     Some(json!({"policy": policy, "send_updates": mail, "opt_out": opt_out}))
 }
 
+/// Which way events of the user's second calendar go.
+pub(crate) fn direction(scope: Scope, seed: u64, user: u64) -> &'static str {
+    let directions = ["both", "both", "both", "in", "out"];
+    let at = hash(seed.wrapping_add(user), "direction") % directions.len() as u64;
+    let drawn = usize::try_from(at).ok().and_then(|at| directions.get(at));
+    drawn.filter(|_| scope.settings).copied().unwrap_or("both")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,17 +101,6 @@ mod tests {
     #[test]
     fn every_position_that_is_not_left_out_is_drawn() {
         let drawn: Vec<_> = (1..200).map(positions).collect();
-        for (name, numbers) in DIALS {
-            for number in *numbers {
-                let is_drawn =
-                    |drawn: &&BTreeMap<String, String>| drawn[*name] == number.to_string();
-                assert!(
-                    drawn.iter().any(|drawn| is_drawn(&drawn)),
-                    "{name} {number}"
-                );
-                assert_eq!(told(name, &number.to_string()), json!(number));
-            }
-        }
         for (name, all) in undocumented() {
             for position in all {
                 let is_left_out = LEFT_OUT
@@ -106,6 +111,25 @@ mod tests {
             }
         }
         assert_eq!(positions(7), positions(7));
+    }
+
+    #[test]
+    fn every_number_is_drawn() {
+        let scope = Scope {
+            lag: true,
+            ..Scope::all()
+        };
+        let drawn: Vec<_> = (1..200).map(|seed| numbers(scope, seed)).collect();
+        for (name, all) in DIALS {
+            for number in all.iter().map(u32::to_string) {
+                assert!(
+                    drawn.iter().any(|drawn| drawn[*name] == number),
+                    "{name} {number}"
+                );
+            }
+            assert_eq!(told(name, "7"), json!(7));
+        }
+        assert!(!numbers(Scope::all(), 1).contains_key("readLagSeconds"));
     }
 
     #[test]

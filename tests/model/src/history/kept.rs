@@ -71,7 +71,7 @@ impl Run {
             return Err(violation("Google has what is for Google", told()));
         }
         life.unheard &= is_out;
-        life.rest(said, is_there);
+        life.rest(said, event);
         Ok(())
     }
 
@@ -101,6 +101,13 @@ impl Run {
         }
         for write in &written {
             let at = place(&write.path).map(|(calendar, id)| (calendar, id.0));
+            let direction = at
+                .as_ref()
+                .map(|(calendar, _)| self.lost.directions.get(calendar));
+            if direction.flatten() == Some(&"in") && write.method != http::Method::DELETE {
+                let found = format!("{write:?}");
+                return Err(violation("what is only read is not written to", found));
+            }
             let life = at
                 .and_then(|at| places.get(&at))
                 .and_then(|which| self.lives.get(which));

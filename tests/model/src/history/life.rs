@@ -4,6 +4,7 @@
 use super::field::{Field, Values};
 use super::when::occurrence;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use store::EventId;
 
@@ -101,6 +102,8 @@ pub struct Life {
     pub moved: bool,
     /// A guest deleted their copy, and declined thereby.
     pub declined: bool,
+    /// Google shows no conference, and the row has one of its own.
+    pub keeps_conference: bool,
     /// Another user set reminders of their own.
     pub reminded: bool,
     /// Something was done to it between the last two rests.
@@ -240,7 +243,7 @@ impl Life {
             | Field::Reminders
             | Field::Status => false,
             // What is in the trash keeps its conference for the row that is inserted again.
-            Field::Conference => self.crm.gone == Some(false),
+            Field::Conference => self.crm.gone == Some(false) || self.keeps_conference,
         };
         if merged || self.unsettled {
             return None;
@@ -327,10 +330,15 @@ impl Life {
     }
 
     /// Everything is at rest, and this is what is there.
-    pub fn rest(&mut self, said: Option<Forms>, is_in_google: bool) {
+    pub fn rest(&mut self, said: Option<Forms>, event: Option<&Value>) {
         if std::mem::take(&mut self.moved) && said.is_some() {
-            self.enabled = is_in_google;
+            self.enabled = event.is_some();
         }
+        let has_one = said
+            .as_ref()
+            .is_some_and(|said| said[&Field::Conference] != "");
+        self.keeps_conference =
+            has_one && event.is_some_and(|event| event["conferenceData"].is_null());
         self.was_touched = self.touched();
         self.exists = said.is_some();
         self.base = said.unwrap_or_default();

@@ -182,6 +182,7 @@ impl Run {
                 .ask("move", which, json!({"destination": destination}))?
                 .is_some()
         {
+            let several = several || self.is_apart(&destination) || self.is_apart(&place.0);
             let life = self.life(which);
             life.place = Some((destination, place.1));
             life.google.acted = true;

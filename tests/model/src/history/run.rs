@@ -1,5 +1,6 @@
 //! A story being lived through.
 
+use super::calendars::Lost;
 use super::life::Life;
 use super::step::{Fault, FaultKind, Role, Step, Story, Which};
 use crate::{Instance, Person, Worked, World};
@@ -78,6 +79,7 @@ pub struct Run {
     pub(super) tells_reminders: bool,
     /// What is written can be read at once.
     pub(super) shows_at_once: bool,
+    pub(super) lost: Lost,
     pub(super) lives: BTreeMap<Which, Life>,
     pub(super) tally: Tally,
     pub(super) faults: u64,
@@ -189,6 +191,9 @@ impl Run {
             }
             Step::Share(role) => self.share(*role).map_err(broken)?,
             Step::Admit(role) => self.admit(*role).map_err(broken)?,
+            Step::Away(user) => self.take_away(*user).map_err(broken)?,
+            Step::Back(user) => self.give_back(*user)?,
+            Step::Remove(user) => self.remove(*user).map_err(broken)?,
             Step::Settle => self.settle()?,
         }
         // No two steps happen at the same moment, so that the later edit is known to be the later one.
@@ -377,6 +382,9 @@ pub(crate) fn name(step: &Step) -> String {
         | Step::Revoke(_)
         | Step::Share(_)
         | Step::Admit(_)
+        | Step::Away(_)
+        | Step::Back(_)
+        | Step::Remove(_)
         | Step::Settle => None,
     };
     inner.map_or(name.clone(), |inner| format!("{name} {inner}"))
