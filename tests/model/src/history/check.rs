@@ -97,7 +97,15 @@ impl Run {
         let at: BTreeSet<_> = links
             .map(|link| (link.connection.clone(), link.remote.clone()))
             .collect();
-        found.events.retain(|place, _| !at.contains(place));
+        // What was moved out of a deleted calendar cannot be followed: nobody says that it has left that.
+        let moved: BTreeSet<_> = at.iter().map(|(_, remote)| remote.clone()).collect();
+        let linked = |place: &(ConnectionId, RemoteId)| {
+            let mut links = found.picture.links.iter();
+            links.any(|link| link.connection == place.0 && link.remote == place.1)
+        };
+        found
+            .events
+            .retain(|place, _| !at.contains(place) && (!moved.contains(&place.1) || linked(place)));
         found
             .picture
             .links

@@ -33,7 +33,7 @@ impl Run {
         life.unsettled |=
             life.unheard || unclear || came_back || is_partial || life.has_forged_stamp;
         // What is back after its row was deleted is what it is in Google.
-        let deleted = life.crm.ended || came_back;
+        let deleted = life.crm.ended || came_back || !life.exists;
         if let (true, Some(shown)) = (deleted, shown) {
             life.enabled = shown.row.enabled;
         }

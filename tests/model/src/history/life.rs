@@ -336,7 +336,7 @@ impl Life {
         }
         let has_one = said
             .as_ref()
-            .is_some_and(|said| said[&Field::Conference] != "");
+            .is_some_and(|said| !said[&Field::Conference].is_empty());
         self.keeps_conference =
             has_one && event.is_some_and(|event| event["conferenceData"].is_null());
         self.was_touched = self.touched();
