@@ -254,6 +254,7 @@ impl<'a> Page<'a> {
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);
+        plan.wait_for_conference(at, event);
     }
 }
 

@@ -217,14 +217,16 @@ impl Plan<'_> {
         let has_more = !crm_changed_groups(fields, Some(&base)).is_empty();
         self.set_live(task, event, base);
         if !self.members[at].is_for_provider() {
-            self.kept(task, None);
-        } else if has_more {
+            return self.kept(task, None);
+        }
+        if has_more {
             self.read_again(at);
             self.wait_in(
                 0.0,
                 "the row came back with an edit that Google does not have".to_owned(),
             );
         }
+        self.wait_for_conference(at, event);
     }
 
     fn new_id(&mut self, task: &Task) {

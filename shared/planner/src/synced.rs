@@ -70,6 +70,11 @@ impl Plan<'_> {
         if direction != Direction::In && !goes_on {
             self.tell_unsent(at, &event, &merged.unsent, refused);
         }
+        self.wait_for_conference(at, &event);
+    }
+
+    /// Google tells nobody when it has made a conference.
+    pub(crate) fn wait_for_conference(&mut self, at: usize, event: &RemoteEvent) {
         if event.is_unfinished {
             self.read_again(at);
             self.wait_in(5.0, "Google is still making the conference".to_owned());

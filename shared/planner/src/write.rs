@@ -65,7 +65,7 @@ pub(crate) fn merge_with(
 ) -> Result<Step, Unmappable> {
     let mut merged = with_input(situation, &row.fields, event, event::merge)?;
     if situation.is_exception() {
-        edit_outlives_cancellation(&mut merged);
+        edit_outlives_cancellation(event, &mut merged);
     }
     cancel_only(situation, &mut merged);
     // What may be on its way is not to find the version that it is for.
@@ -89,11 +89,15 @@ pub(crate) fn synced(event: &RemoteEvent, merged: Merged) -> Step {
 }
 
 /// An occurrence that the row cancels while somebody edits it with the provider takes place.
-fn edit_outlives_cancellation(merged: &mut Merged) {
+fn edit_outlives_cancellation(event: &RemoteEvent, merged: &mut Merged) {
     let cancels = merged.row.is_cancelled() && merged.to_remote.contains(&Group::Status);
     if cancels && merged.to_crm.iter().any(|group| group.is_authored()) {
         merged.to_remote.retain(|group| *group != Group::Status);
         merged.row.status = Status::Confirmed;
+        let shown = event.fields.get(Group::Status);
+        shown
+            .into_iter()
+            .for_each(|status| merged.row.apply(status));
         merged.to_crm.push(Group::Status);
         merged.patch.status = Change::Keep;
     }
@@ -122,8 +126,11 @@ pub(crate) fn restore(situation: &Situation<'_>, row: &Row, event: &RemoteEvent)
         && situation
             .base_crm()
             .is_some_and(|base| !row.fields.differs(&base, Group::Visibility));
+    // The trash has kept its conference.
+    let asks = row.fields.conference.as_ref();
+    let asks = asks.is_some_and(event::is_conference_request);
     groups.retain(|group| {
-        *group != Group::Conference
+        (asks || *group != Group::Conference)
             && (knows_guests || *group != Group::Attendees)
             && !(inherits && *group == Group::Visibility)
     });

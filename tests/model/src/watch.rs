@@ -82,7 +82,10 @@ impl Watch {
             let has_moved = rows.iter().any(|row| self.moved.borrow().contains(*row));
             for op in &family.ops {
                 let is_own = self.is_own(store, &user, op);
-                let (of_row, in_connection) = (is_own.0 || is_given, is_own.1 || has_moved);
+                // Who has seen what is left of it may find that nothing is to be done.
+                let is_seen = has_moved && matches!(op, Op::Acknowledge { .. });
+                let of_row = is_own.0 || is_given || is_seen;
+                let in_connection = is_own.1 || has_moved;
                 if !of_row || !in_connection {
                     self.tell(format!("for {user} this is done to another's: {op:?}"));
                 }

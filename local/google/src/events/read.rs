@@ -22,8 +22,11 @@ pub(super) fn get(
     let event = world
         .find_event(calendar, at.event)
         .ok_or_else(error::not_found)?;
+    // Of an exception that cannot be read yet its series has the occurrence.
     let event = event
         .visible(world.time.now())
+        .cloned()
+        .or_else(|| world.plain_occurrence(calendar, at.event))
         .ok_or_else(error::not_found)?;
     if event.purged {
         match world.switches.get(Switch::PurgedEvent) {
@@ -38,5 +41,5 @@ pub(super) fn get(
     {
         return Ok(Reply::NotModified);
     }
-    Ok(Reply::Json(view.any(event)))
+    Ok(Reply::Json(view.any(&event)))
 }

@@ -83,12 +83,16 @@ impl World {
         if let Some(event) = stored.filter(|event| !self.was_reset(calendar, event)) {
             return Some(event.clone());
         }
-        let named = split_id(id).and_then(|(series, stamp)| {
-            let masters = iter::once(series).chain(self.tails(calendar, series));
-            let mut planned = masters.filter_map(|series| self.planned(calendar, series, stamp));
-            planned.find(|event| event.id == id)
-        });
-        named.or_else(|| stored.cloned())
+        self.plain_occurrence(calendar, id)
+            .or_else(|| stored.cloned())
+    }
+
+    /// The occurrence that an id names, as its series plans it.
+    pub(super) fn plain_occurrence(&self, calendar: &Calendar, id: &str) -> Option<Event> {
+        let (series, stamp) = split_id(id)?;
+        let masters = iter::once(series).chain(self.tails(calendar, series));
+        let mut planned = masters.filter_map(|series| self.planned(calendar, series, stamp));
+        planned.find(|event| event.id == id)
     }
 
     /// The occurrence of a live series that was planned for the time in `stamp`.

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::conformance::lab::{Lab, MINE, timed};
+use crate::conformance::lab::{Lab, MINE, timed, weekly};
 
 fn at(id: &str) -> String {
     format!("{MINE}/{id}")
@@ -42,6 +42,20 @@ fn a_delta_taken_too_early_does_not_swallow_the_change() {
         ann.list(&[("syncToken", token)]).item("event1")["summary"],
         "New"
     );
+}
+
+#[test]
+fn a_fresh_exception_is_the_plain_occurrence_until_the_lag_is_over() {
+    let lab = Lab::new();
+    let ann = lab.ann();
+    ann.insert(weekly("series1"));
+    let all = ann.list(&[("singleEvents", "true")]).ids();
+    let id = all.last().unwrap();
+    lab.switch("readLagSeconds", 10);
+    ann.patch(&at(id), json!({"summary": "Moved"})).ok();
+    assert_eq!(ann.event(id)["summary"], "Weekly");
+    lab.advance(10);
+    assert_eq!(ann.event(id)["summary"], "Moved");
 }
 
 #[test]

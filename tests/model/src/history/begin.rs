@@ -1,5 +1,6 @@
 //! How a history begins: people, calendars, what they chose.
 
+use super::calendars::{Lost, is_second};
 use super::drawn;
 use super::run::{NewWorld, Run, Tally};
 use super::step::{Role, Story};
@@ -13,21 +14,28 @@ impl Run {
     pub(crate) fn start(story: &Story, on: &NewWorld<'_>) -> Result<Self> {
         let (scope, seed) = (story.scope, story.seed);
         let now = DateTime::from_timestamp(1_900_000_000, 0).unwrap_or_default();
+        let tells = |switch: &str, position: &str| {
+            story.switches.get(switch).is_some_and(|at| at == position)
+        };
+        let lag = story.switches.get("readLagSeconds");
         let mut run = Self {
             world: on(seed, now),
             people: Vec::new(),
             calendars: Vec::new(),
             team: None,
             role: (Role::Writer, false),
+            tells_reminders: !tells("reminderInDelta", "hidden"),
+            shows_at_once: lag.is_none_or(|lag| lag == "0"),
+            lost: Lost::default(),
             lives: BTreeMap::new(),
             tally: Tally::default(),
             faults: 0,
             actor: None,
             held: VecDeque::new(),
         };
-        run.world
-            .control("POST", "switches", &json!(story.switches))?;
         for (switch, position) in &story.switches {
+            let told = json!({switch: drawn::told(switch, position)});
+            run.world.control("POST", "switches", &told)?;
             run.tally.draw(&format!("{switch} {position}"));
         }
         let users: &[(&str, &str)] = match scope.several_users {
@@ -84,10 +92,17 @@ impl Run {
                 let value = value.as_str().unwrap_or_default();
                 self.tally.draw(&format!("{choice} {value}"));
             }
-            for (connection, _) in calendars {
+            for (connection, calendar) in calendars {
+                let mut choices = choices.cloned().unwrap_or_default();
+                let direction = drawn::direction(story.scope, story.seed, user);
+                if is_second(calendar) && direction != "both" {
+                    self.tally.draw(&format!("direction {direction}"));
+                    self.lost.directions.insert(calendar.clone(), direction);
+                    choices.insert("direction".to_owned(), json!(direction));
+                }
                 self.world.store.act(&store::sides::Act::Choices {
                     connection: connection.clone(),
-                    choices: choices.cloned().unwrap_or_default(),
+                    choices,
                 });
             }
         }

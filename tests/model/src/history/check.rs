@@ -4,9 +4,10 @@ use super::field::Field;
 use super::kept::brief;
 use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
+use super::step::Which;
 use anyhow::Result;
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use store::sides::{Picture, ShownRow};
 use store::{ConnectionId, EventId, Link, LinkState, RemoteId, SyncState};
@@ -32,7 +33,9 @@ impl Run {
             let found = lost.join("\n");
             return Err(violation("what is in trouble leaves Google alone", found));
         }
-        let found = self.look().map_err(broken)?;
+        self.removed_stay()?;
+        let mut found = self.look().map_err(broken)?;
+        let waits = self.leave_out(&mut found);
         self.rows_are_there(&found)?;
         self.events_are_here(&found)?;
         self.forged_are_new(&found)?;
@@ -40,11 +43,12 @@ impl Run {
         for (id, row) in &found.picture.rows {
             if let Some(event) = found.event_of(id) {
                 let is_forged = self.has_forged_references(id);
-                equal(id, row, event, &self.own(&row.row), is_forged)?;
+                let own = self.own(&row.row);
+                equal(id, row, event, &own, is_forged, self.tells_reminders)?;
             }
         }
         let lives: Vec<_> = self.lives.keys().copied().collect();
-        for which in lives {
+        for which in lives.into_iter().filter(|which| !waits.contains(which)) {
             self.kept(which, &found)?;
         }
         self.no_strangers(&found)
@@ -55,7 +59,8 @@ impl Run {
         let (mut events, mut users) = (BTreeMap::new(), BTreeMap::new());
         let mut listed: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
         for (user, (person, calendars)) in self.people.iter().zip(&self.calendars).enumerate() {
-            for (connection, calendar) in calendars {
+            let is_there = |(_, calendar): &&(_, String)| !self.is_apart(calendar);
+            for (connection, calendar) in calendars.iter().filter(is_there) {
                 users.insert(connection.clone(), user);
                 let key = (person.email.clone(), calendar.clone());
                 let items = match listed.get(&key) {
@@ -82,6 +87,41 @@ impl Run {
             events,
             users,
         })
+    }
+
+    /// Of what was in a deleted calendar, or goes one way only, nothing can be said; which events that is.
+    fn leave_out(&self, found: &mut Found) -> BTreeSet<Which> {
+        let (apart, waits) = self.all_of(&found.picture, |calendar| self.is_apart(calendar));
+        let links = found.picture.links.iter();
+        let links = links.filter(|link| waits.contains(&link.event) || waits.contains(&link.root));
+        let at: BTreeSet<_> = links
+            .map(|link| (link.connection.clone(), link.remote.clone()))
+            .collect();
+        // What was moved out of a deleted calendar cannot be followed: nobody says that it has left that.
+        let moved: BTreeSet<_> = at.iter().map(|(_, remote)| remote.clone()).collect();
+        let linked = |place: &(ConnectionId, RemoteId)| {
+            let mut links = found.picture.links.iter();
+            links.any(|link| link.connection == place.0 && link.remote == place.1)
+        };
+        found
+            .events
+            .retain(|place, _| !at.contains(place) && (!moved.contains(&place.1) || linked(place)));
+        found
+            .picture
+            .links
+            .retain(|link| !at.contains(&(link.connection.clone(), link.remote.clone())));
+        found.picture.rows.retain(|id, _| !waits.contains(id));
+        let is_left_out = |which: &&Which| {
+            let master = Which::Event(which.event());
+            let place = self.place(master);
+            let rows = [self.row(**which), self.row(master)];
+            place.is_some_and(|(calendar, _)| self.is_apart(&calendar))
+                || rows.iter().flatten().any(|row| waits.contains(row))
+        };
+        if apart.is_empty() {
+            return BTreeSet::new();
+        }
+        self.lives.keys().filter(is_left_out).copied().collect()
     }
 
     /// An exception that says nothing else than its series is an occurrence, which no list shows.
@@ -308,6 +348,7 @@ fn equal(
     event: &Value,
     own: &str,
     is_forged: bool,
+    tells_reminders: bool,
 ) -> Result<(), Violation> {
     let is_hidden = is_hidden(event);
     let born_here = event["extendedProperties"]["private"]["crmflowEventId"] == id.to_string();
@@ -319,8 +360,11 @@ fn equal(
         // A copy made in Google carries the references of what it was copied from; where nothing can be written,
         // none are carried. What readers knew of a private event before they lost a right stays.
         let is_carried = born_here && !is_forged && row.shown.access.as_deref() != Some("read");
-        let is_shown = (field != Field::Deal || is_carried) && (!is_hidden || field == Field::When);
-        if crm != google && is_shown {
+        let is_shown = (field != Field::Deal || is_carried)
+            && (!is_hidden || field == Field::When)
+            && (field != Field::Reminders || tells_reminders);
+        let differs = differs(field, (&row.row.fields, &crm), (event, &google));
+        if differs && is_shown {
             let found = format!(
                 "{field:?}: {crm:?} here, {google:?} there: {} {}",
                 tell(id, row),
@@ -330,4 +374,24 @@ fn equal(
         }
     }
     Ok(())
+}
+
+/// Whether a row says something else of a field than Google, both with their forms.
+fn differs(
+    field: Field,
+    (row, crm): (&Map<String, Value>, &str),
+    (event, google): (&Value, &str),
+) -> bool {
+    let (ours, theirs) = (&row["conference"], &event["conferenceData"]);
+    // A row may have a conference of its own, or still the one of the event that it had before.
+    if field == Field::Conference && theirs.is_null() {
+        return *ours == json!({"createRequest": {}});
+    }
+    // A row that names no zone leaves it to Google.
+    if field == Field::When && row["end_time_zone"].is_null() {
+        let said = if row["time_zone"].is_null() { 1 } else { 2 };
+        let (ours, theirs) = (crm.split(' '), google.split(' '));
+        return !ours.take(said).eq(theirs.take(said));
+    }
+    crm != google || field == Field::Conference && ours != theirs
 }

@@ -100,7 +100,12 @@ impl Run {
         let Some(row) = self.row_of(event) else {
             return Ok(());
         };
-        let fields = fields(set, &row.fields);
+        // What is called off takes place again by a step of its own.
+        let mut set = set.clone();
+        if row.fields["status"] == "cancelled" {
+            set.remove(&Field::Status);
+        }
+        let fields = fields(&set, &row.fields);
         let own = self.own(&row);
         let before = said(&row.fields, &own);
         let edit = Edit {
@@ -111,13 +116,18 @@ impl Run {
             return Ok(());
         }
         // Who writes what is there already has decided nothing.
-        let after = self
-            .row_of(event)
-            .map(|row| said(&row.fields, &own))
-            .unwrap_or_default();
-        let set = changed(set, |field| before.get(&field) != after.get(&field));
+        let after = self.row_of(event).map(|row| row.fields).unwrap_or_default();
+        let asks = after.get("conference") != row.fields.get("conference");
+        let after = said(&after, &own);
+        let mut set = changed(&set, |field| {
+            before.get(&field) != after.get(&field) || field == Field::Conference && asks
+        });
         let (user, weight) = (self.acting(event), self.weight(event));
+        let is_owner = self.acts_as_owner(event);
         let life = self.life(event);
+        if !is_owner {
+            life.reminded |= set.remove(&Field::Reminders).is_some();
+        }
         match weight {
             Weight::Nothing => {
                 life.declined = true;
@@ -315,8 +325,16 @@ impl Run {
         Ok(true)
     }
 
+    /// The life of an event; what nobody has met before may be there.
     pub(super) fn life(&mut self, which: Which) -> &mut Life {
-        self.lives.entry(which).or_default()
+        let series = self.lives.get(&Which::Event(which.event()));
+        let (owner, enabled) = series.map_or((0, true), |life| (life.owner, life.enabled));
+        self.lives.entry(which).or_insert_with(|| Life {
+            owner,
+            enabled,
+            unsettled: true,
+            ..Life::default()
+        })
     }
 
     /// What becomes of a series' exceptions when the series itself changes is not the model's business.
@@ -356,7 +374,11 @@ pub(crate) fn moved(fields: &Map<String, Value>, to: DateTime<Utc>) -> Map<Strin
     if let Some((start, end)) = super::form::span_of(fields) {
         let zone = fields["time_zone"].as_str().unwrap_or("UTC");
         let zone = Some(zone).filter(|_| fields["all_day"] != true);
+        let end_zone = fields["end_time_zone"].clone();
         moved.extend(times(to, to + (end - start), zone));
+        if zone.is_some() {
+            moved.insert("end_time_zone".to_owned(), end_zone);
+        }
     }
     moved
 }

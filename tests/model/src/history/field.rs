@@ -1,9 +1,11 @@
 //! The fields that histories vary: how each side writes a value, and one form in which both sides' can
 //! be compared. A value is a number; each field makes something of it.
 
-use super::form::{answer, guests, instant, invited, lines, others, times, when_form};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use chrono_tz::Tz;
+use super::form::{
+    answer, conference, guests, instant, invited, lines, others, overrides, reminders,
+    wants_conference, when_form,
+};
+use super::when::{self, rule, spelled};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -39,10 +41,16 @@ pub enum Field {
     Rule,
     /// The user's own answer to an invitation, given in Google.
     Answer,
+    /// Each user's own.
+    Reminders,
+    /// Confirmed or tentative; what is called off is a step of its own.
+    Status,
+    /// A video conference, which Google makes.
+    Conference,
 }
 
 /// What both sides may edit.
-pub const EDITABLE: [Field; 8] = [
+pub const EDITABLE: [Field; 11] = [
     Field::Title,
     Field::Description,
     Field::Location,
@@ -51,11 +59,14 @@ pub const EDITABLE: [Field; 8] = [
     Field::Visibility,
     Field::Transparency,
     Field::Guests,
+    Field::Reminders,
+    Field::Status,
+    Field::Conference,
 ];
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Title,
         Self::Description,
         Self::Location,
@@ -67,6 +78,9 @@ impl Field {
         Self::Deal,
         Self::Rule,
         Self::Answer,
+        Self::Reminders,
+        Self::Status,
+        Self::Conference,
     ];
 
     /// The fields of a row that a value is; `row` is what it said before.
@@ -81,16 +95,24 @@ impl Field {
             Self::Visibility => text("visibility"),
             Self::Transparency => text("transparency"),
             Self::Deal => text("deal_id"),
-            Self::When => {
-                let (start, end) = span(code);
-                times(start, end, zone(code))
-            }
+            Self::When => when::of_row(code),
             Self::Guests => one("attendees", invited(code, row.get("attendees"))),
             Self::Rule => {
                 let lines = Some(rule(code)).filter(|lines| !lines.is_empty());
                 one("recurrence", json!(lines))
             }
             Self::Answer => Map::new(),
+            Self::Reminders => {
+                let overrides = overrides(code);
+                let is_said = overrides.is_some() || code.is_multiple_of(2);
+                let all = json!({"use_default": overrides.is_none(), "overrides": overrides});
+                one("reminders", if is_said { all } else { Value::Null })
+            }
+            Self::Status => text("status"),
+            Self::Conference => {
+                let request = wants_conference(code).then(|| json!({"createRequest": {}}));
+                one("conference", json!(request))
+            }
         }
     }
 
@@ -105,20 +127,7 @@ impl Field {
             Self::Color => one("colorId", json!(text)),
             Self::Visibility => one("visibility", json!(text)),
             Self::Transparency => one("transparency", json!(text)),
-            Self::When => {
-                let (start, end) = span(code);
-                let time = |at: DateTime<Utc>| match zone(code) {
-                    Some(zone) => {
-                        let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-                        json!({"dateTime": at, "timeZone": zone, "date": null})
-                    }
-                    None => json!({"date": at.date_naive(), "dateTime": null, "timeZone": null}),
-                };
-                Map::from_iter([
-                    ("start".to_owned(), time(start)),
-                    ("end".to_owned(), time(end)),
-                ])
-            }
+            Self::When => when::of_google(code),
             Self::Guests => {
                 let mut guests: Vec<Value> = guests(code)
                     .iter()
@@ -131,6 +140,22 @@ impl Field {
                 one("attendees", Value::Array(guests))
             }
             Self::Rule => one("recurrence", json!(rule(code))),
+            Self::Reminders => {
+                let overrides = overrides(code);
+                let mut all = json!({"useDefault": overrides.is_none()});
+                if let Some(overrides) = overrides {
+                    all["overrides"] = overrides;
+                }
+                one("reminders", all)
+            }
+            Self::Status => one("status", json!(text)),
+            Self::Conference => {
+                let request = json!({"createRequest": {"requestId": format!("by hand {code}")}});
+                one(
+                    "conferenceData",
+                    json!(wants_conference(code).then_some(request)),
+                )
+            }
             Self::Deal | Self::Answer => Map::new(),
         }
     }
@@ -145,13 +170,15 @@ impl Field {
             Self::Visibility => ["default", "public", "private"][code as usize % 3].to_owned(),
             Self::Transparency => ["opaque", "transparent"][code as usize % 2].to_owned(),
             Self::Deal => format!("deal-{code}"),
-            Self::When => {
-                let (start, end) = span(code);
-                when_form(is_all_day(code), start, end, zone(code))
-            }
+            Self::When => when::form(code),
             Self::Guests => guests(code).join(" "),
             Self::Rule => rule(code).join(" "),
             Self::Answer => ["accepted", "declined", "tentative"][code as usize % 3].to_owned(),
+            Self::Reminders => overrides(code).map_or("default".to_owned(), |overrides| {
+                reminders(&json!({"overrides": overrides}), "")
+            }),
+            Self::Status => ["confirmed", "tentative"][code as usize % 2].to_owned(),
+            Self::Conference => if wants_conference(code) { "made" } else { "" }.to_owned(),
         }
     }
 
@@ -173,12 +200,17 @@ impl Field {
                 } else {
                     ("starts_at", "ends_at")
                 };
-                let zone = row["time_zone"].as_str().unwrap_or("UTC");
-                when_form(all_day, instant(&row[from]), instant(&row[to]), Some(zone))
+                let start_zone = spelled(row["time_zone"].as_str().unwrap_or_default());
+                let end_zone = row["end_time_zone"].as_str().map_or(start_zone, spelled);
+                let (start, end) = (instant(&row[from]), instant(&row[to]));
+                when_form(all_day, (start, start_zone), (end, end_zone))
             }
             Self::Guests => others(&row["attendees"], own),
             Self::Answer => answer(&row["attendees"], own, "response_status"),
             Self::Rule => lines(&row["recurrence"]),
+            Self::Reminders => reminders(&row["reminders"], "use_default"),
+            Self::Status => text("status"),
+            Self::Conference => conference(&row["conference"]),
         }
     }
 
@@ -201,11 +233,15 @@ impl Field {
                 let all_day = event["start"]["date"].is_string();
                 let name = if all_day { "date" } else { "dateTime" };
                 let (start, end) = (instant(&event["start"][name]), instant(&event["end"][name]));
-                when_form(all_day, start, end, event["start"]["timeZone"].as_str())
+                let zone = |side: &str| event[side]["timeZone"].as_str().unwrap_or_default();
+                when_form(all_day, (start, zone("start")), (end, zone("end")))
             }
             Self::Guests => others(&event["attendees"], own),
             Self::Answer => answer(&event["attendees"], own, "responseStatus"),
             Self::Rule => lines(&event["recurrence"]),
+            Self::Reminders => reminders(&event["reminders"], "useDefault"),
+            Self::Status => or("status", "confirmed"),
+            Self::Conference => conference(&event["conferenceData"]),
         }
     }
 
@@ -221,90 +257,12 @@ impl Field {
             "transparency" => Self::Transparency,
             "attendees" => Self::Guests,
             "recurrence" => Self::Rule,
+            "reminders" => Self::Reminders,
+            "status" => Self::Status,
+            "conferenceData" => Self::Conference,
             _ => return None,
         })
     }
-}
-
-pub(crate) fn is_all_day(code: u32) -> bool {
-    code % 4 == 3
-}
-
-/// An all-day event has none.
-pub(crate) fn zone(code: u32) -> Option<&'static str> {
-    ["UTC", "Europe/Berlin", "UTC"]
-        .get(code as usize % 4)
-        .copied()
-}
-
-/// Days of a spring, so that series see the clocks change.
-pub(crate) fn span(code: u32) -> (DateTime<Utc>, DateTime<Utc>) {
-    let first = DateTime::from_timestamp(1_930_176_000, 0).unwrap_or_default();
-    let (days, hours) = (i64::from(code % 40), i64::from(code % 5));
-    let start = first + TimeDelta::days(days);
-    if is_all_day(code) {
-        return (start, start + TimeDelta::days(1 + hours % 2));
-    }
-    let start = start + TimeDelta::hours(8 + hours);
-    (start, start + TimeDelta::minutes(30 + 15 * hours))
-}
-
-/// The planned start of an occurrence of the series whose time and rule have these values, as rows
-/// name it and as a moment.
-pub fn occurrence(code: u32, rule: u32, number: u32) -> (String, DateTime<Utc>) {
-    let days = if rule.is_multiple_of(2) { 1 } else { 7 } * number;
-    let zone: Tz = zone(code)
-        .and_then(|zone| zone.parse().ok())
-        .unwrap_or(Tz::UTC);
-    let local = span(code).0.with_timezone(&zone).naive_local() + TimeDelta::days(i64::from(days));
-    let start = local
-        .and_local_timezone(zone)
-        .earliest()
-        .map(|start| start.to_utc())
-        .unwrap_or_default();
-    let name = match is_all_day(code) {
-        true => start.date_naive().to_string(),
-        false => start.to_rfc3339_opts(SecondsFormat::Secs, true),
-    };
-    (name, start)
-}
-
-/// The lines of a series; 0 is none.
-pub fn rule(code: u32) -> Vec<String> {
-    if code == 0 {
-        return Vec::new();
-    }
-    let period = if code.is_multiple_of(2) {
-        "DAILY"
-    } else {
-        "WEEKLY"
-    };
-    vec![format!("RRULE:FREQ={period};COUNT={}", 4 + code % 5)]
-}
-
-/// The lines of the two parts of a series that is split before its `number`-th occurrence, counted
-/// from the `first` of the rule; none where a part would be empty.
-pub fn rule_lines(when: u32, code: u32, first: u32, number: u32) -> Option<(String, String)> {
-    let count = (4 + code % 5).checked_sub(first + number)?;
-    if code == 0 || number == 0 || count == 0 {
-        return None;
-    }
-    let (_, start) = occurrence(when, code, first + number);
-    let until = match is_all_day(when) {
-        true => start.date_naive().pred_opt()?.format("%Y%m%d").to_string(),
-        false => (start - TimeDelta::seconds(1))
-            .format("%Y%m%dT%H%M%SZ")
-            .to_string(),
-    };
-    let period = if code.is_multiple_of(2) {
-        "DAILY"
-    } else {
-        "WEEKLY"
-    };
-    Some((
-        format!("RRULE:FREQ={period};UNTIL={until}"),
-        format!("RRULE:FREQ={period};COUNT={count}"),
-    ))
 }
 
 /// The last two are users.

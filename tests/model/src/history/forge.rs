@@ -239,9 +239,9 @@ impl Run {
             return Ok(());
         };
         let before = ask(self, "open", Map::new()).unwrap_or_default();
-        let changes = set
-            .iter()
-            .flat_map(|(field, code)| field.google(*code, &by));
+        let apart = [Field::Reminders, Field::Status];
+        let said = set.iter().filter(|(field, _)| !apart.contains(field));
+        let changes = said.flat_map(|(field, code)| field.google(*code, &by));
         if let Some(shown) = ask(self, "edit", changes.collect()) {
             let owner = self.life(which).owner;
             let own = self.people[owner].email.clone();
@@ -319,6 +319,7 @@ fn body(
     let mut set = forge.set.clone();
     set.entry(Field::When).or_insert(0);
     let is_import = matches!(forge.how, Forgery::Uid | Forgery::Invitation);
+    set.remove(&Field::Reminders);
     set.retain(|field, _| *field != Field::Guests || !is_import);
     for (field, code) in &set {
         // The web interface puts the organizer on the list itself.

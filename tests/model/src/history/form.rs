@@ -72,21 +72,59 @@ pub(crate) fn lines(lines: &Value) -> String {
     all.join(" ")
 }
 
+/// Each moment with its zone.
 pub(crate) fn when_form(
     all_day: bool,
-    start: DateTime<Utc>,
-    end: DateTime<Utc>,
-    zone: Option<&str>,
+    (start, start_zone): (DateTime<Utc>, &str),
+    (end, end_zone): (DateTime<Utc>, &str),
 ) -> String {
-    match all_day {
-        true => format!("{}/{}", start.date_naive(), end.date_naive()),
-        false => format!(
-            "{}/{} {}",
-            start.to_rfc3339_opts(SecondsFormat::Secs, true),
-            end.to_rfc3339_opts(SecondsFormat::Secs, true),
-            zone.unwrap_or_default()
-        ),
+    if all_day {
+        return format!("{}/{}", start.date_naive(), end.date_naive());
     }
+    let at = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("{}/{} {start_zone} {end_zone}", at(start), at(end))
+}
+
+/// Of a row's reminders or of Google's, where the name of the default differs.
+pub(crate) fn reminders(reminders: &Value, default: &str) -> String {
+    if reminders.is_null() || reminders[default] == true {
+        return "default".to_owned();
+    }
+    let all = reminders["overrides"].as_array().cloned();
+    let all = all.unwrap_or_default().into_iter();
+    let mut all: Vec<String> = all
+        .map(|one| {
+            format!(
+                "{} {}",
+                one["method"].as_str().unwrap_or_default(),
+                one["minutes"]
+            )
+        })
+        .collect();
+    all.sort();
+    all.join(", ")
+}
+
+/// The overrides of a value, in no order; none is the default.
+pub(crate) fn overrides(code: u32) -> Option<Value> {
+    let one = |method: &str, minutes: u32| json!({"method": method, "minutes": minutes});
+    Some(match code % 5 {
+        0 => return None,
+        1 => json!([]),
+        2 => json!([one("popup", code)]),
+        3 => json!([one("popup", 5 + code), one("email", 1_440), one("popup", 0)]),
+        _ => json!([one("email", 60 + code)]),
+    })
+}
+
+/// Whether there is one, or is to be.
+pub(crate) fn conference(conference: &Value) -> String {
+    if conference.is_null() { "" } else { "made" }.to_owned()
+}
+
+/// Whether a value asks for a conference; otherwise for none.
+pub(crate) fn wants_conference(code: u32) -> bool {
+    !code.is_multiple_of(3)
 }
 
 /// From when to when a row's event is.

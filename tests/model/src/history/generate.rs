@@ -1,6 +1,6 @@
 //! Random stories.
 
-use super::drawn::positions;
+use super::drawn::{numbers, positions};
 use super::field::{Field, Values};
 use super::plot::changed;
 use super::random::Random;
@@ -32,7 +32,10 @@ pub fn story(seed: u64, scope: Scope) -> Story {
         seed,
         scope,
         switches: match scope.switches {
-            true => positions(seed),
+            true => positions(seed)
+                .into_iter()
+                .chain(numbers(scope, seed))
+                .collect(),
             false => Default::default(),
         },
         steps,
@@ -89,6 +92,8 @@ pub(crate) enum Beat {
     /// Another user than its owner works with an event.
     Other,
     Share,
+    /// A calendar goes away, or comes back.
+    Lose,
     Forge,
     Fault,
     Tick,
@@ -111,6 +116,7 @@ impl Plot {
             (u32::from(self.random.once_in(4)), Beat::Revoke),
             (if self.scope.several_users { 4 } else { 0 }, Beat::Other),
             (u32::from(self.scope.shared), Beat::Share),
+            (u32::from(self.scope.several_calendars), Beat::Lose),
             (if self.scope.forgery { 2 } else { 0 }, Beat::Forge),
         ];
         match self.random.weighted(&beats).unwrap_or(Beat::Tick) {
@@ -135,6 +141,7 @@ impl Plot {
             Beat::Revoke => self.revoke(),
             Beat::Other => self.other(),
             Beat::Share => self.share(),
+            Beat::Lose => self.lose(),
             Beat::Forge => self.forge(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::check::{Found, is_hidden, said, tell};
 use super::field::Field;
-use super::life::Life;
+use super::life::{Forms, Life};
 use super::run::{Run, Violation, violation};
 use super::step::Which;
 use crate::watch::place;
@@ -21,8 +21,8 @@ impl Run {
         let event = id.as_ref().and_then(|id| found.event_of(id));
         let is_partial = is_partial(shown, event);
         let series_moved = matches!(which, Which::Occurrence(..)) && self.series_acted(which);
-        let series = self.lives.get(&Which::Event(which.event()));
-        let series_enabled = series.is_none_or(|series| series.enabled);
+        let series_enabled = self.is_series_enabled(which);
+        let tells = self.tells_reminders;
         let life = self.life(which);
         let is_out = !(life.enabled && series_enabled);
         life.unheard |= is_out && life.was_edited_elsewhere();
@@ -33,15 +33,13 @@ impl Run {
         life.unsettled |=
             life.unheard || unclear || came_back || is_partial || life.has_forged_stamp;
         // What is back after its row was deleted is what it is in Google.
-        let deleted = life.crm.ended || came_back;
+        let deleted = life.crm.ended || came_back || !life.exists;
         if let (true, Some(shown)) = (deleted, shown) {
             life.enabled = shown.row.enabled;
         }
         let told = || {
-            let row = id
-                .as_ref()
-                .zip(shown)
-                .map_or_else(String::new, |(id, shown)| tell(id, shown));
+            let row = id.as_ref().zip(shown);
+            let row = row.map_or_else(String::new, |(id, shown)| tell(id, shown));
             format!("{which:?}: {row} since the last rest: {life:?}")
         };
         if !life.unsettled
@@ -55,12 +53,10 @@ impl Run {
             };
             return Err(violation(promise, told()));
         }
-        for (field, value) in said.iter().flatten() {
-            let may = life.may_say(*field);
-            if may.is_some_and(|may| !may.contains(value.as_str())) {
-                let found = format!("{field:?} is {value:?}: {}", told());
-                return Err(violation("no edit is lost and nothing else changes", found));
-            }
+        let wrong = said.as_ref().and_then(|said| wrong(said, life, tells));
+        if let Some((field, value)) = wrong {
+            let found = format!("{field:?} is {value:?}: {}", told());
+            return Err(violation("no edit is lost and nothing else changes", found));
         }
         if said.as_ref().is_some_and(|said| life.lost_its_plan(said)) {
             return Err(violation("of two plans of a series one is kept", told()));
@@ -75,8 +71,13 @@ impl Run {
             return Err(violation("Google has what is for Google", told()));
         }
         life.unheard &= is_out;
-        life.rest(said, is_there);
+        life.rest(said, event);
         Ok(())
+    }
+
+    fn is_series_enabled(&self, which: Which) -> bool {
+        let series = self.lives.get(&Which::Event(which.event()));
+        series.is_none_or(|series| series.enabled)
     }
 
     fn series_acted(&self, which: Which) -> bool {
@@ -100,6 +101,13 @@ impl Run {
         }
         for write in &written {
             let at = place(&write.path).map(|(calendar, id)| (calendar, id.0));
+            let direction = at
+                .as_ref()
+                .map(|(calendar, _)| self.lost.directions.get(calendar));
+            if direction.flatten() == Some(&"in") && write.method != http::Method::DELETE {
+                let found = format!("{write:?}");
+                return Err(violation("what is only read is not written to", found));
+            }
             let life = at
                 .and_then(|at| places.get(&at))
                 .and_then(|which| self.lives.get(which));
@@ -164,6 +172,17 @@ impl Run {
             |life: &Life| life.crm.users.len() > 1 || life.row.is_some() && life.place.is_some();
         self.people.len() > 1 || self.lives.values().any(restored)
     }
+}
+
+/// A field that says what it may not.
+fn wrong(said: &Forms, life: &Life, tells_reminders: bool) -> Option<(Field, String)> {
+    let is_wrong = |(field, value): &(&Field, &String)| {
+        let is_told = **field != Field::Reminders || tells_reminders;
+        let may = life.may_say(**field).filter(|_| is_told);
+        may.is_some_and(|may| !may.contains(value.as_str()))
+    };
+    let found = said.iter().find(is_wrong);
+    found.map(|(field, value)| (*field, value.clone()))
 }
 
 /// Its user can change not all of it, or does not see all of it.

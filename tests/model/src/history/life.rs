@@ -1,8 +1,10 @@
 //! The reference model: what each side did to an event since everything was last at rest, and what
 //! therefore must, may and must not be there at the next rest.
 
-use super::field::{Field, Values, occurrence};
+use super::field::{Field, Values};
+use super::when::occurrence;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use store::EventId;
 
@@ -100,6 +102,10 @@ pub struct Life {
     pub moved: bool,
     /// A guest deleted their copy, and declined thereby.
     pub declined: bool,
+    /// Google shows no conference, and the row has one of its own.
+    pub keeps_conference: bool,
+    /// Another user set reminders of their own.
+    pub reminded: bool,
     /// Something was done to it between the last two rests.
     pub was_touched: bool,
     /// The CRM.
@@ -233,7 +239,11 @@ impl Life {
             | Field::Visibility
             | Field::Transparency
             | Field::Deal
-            | Field::Rule => false,
+            | Field::Rule
+            | Field::Reminders
+            | Field::Status => false,
+            // What is in the trash keeps its conference for the row that is inserted again.
+            Field::Conference => self.crm.gone == Some(false) || self.keeps_conference,
         };
         if merged || self.unsettled {
             return None;
@@ -308,6 +318,7 @@ impl Life {
                     let fields = [Field::When, Field::Rule];
                     fields.iter().any(|field| self.crm.set.contains_key(field))
                 }
+                Some(Field::Reminders) if self.reminded => true,
                 Some(field) => self.crm.set.contains_key(&field),
                 None => self.crm.acted,
             }
@@ -319,15 +330,21 @@ impl Life {
     }
 
     /// Everything is at rest, and this is what is there.
-    pub fn rest(&mut self, said: Option<Forms>, is_in_google: bool) {
+    pub fn rest(&mut self, said: Option<Forms>, event: Option<&Value>) {
         if std::mem::take(&mut self.moved) && said.is_some() {
-            self.enabled = is_in_google;
+            self.enabled = event.is_some();
         }
+        let has_one = said
+            .as_ref()
+            .is_some_and(|said| !said[&Field::Conference].is_empty());
+        self.keeps_conference =
+            has_one && event.is_some_and(|event| event["conferenceData"].is_null());
         self.was_touched = self.touched();
         self.exists = said.is_some();
         self.base = said.unwrap_or_default();
         self.unsettled = false;
         self.declined = false;
+        self.reminded = false;
         self.stricter = None;
         self.crm = Side::default();
         self.google = Side::default();
@@ -339,6 +356,8 @@ pub fn defaults() -> Forms {
     let default = |field: Field| match field {
         Field::Visibility => "default",
         Field::Transparency => "opaque",
+        Field::Reminders => "default",
+        Field::Status => "confirmed",
         Field::Title
         | Field::Description
         | Field::Location
@@ -347,7 +366,8 @@ pub fn defaults() -> Forms {
         | Field::Guests
         | Field::Deal
         | Field::Rule
-        | Field::Answer => "",
+        | Field::Answer
+        | Field::Conference => "",
     };
     Field::ALL
         .into_iter()

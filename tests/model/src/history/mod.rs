@@ -7,6 +7,7 @@
 //! model of what each side did. One that breaks a promise is made as small as it can be.
 
 mod begin;
+mod calendars;
 mod check;
 mod crm;
 mod drawn;
@@ -26,6 +27,7 @@ mod shrink;
 mod soak;
 mod step;
 mod trouble;
+mod when;
 
 pub use drawn::positions;
 pub use field::{Field, Values};

@@ -44,34 +44,56 @@ impl Run {
     }
 
     fn edit(&mut self, event: Which, set: &Values) -> Result<()> {
-        let changes = self.changes(event, set);
         let before = self.ask("open", event, json!({}))?;
         let before = before.unwrap_or_default();
+        let mut set = set.clone();
+        // What lies in the trash takes place again by a step of its own.
+        if before["status"] == "cancelled" || !self.shows_at_once {
+            set.remove(&Field::Status);
+        }
+        let changes = self.changes(event, &set);
         let asked = self.ask("edit", event, json!({"changes": changes}))?;
         if let Some(shown) = asked.filter(|_| self.is_home(event)) {
             let own = self.address(event);
-            let differs =
-                |field: Field| field.of_google(&before, own) != field.of_google(&shown, own);
-            self.shown(event, &shown, &changed(set, differs));
+            let differs = |field: Field| {
+                let is_other = before["conferenceData"] != shown["conferenceData"];
+                !self.shows_at_once
+                    || field.of_google(&before, own) != field.of_google(&shown, own)
+                    || field == Field::Conference && is_other
+            };
+            let mut set = changed(&set, differs);
+            if !self.acts_as_owner(event) {
+                set.remove(&Field::Reminders);
+            }
+            self.shown(event, &shown, &set);
         }
         Ok(())
     }
 
     fn restore(&mut self, event: Which) -> Result<()> {
+        let before = self.ask("open", event, json!({}))?;
         let asked = self.ask("restore", event, json!({}))?;
         if let Some(shown) = asked.filter(|_| self.is_home(event)) {
+            let confirms = before.is_none_or(|before| before["status"] != "confirmed");
             let owner = self.meet(event, &shown).owner;
-            let base = forms(&shown, &self.people[owner].email);
+            let mut base = forms(&shown, &self.people[owner].email);
+            if !self.acts_as_owner(event) {
+                base.remove(&Field::Reminders);
+            }
             let life = self.life(event);
             life.google.begin();
+            if confirms {
+                life.google.say(Field::Status, base[&Field::Status].clone());
+            }
             if !life.exists {
-                life.base = base;
+                life.base.extend(base);
             } else {
                 // What was changed in the trash comes with it.
                 let was = life.base.clone();
+                let apart = [Field::Deal, Field::Conference];
                 let changed = base
                     .into_iter()
-                    .filter(|(of, form)| *of != Field::Deal && was.get(of) != Some(form));
+                    .filter(|(of, form)| !apart.contains(of) && was.get(of) != Some(form));
                 changed.for_each(|(of, form)| life.google.say(of, form));
             }
             self.unsettle_occurrences(event);
@@ -160,6 +182,7 @@ impl Run {
                 .ask("move", which, json!({"destination": destination}))?
                 .is_some()
         {
+            let several = several || self.is_apart(&destination) || self.is_apart(&place.0);
             let life = self.life(which);
             life.place = Some((destination, place.1));
             life.google.acted = true;
@@ -177,7 +200,9 @@ impl Run {
             return Ok(());
         };
         let master = Which::Event(series);
-        let Some((calendar, id)) = self.place(master) else {
+        // A split is two writes, the second of which does not find what the first one made.
+        let place = self.place(master).filter(|_| self.shows_at_once);
+        let Some((calendar, id)) = place else {
             return Ok(());
         };
         let changes = self.changes(at, set);
@@ -194,6 +219,13 @@ impl Run {
             (life.plan, life.is_copy) = (plan.rest(number), true);
         }
         Ok(())
+    }
+
+    /// Whether who acts has the Google account of the owner, and therefore the same reminders.
+    pub(super) fn acts_as_owner(&self, which: Which) -> bool {
+        let life = self.lives.get(&Which::Event(which.event()));
+        let owner = life.map_or(0, |life| life.owner);
+        self.people[owner].email == self.address(which)
     }
 
     /// The address of who acts.
@@ -269,10 +301,13 @@ impl Run {
         // An exception that Google made has its series' references here, whether Google copies them or not.
         let is_bare = Field::Deal.of_google(shown, "").is_empty();
         let deal = deal.filter(|_| series.is_copy || is_bare);
+        let reminders = series.base.get(&Field::Reminders).cloned();
+        let reminders = reminders.filter(|_| !self.acts_as_owner(which));
         let own = self.people[owner].email.clone();
         self.lives.entry(which).or_insert_with(|| {
             let mut base = forms(shown, &own);
             base.extend(deal.map(|deal| (Field::Deal, deal)));
+            base.extend(reminders.map(|reminders| (Field::Reminders, reminders)));
             Life {
                 owner,
                 enabled,

@@ -3,6 +3,7 @@
 use super::field::{EDITABLE, Field, Values};
 use super::generate::{Known, Plot};
 use super::step::{Change, Which};
+use super::when::{ZONED, ZONES};
 
 impl Plot {
     pub(crate) fn number(&mut self, series: bool) -> u32 {
@@ -42,12 +43,22 @@ impl Plot {
         self.code
     }
 
+    /// Mostly in one of two zones.
+    fn when(&mut self) -> u32 {
+        let others = u32::try_from(ZONES.len()).unwrap_or_default();
+        let zone = match self.random.once_in(3) {
+            true => 1 + self.random.below(others),
+            false => 0,
+        };
+        self.random.below(40) + zone * ZONED
+    }
+
     /// Values for an edit, or for a new event.
     pub(crate) fn set(&mut self, new: bool) -> Values {
         let mut set = Values::new();
         if new {
             set.insert(Field::Title, self.code());
-            set.insert(Field::When, self.random.below(40));
+            set.insert(Field::When, self.when());
         }
         let many = u32::from(!new) + self.random.below(2);
         for _ in 0..many {
@@ -64,7 +75,7 @@ impl Plot {
                 .filter(|_| !self.random.once_in(3));
             let field = field.unwrap_or(rare);
             let code = match field {
-                Field::When => self.random.below(40),
+                Field::When => self.when(),
                 // The higher ones are users.
                 Field::Guests => self
                     .random
@@ -77,7 +88,10 @@ impl Plot {
                 | Field::Transparency
                 | Field::Deal
                 | Field::Rule
-                | Field::Answer => self.code(),
+                | Field::Answer
+                | Field::Reminders
+                | Field::Status
+                | Field::Conference => self.code(),
             };
             set.insert(field, code);
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 use store::sides::{Act, Picture, Statement};
-use store::{AccountState, ParkedState, WorkState};
+use store::{AccountState, EventId, ParkedState, WorkState};
 
 /// Seconds that pass between the looks at what is left.
 const PAUSES: [i64; 12] = [
@@ -51,6 +51,7 @@ impl Run {
             self.resume();
         }
         self.tally.late += self.world.land();
+        self.give_all_back()?;
         if self.role.0 == Role::None {
             self.share(Role::Writer).map_err(broken)?;
         }
@@ -149,20 +150,26 @@ impl Run {
         if self.world.store.is_at_rest() {
             return None;
         }
+        let picture = self.world.look();
+        let (removed, waits) = self.waits(&picture);
         let Picture {
             works,
-            unacknowledged,
-            attempts,
+            mut unacknowledged,
+            mut attempts,
             parked,
             ..
-        } = self.world.look();
+        } = picture;
         let works: Vec<_> = works
             .into_iter()
-            .filter(|(_, work)| work.state == WorkState::Open)
+            .filter(|(root, work)| work.state == WorkState::Open && !waits.contains(root))
             .collect();
+        unacknowledged.retain(|event| !waits.contains(event));
+        attempts.retain(|event, _| !waits.contains(event));
+        let waits = |event: &Option<EventId>| event.as_ref().is_some_and(|id| waits.contains(id));
         let parked: Vec<_> = parked
             .into_iter()
             .filter(|parked| parked.state != ParkedState::Quarantined)
+            .filter(|parked| !removed.contains(&parked.connection) && !waits(&parked.event))
             .collect();
         let nothing = works.is_empty()
             && unacknowledged.is_empty()

@@ -1,5 +1,6 @@
 //! A story being lived through.
 
+use super::calendars::Lost;
 use super::life::Life;
 use super::step::{Fault, FaultKind, Role, Step, Story, Which};
 use crate::{Instance, Person, Worked, World};
@@ -74,6 +75,11 @@ pub struct Run {
     pub(super) team: Option<String>,
     /// What Bob may do there, and whether that has changed since the last rest.
     pub(super) role: (Role, bool),
+    /// Google tells of changed reminders.
+    pub(super) tells_reminders: bool,
+    /// What is written can be read at once.
+    pub(super) shows_at_once: bool,
+    pub(super) lost: Lost,
     pub(super) lives: BTreeMap<Which, Life>,
     pub(super) tally: Tally,
     pub(super) faults: u64,
@@ -146,24 +152,6 @@ pub(super) fn violation(promise: &'static str, found: impl Into<String>) -> Viol
 }
 
 impl Run {
-    pub(super) fn share(&mut self, role: Role) -> Result<()> {
-        let Some(team) = self.team.clone().filter(|_| self.people.len() > 1) else {
-            return Ok(());
-        };
-        let is_new = self.role.0 != role;
-        self.role = (role, self.role.1 || is_new);
-        // What Bob has changed may not have been written yet.
-        let his = |life: &&mut Life| is_new && (life.crm.users.contains(&1) || life.declined);
-        self.lives
-            .values_mut()
-            .filter(his)
-            .for_each(|life| life.unsettled = true);
-        let share = json!({"user": "bob@example.com", "role": role.name()});
-        self.world
-            .control("POST", &format!("calendars/{team}/share"), &share)
-            .map(drop)
-    }
-
     /// One step.
     ///
     /// # Errors
@@ -203,6 +191,9 @@ impl Run {
             }
             Step::Share(role) => self.share(*role).map_err(broken)?,
             Step::Admit(role) => self.admit(*role).map_err(broken)?,
+            Step::Away(user) => self.take_away(*user).map_err(broken)?,
+            Step::Back(user) => self.give_back(*user)?,
+            Step::Remove(user) => self.remove(*user).map_err(broken)?,
             Step::Settle => self.settle()?,
         }
         // No two steps happen at the same moment, so that the later edit is known to be the later one.
@@ -391,6 +382,9 @@ pub(crate) fn name(step: &Step) -> String {
         | Step::Revoke(_)
         | Step::Share(_)
         | Step::Admit(_)
+        | Step::Away(_)
+        | Step::Back(_)
+        | Step::Remove(_)
         | Step::Settle => None,
     };
     inner.map_or(name.clone(), |inner| format!("{name} {inner}"))

@@ -1,10 +1,11 @@
 //! What the CRM does to series: exceptions, splits, a series handed over.
 
 use super::crm::{Weight, is_planned, moved, row_id};
-use super::field::{Field, Values, rule_lines};
+use super::field::{Field, Values};
 use super::life::Life;
 use super::run::Run;
 use super::step::Which;
+use super::when::rule_lines;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -145,6 +145,9 @@ fn simpler(step: &Step) -> Vec<Step> {
         | Step::Revoke(_)
         | Step::Share(_)
         | Step::Admit(_)
+        | Step::Away(_)
+        | Step::Back(_)
+        | Step::Remove(_)
         | Step::Settle => Vec::new(),
     }
 }

@@ -43,10 +43,13 @@ pub struct Scope {
     /// The simulator's switches at other positions than the first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub switches: bool,
+    /// What is written can be read only after a while, which not everything copes with yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lag: bool,
 }
 
 impl Scope {
-    /// Everything.
+    /// Everything but the lag.
     pub fn all() -> Self {
         Self {
             late: true,
@@ -60,13 +63,15 @@ impl Scope {
             shared: true,
             forgery: true,
             switches: true,
+            lag: false,
         }
     }
 
     /// Of these names.
     pub fn of(names: &str) -> Option<Self> {
-        if names == "all" {
-            return Some(Self::all());
+        if let Some(more) = names.strip_prefix("all") {
+            let lag = more == ",lag";
+            return (lag || more.is_empty()).then(|| Self { lag, ..Self::all() });
         }
         let names = names
             .split(',')
@@ -158,6 +163,12 @@ pub enum Step {
     Share(Role),
     /// A stranger, who has no connection, may do something else with the shared calendar.
     Admit(Role),
+    /// A user's second calendar is not shared with them any more.
+    Away(usize),
+    /// It is shared with them again.
+    Back(usize),
+    /// It is deleted, for good.
+    Remove(usize),
     /// Everything comes to rest.
     Settle,
 }

@@ -86,6 +86,17 @@ impl Plot {
         self.steps.push(Step::Revoke(user));
     }
 
+    pub(super) fn lose(&mut self) {
+        let user = self.user();
+        let steps = [
+            (4, Step::Away as fn(usize) -> Step),
+            (4, Step::Back),
+            (1, Step::Remove),
+        ];
+        let step = self.random.weighted(&steps).unwrap_or(Step::Back);
+        self.steps.push(step(user));
+    }
+
     pub(super) fn share(&mut self) {
         let roles = [(2, Role::Writer), (1, Role::Reader), (1, Role::None)];
         let role = self.random.weighted(&roles).unwrap_or(Role::Writer);
