@@ -147,6 +147,16 @@ impl Plan<'_> {
 }
 
 impl Plan<'_> {
+    /// The id is an occurrence's of another series by now, which was split off.
+    pub(crate) fn takes_place_elsewhere(&self, task: &Task, event: &RemoteEvent) -> bool {
+        let member = &self.members[task.member];
+        let root = self.master().filter(|root| root.event != member.event);
+        let connection = &member.links[task.link].connection;
+        let home = root.and_then(|root| Some(&root.links[root.link_in(connection)?].remote));
+        let of = event.series.as_ref().filter(|_| !event.is_cancelled);
+        home.zip(of).is_some_and(|(home, of)| *of != home.0)
+    }
+
     /// Its row, of which the series has no occurrence any more, goes unless it was edited.
     pub(crate) fn leave_to_other_series(&mut self, member: usize, link: usize) {
         let of = &self.members[member];

@@ -354,7 +354,10 @@ impl<'a> Plan<'a> {
                     // An occurrence's id is the provider's own.
                     let link = &mut self.members[task.member].links[task.link];
                     link.remote = RemoteId(event.id.clone());
-                    task.seen = Seen::Found(Box::new(event));
+                    task.seen = match self.takes_place_elsewhere(&task, &event) {
+                        true => Seen::NotFound,
+                        false => Seen::Found(Box::new(event)),
+                    };
                     self.first(task);
                 }
                 Err(unreadable) => self.refuse(task.member, unreadable.why),

@@ -272,7 +272,8 @@ impl Run {
 
     /// The acting user does something to an event, where there is one; what Google then shows.
     fn ask(&mut self, action: &str, which: Which, mut more: Value) -> Result<Option<Value>> {
-        let Some((email, calendar, id)) = self.seat(which) else {
+        let Some((email, calendar, id)) = self.seat(which).filter(|_| !self.is_split_off(which))
+        else {
             return Ok(None);
         };
         more["user"] = json!(email);
@@ -291,6 +292,15 @@ impl Run {
             self.lives.remove(&which);
         }
         Ok(shown)
+    }
+
+    /// An occurrence that a split took out of its series: its id may be another one's by now.
+    fn is_split_off(&self, which: Which) -> bool {
+        let series = self.lives.get(&Which::Event(which.event()));
+        match which {
+            Which::Event(_) => false,
+            Which::Occurrence(_, number) => series.is_some_and(|series| !series.plan.has(number)),
+        }
     }
 
     /// The life of an event; that of an occurrence may begin here.
