@@ -289,7 +289,10 @@ impl<'a> Page<'a> {
                 && family.is_own(link)
                 && bases.and_then(|bases| creator(&bases.remote)).as_ref() == Some(made_by)
         };
-        self.plans.iter().enumerate().find_map(|(plan, family)| {
+        let lister = Some(&self.input.connection.user);
+        let plans = self.plans.iter().enumerate();
+        let mut own = plans.filter(|(_, family)| family.owner.as_ref() == lister);
+        own.find_map(|(plan, family)| {
             family.members.iter().enumerate().find_map(|(member, of)| {
                 let is_out = of.row.as_ref().is_some_and(|row| !row.enabled)
                     && of.link_in(&self.input.connection.id).is_none();

@@ -5,26 +5,26 @@ use crate::listing::Page;
 use crate::plan::{CallKind, Plan, Task};
 use crate::situation::{Decision, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
-use crate::state::{Link, Row};
+use crate::state::{Link, Member, Row};
 use crate::step::{Method, Settlement, Step, Write};
 use crate::write::{is_edited_by_remote, restore, synced};
 use event::{Access, EventFields, Group, Merged, Status, Unmappable};
 use provider::RemoteEvent;
-use store::{LinkState, RemoteId};
+use store::{LinkState, RemoteId, SyncState};
 
 /// The series has no such occurrence: one that is cancelled needs none.
 pub(crate) fn not_planned(situation: &Situation<'_>, row: &Row) -> Step {
     if row.fields.is_cancelled() {
         return deleted(DeletedBy::Crm, Proof::NeverSeen);
     }
-    let start = situation
-        .member
-        .original_start
-        .as_deref()
-        .unwrap_or_default();
-    Step::Settle(Settlement::Refused(format!(
+    Step::Settle(Settlement::Refused(no_occurrence(situation.member)))
+}
+
+fn no_occurrence(member: &Member) -> String {
+    let start = member.original_start.as_deref().unwrap_or_default();
+    format!(
         "the series has no occurrence planned for {start}; set original_start to one of its starts, or delete this exception"
-    )))
+    )
 }
 
 /// The provider has cancelled an occurrence that takes place, or both have.
@@ -157,6 +157,24 @@ impl Plan<'_> {
         home.zip(of).is_some_and(|(home, of)| *of != home.0)
     }
 
+    /// The same is known of its id.
+    pub(crate) fn leave_occurrence(&mut self, task: &Task) {
+        let at = task.member;
+        self.read_parked_again(at, |_| true);
+        if self.members[at].links[task.link].recorded > 0 {
+            self.leave_to_other_series(at, task.link);
+        } else {
+            self.members[at].links.remove(task.link);
+        }
+        let member = &self.members[at];
+        let takes_place = |row: &&Row| !row.fields.is_cancelled();
+        if member.row.as_ref().filter(takes_place).is_some() {
+            return self.refuse(at, no_occurrence(member));
+        }
+        self.show(at, SyncState::None, None, None);
+        self.acknowledge(at);
+    }
+
     /// Its row, of which the series has no occurrence any more, goes unless it was edited.
     pub(crate) fn leave_to_other_series(&mut self, member: usize, link: usize) {
         let of = &self.members[member];
@@ -179,7 +197,7 @@ impl Page<'_> {
         event.is_series_guessed && !self.input.is_read && !is_known
     }
 
-    /// The id of an exception that does not take place belongs to an occurrence of another series by now.
+    /// The id of an exception belongs to an occurrence of another series by now.
     pub(crate) fn is_of_other_series(
         &self,
         plan: usize,
@@ -193,7 +211,7 @@ impl Page<'_> {
         let root = plan.master().filter(|root| root.event != of.event);
         let home = root.and_then(|root| Some(&root.links[root.link_in(&link.connection)?].remote));
         let names_other = |home: &RemoteId| event.series.as_ref().is_some_and(|of| *of != home.0);
-        takes_no_place(link) && !event.is_series_guessed && home.is_some_and(names_other)
+        !event.is_series_guessed && home.is_some_and(names_other)
     }
 }
 

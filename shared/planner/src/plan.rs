@@ -354,10 +354,10 @@ impl<'a> Plan<'a> {
                     // An occurrence's id is the provider's own.
                     let link = &mut self.members[task.member].links[task.link];
                     link.remote = RemoteId(event.id.clone());
-                    task.seen = match self.takes_place_elsewhere(&task, &event) {
-                        true => Seen::NotFound,
-                        false => Seen::Found(Box::new(event)),
-                    };
+                    if self.takes_place_elsewhere(&task, &event) {
+                        return self.leave_occurrence(&task);
+                    }
+                    task.seen = Seen::Found(Box::new(event));
                     self.first(task);
                 }
                 Err(unreadable) => self.refuse(task.member, unreadable.why),

@@ -89,11 +89,12 @@ impl Plan<'_> {
 
     /// What was to go stays where the row came back to.
     fn stay(&mut self, at: usize, link: usize) {
+        let has_row = self.members[at].row.is_some();
         let there = &mut self.members[at].links[link];
         let connection = self.world.connection(&there.connection);
         let is_active =
             connection.is_some_and(|connection| connection.state == ConnectionState::Active);
-        if let (true, Standing::Leaving(bases)) = (is_active, &there.standing) {
+        if let (true, Standing::Leaving(bases)) = (is_active && has_row, &there.standing) {
             let mut bases = bases.clone();
             bases.etag = None;
             bases.is_recalled = true;
@@ -200,10 +201,17 @@ impl Plan<'_> {
         let is_opted_out = root.row.as_ref().is_some_and(|row| !row.enabled);
         // What nothing here takes is read by its calendar's next listing.
         let links = self.members[at].links.clone();
+        let series = home.map(|home| home.remote.clone());
         self.read_parked_again(at, |parked| {
-            let is_of =
-                |link: &Link| link.connection == parked.connection && link.remote == parked.remote;
-            Some(&parked.connection) != home_connection.as_ref() || !links.iter().any(is_of)
+            let is_at_home = Some(&parked.connection) == home_connection.as_ref();
+            let mut here = links
+                .iter()
+                .filter(|link| link.connection == parked.connection);
+            let is_taken = match here.next() {
+                Some(link) => link.remote == parked.remote,
+                None => parked.series == series,
+            };
+            !is_at_home || !is_taken
         });
         let root = &self.members[0];
         match is_there {

@@ -233,6 +233,7 @@ impl Plan<'_> {
         let at = task.member;
         if self.members[at].event != self.root {
             let reason = "Google does not give the occurrence back; delete this exception, or change its series";
+            self.drop_parked(at);
             return self.refuse(at, reason.to_owned());
         }
         self.note(at, "note", json!({"what": "a new id in Google"}));
