@@ -103,9 +103,22 @@ fn crm_changed(input: &MergeInput<'_>, group: Group) -> bool {
     match input.freshness {
         Freshness::Outdated => false,
         Freshness::Current => {
-            crm_base(input, group).is_none_or(|base| input.row.differs(base, group))
+            let base = crm_base(input, group);
+            base.is_none_or(|base| {
+                input.row.differs(base, group) && !(group == Group::Time && is_unsaid(input, base))
+            })
         }
     }
+}
+
+/// The row only leaves the zones to the provider, which shows them as before.
+fn is_unsaid(input: &MergeInput<'_>, base: &EventFields) -> bool {
+    let known = input.base_remote.and_then(|known| known.time());
+    let times = input.row.time.as_ref().zip(known);
+    times.is_some_and(|(time, known)| {
+        let time = time.with_unsaid_zones(base.time.as_ref(), known);
+        time.shown(&input.context.time_zone) == *known
+    })
 }
 
 /// What the row has changed from: the row of the attempt whose value the provider shows, also where it has

@@ -1,7 +1,7 @@
 //! Somebody gives an event of their own what another user's event carries: what of it Google lets anybody choose.
 
-use super::check::Found;
 use super::field::{Field, Values, changed};
+use super::found::Found;
 use super::generate::Plot;
 use super::life::{Forged, Life};
 use super::run::{Run, Violation, violation};

@@ -1,7 +1,8 @@
 //! What each side did since the last rest is there, and nothing else.
 
-use super::check::{Found, is_hidden, said, tell};
+use super::check::{is_hidden, said, tell};
 use super::field::Field;
+use super::found::Found;
 use super::life::{Forms, Life};
 use super::run::{Run, Violation, violation};
 use super::step::Which;

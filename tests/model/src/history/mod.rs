@@ -14,6 +14,7 @@ mod drawn;
 mod field;
 mod forge;
 mod form;
+mod found;
 mod generate;
 mod kept;
 mod life;
