@@ -1,7 +1,7 @@
 //! What now: the one decision about a link. Every call follows from it, and after each answer it is
 //! asked again.
 
-use crate::choices::OptOut;
+use crate::choices::{Direction, OptOut};
 use crate::deleted::{delete, delete_found, deleted, recreate_row, shown_though_unwanted};
 use crate::direction;
 use crate::occurrence;
@@ -121,7 +121,9 @@ fn anew(situation: &Situation<'_>) -> Step {
 
 fn opted_out(situation: &Situation<'_>, row: &Row) -> Result<Step, Unmappable> {
     let by = DeletedBy::OptOut;
-    let keeps = situation.choices.opt_out == OptOut::Keep || situation.access() == Access::Read;
+    let choices = situation.choices;
+    let is_sent = choices.direction != Direction::In && situation.access() != Access::Read;
+    let keeps = choices.opt_out == OptOut::Keep || !is_sent;
     match (&situation.link.standing, situation.seen) {
         (Standing::Live(_) | Standing::Kept(_), _) if keeps => {
             Ok(Step::Settle(Settlement::Kept(agreed(situation, row)?)))

@@ -68,8 +68,8 @@ impl Plan<'_> {
         is_exception && restores && self.master().is_some_and(|root| !root.was_read)
     }
 
-    /// An occurrence that was never written shows something else than its series last did: one of them was
-    /// edited, and which one is not known yet.
+    /// An occurrence that was never written shows something else than its series last did, or is cancelled: one of
+    /// them was edited or taken away, and which one is not known yet.
     pub(crate) fn is_of_changed_series(&self, task: &Task) -> bool {
         let member = &self.members[task.member];
         let link = &member.links[task.link];
@@ -79,15 +79,16 @@ impl Plan<'_> {
         let is_first = member.event != self.root && matches!(link.standing, Standing::Reserved);
         let series = root.link_in(&link.connection);
         let series = series.and_then(|link| root.links[link].standing.bases());
+        // It may have gone with its series, which was moved.
+        let is_gone = event.is_cancelled;
         is_first
-            && !event.is_cancelled
             && !root.was_read
             && series.is_some_and(|series| {
                 let authored = event.fields.iter().map(|value| value.group());
                 let mut authored = authored.filter(|group| {
                     group.is_authored() && *group != Group::Recurrence && *group != Group::Time
                 });
-                authored.any(|group| event.fields.get(group) != series.remote.get(group))
+                is_gone || authored.any(|group| event.fields.get(group) != series.remote.get(group))
             })
     }
 

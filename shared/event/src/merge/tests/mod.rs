@@ -309,6 +309,24 @@ fn what_only_the_organizer_may_change_is_given_back() {
 }
 
 #[test]
+fn a_zone_that_is_left_to_the_calendar_which_has_the_same_changes_nothing() {
+    let in_utc = |case: &mut Case| {
+        case.base_crm.as_mut().unwrap()["time_zone"] = json!("UTC");
+        case.remote["time"]["start_zone"] = json!("UTC");
+        case.base_remote = Some(case.remote.clone());
+        case.row["time_zone"] = Value::Null;
+    };
+    check(in_utc, "remote= crm=");
+    check(
+        |case| {
+            in_utc(case);
+            case.remote["recurrence"] = json!(["RRULE:FREQ=DAILY;COUNT=3"]);
+        },
+        "remote= crm=time,recurrence",
+    );
+}
+
+#[test]
 fn zones_that_the_row_does_not_say_stay() {
     let flight = |case: &mut Case| {
         for row in [&mut case.row, case.base_crm.as_mut().unwrap()] {
