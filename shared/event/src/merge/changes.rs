@@ -104,19 +104,20 @@ fn crm_changed(input: &MergeInput<'_>, group: Group) -> bool {
         Freshness::Outdated => false,
         Freshness::Current => {
             let base = crm_base(input, group);
-            base.is_none_or(|base| {
-                input.row.differs(base, group) && !(group == Group::Time && is_unsaid(input, base))
-            })
+            let is_changed = base.is_none_or(|base| input.row.differs(base, group));
+            is_changed && !(group == Group::Time && is_unsaid(input))
         }
     }
 }
 
-/// The row only leaves the zones to the provider, which shows them as before.
-fn is_unsaid(input: &MergeInput<'_>, base: &EventFields) -> bool {
+/// The row only leaves the zones to the provider, which shows them as before, as far as is known.
+fn is_unsaid(input: &MergeInput<'_>) -> bool {
     let known = input.base_remote.and_then(|known| known.time());
     let times = input.row.time.as_ref().zip(known);
+    let times = times.filter(|_| landed_row(input, Group::Time).is_none());
     times.is_some_and(|(time, known)| {
-        let time = time.with_unsaid_zones(base.time.as_ref(), known);
+        let base = input.base_crm.and_then(|base| base.time.as_ref());
+        let time = time.with_unsaid_zones(base, known);
         time.shown(&input.context.time_zone) == *known
     })
 }
