@@ -56,6 +56,10 @@ pub(crate) fn cancelled_there(
     if takes_place {
         merged.row.status = Status::Cancelled;
         merged.to_crm.push(Group::Status);
+        // What else the row says is still to be sent on the day on which it takes place again.
+        let base = situation.base_crm();
+        merged.unsent = event::merge::crm_changed_groups(&row.fields, base.as_deref());
+        merged.unsent.retain(|group| *group != Group::Status);
     }
     Ok(synced(event, merged))
 }

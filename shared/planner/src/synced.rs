@@ -67,7 +67,8 @@ impl Plan<'_> {
         self.remember_unsent(task, &merged.unsent);
         self.set_live(task, &event, base);
         let goes_on = task.apart.is_some() && refused.is_none();
-        if direction != Direction::In && !goes_on {
+        // What does not take place is sent when it does again.
+        if direction != Direction::In && !goes_on && !event.is_cancelled {
             self.tell_unsent(at, &event, &merged.unsent, refused);
         }
         self.wait_for_conference(at, &event);
