@@ -17,7 +17,9 @@ impl Plan<'_> {
         }
         if self.is_second_copy(task.member, task.link) {
             self.ops.push(self.drop_link(task.member, task.link));
-            self.look_again(task.member, task.link);
+            if self.members[task.member].links[task.link].standing != Standing::Reserved {
+                self.look_again(task.member, task.link);
+            }
             return true;
         }
         self.is_left_too_early(task)
@@ -32,7 +34,7 @@ impl Plan<'_> {
         leaves && is_to_be_there && !own.any(|link| link.standing.is_there())
     }
 
-    /// What was taken out, and whose row has another copy by now, stands by itself.
+    /// What was taken out, or is to be made anew, and whose row has another copy by now, stands by itself.
     pub(crate) fn is_second_copy(&self, member: usize, link: usize) -> bool {
         let member = &self.members[member];
         let link = &member.links[link];
@@ -40,7 +42,7 @@ impl Plan<'_> {
         let mut others = member.links.iter().filter(|other| *other != link);
         member.event == self.root
             && self.is_own(link)
-            && matches!(link.standing, Standing::Deleted(_))
+            && matches!(link.standing, Standing::Deleted(_) | Standing::Reserved)
             && others.any(|other| self.is_own(other) && is_live(other))
     }
 
