@@ -242,8 +242,11 @@ impl Life {
             | Field::Rule
             | Field::Reminders
             | Field::Status => false,
-            // What is in the trash keeps its conference for the row that is inserted again.
-            Field::Conference => self.crm.gone == Some(false) || self.keeps_conference,
+            // What is in the trash keeps its conference for the row that is inserted again; what is made anew has
+            // none.
+            Field::Conference => {
+                self.crm.gone == Some(false) || self.google.ended || self.keeps_conference
+            }
         };
         if merged || self.unsettled {
             return None;
