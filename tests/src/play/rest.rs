@@ -115,8 +115,9 @@ impl Play {
                     of_row(*field, row, &calendar),
                     field.of_google(&event, &calendar),
                 );
+                let row_fields = row.as_object().context("a row is an object")?;
                 ensure!(
-                    crm == google,
+                    !field.differs((row_fields, &crm), (&event, &google)),
                     "{field:?} is {crm:?} in {row}, {google:?} in {event}"
                 );
             }

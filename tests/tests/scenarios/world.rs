@@ -298,18 +298,9 @@ impl World {
         assert_eq!(row["sync_state"], "synced", "{row}");
         for field in Field::ALL {
             let (here, there) = (of_row(field, &row, EMAIL), field.of_google(&event, EMAIL));
-            // A single event without a zone is in the calendar's.
-            let zoned = |form: String| {
-                form.strip_suffix(" UTC")
-                    .unwrap_or(form.trim_end())
-                    .to_owned()
-            };
-            let (here, there) = if field == Field::When {
-                (zoned(here), zoned(there))
-            } else {
-                (here, there)
-            };
-            assert_eq!(here, there, "{field:?} of {row} {event}");
+            let fields = row.as_object().unwrap();
+            let differs = field.differs((fields, &here), (&event, &there));
+            assert!(!differs, "{field:?}: {here} of {row}, {there} of {event}");
         }
         let google_status = event["status"].as_str().unwrap_or_default();
         assert_eq!(row["status"], google_status, "{row} {event}");

@@ -6,7 +6,7 @@ use super::kept::brief;
 use super::life::{Forms, Life};
 use super::run::{Run, Violation, broken, violation};
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use store::sides::ShownRow;
 use store::{ConnectionId, EventId, LinkState, RemoteId, SyncState};
@@ -204,7 +204,7 @@ fn equal(
         let is_shown = (field != Field::Deal || is_carried)
             && (!is_hidden || field == Field::When)
             && (field != Field::Reminders || tells_reminders);
-        let differs = differs(field, (&row.row.fields, &crm), (event, &google));
+        let differs = field.differs((&row.row.fields, &crm), (event, &google));
         if differs && is_shown {
             let found = format!(
                 "{field:?}: {crm:?} here, {google:?} there: {} {}",
@@ -215,24 +215,4 @@ fn equal(
         }
     }
     Ok(())
-}
-
-/// Whether a row says something else of a field than Google, both with their forms.
-fn differs(
-    field: Field,
-    (row, crm): (&Map<String, Value>, &str),
-    (event, google): (&Value, &str),
-) -> bool {
-    let (ours, theirs) = (&row["conference"], &event["conferenceData"]);
-    // A row may have a conference of its own, or still the one of the event that it had before.
-    if field == Field::Conference && theirs.is_null() {
-        return *ours == json!({"createRequest": {}});
-    }
-    // A row that names no zone leaves it to Google.
-    if field == Field::When && row["end_time_zone"].is_null() {
-        let said = if row["time_zone"].is_null() { 1 } else { 2 };
-        let (ours, theirs) = (crm.split(' '), google.split(' '));
-        return !ours.take(said).eq(theirs.take(said));
-    }
-    crm != google || field == Field::Conference && ours != theirs
 }

@@ -182,6 +182,26 @@ impl Field {
         }
     }
 
+    /// Whether a row says something else than Google, both with their forms.
+    pub fn differs(
+        self,
+        (row, crm): (&Map<String, Value>, &str),
+        (event, google): (&Value, &str),
+    ) -> bool {
+        let (ours, theirs) = (&row["conference"], &event["conferenceData"]);
+        // A row may have a conference of its own, or still the one of the event that it had before.
+        if self == Self::Conference && theirs.is_null() {
+            return *ours == json!({"createRequest": {}});
+        }
+        // A row that names no zone leaves it to Google.
+        if self == Self::When && row["end_time_zone"].is_null() {
+            let said = if row["time_zone"].is_null() { 1 } else { 2 };
+            let (ours, theirs) = (crm.split(' '), google.split(' '));
+            return !ours.take(said).eq(theirs.take(said));
+        }
+        crm != google || self == Self::Conference && ours != theirs
+    }
+
     /// The comparable form of what a row says.
     pub fn of_row(self, row: &Map<String, Value>, own: &str) -> String {
         let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
