@@ -18,16 +18,10 @@ use anyhow::{Context, Result};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use url::Url;
 
 pub use file::Recording;
-pub use proxy::Upstream;
-
-/// Serves the proxy on `listener`, which writes to `recording`, until the task is aborted.
-pub fn serve(listener: TcpListener, upstream: Upstream, recording: Recording) -> JoinHandle<()> {
-    proxy::serve(listener, upstream, recording)
-}
+pub use proxy::{Upstream, serve};
 
 /// Records into a new file until Ctrl-C.
 ///

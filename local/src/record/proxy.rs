@@ -73,7 +73,7 @@ struct Proxy {
     recording: Recording,
 }
 
-/// Serves on `listener` until the task is aborted.
+/// Serves the proxy on `listener`, which writes to `recording`, until the task is aborted.
 pub fn serve(listener: TcpListener, upstream: Upstream, recording: Recording) -> JoinHandle<()> {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);

@@ -2,10 +2,11 @@
 
 use crate::choices::Choices;
 use crate::deleted::KnownBy;
-use crate::plan::{Call, CallKind, Pending, Plan, Task};
+use crate::plan::{Call, CallKind, Pending, Plan};
 use crate::situation::{Decision, RowState, Seen, Series, Situation};
 use crate::standing::{DeletedBy, Missed, Proof, Standing};
 use crate::step::{Method, Settlement, Step, Write};
+use crate::task::Task;
 use chrono::TimeDelta;
 use event::{Direction, Group};
 use provider::{Listed, Mail, Stamp};

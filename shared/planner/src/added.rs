@@ -2,10 +2,11 @@
 
 use crate::choices::Direction;
 use crate::listing::{Page, parked_item};
-use crate::plan::{Mode, Plan, Task};
+use crate::plan::{Mode, Plan};
 use crate::situation::Seen;
 use crate::standing::{DeletedBy, Deletion, Proof, Standing};
 use crate::state::{Link, Member};
+use crate::task::Task;
 use chrono::{DateTime, Utc};
 use event::EventFields;
 use provider::{Listed, RemoteEvent};
@@ -244,13 +245,9 @@ impl<'a> Page<'a> {
         plan.instead.push(parked);
         plan.insert_row(at, &fields);
         let task = Task {
-            member: at,
-            link: 0,
             seen: Seen::Found(Box::new(event.clone())),
             listed: Some((item.clone(), self.input.as_of)),
-            probes: false,
-            apart: None,
-            without_conference: false,
+            ..Task::new(at, 0)
         };
         plan.note(at, "pulled", json!({"what": "insert"}));
         plan.set_live(&task, event, fields);

@@ -1,9 +1,10 @@
 //! Groups that Google refuses together are sent one by one: one value that it does not take holds up no other.
 
 use crate::direction::unsent;
-use crate::plan::{Plan, Task};
+use crate::plan::Plan;
 use crate::situation::Seen;
 use crate::step::{Method, Write};
+use crate::task::Task;
 use event::{Change, EventPatch, Group};
 use provider::{Cause, ProviderError};
 

@@ -1,8 +1,9 @@
 //! The steps of a commit, and what stays open after it.
 
-use crate::plan::{Mode, Plan, Task};
+use crate::plan::{Mode, Plan};
 use crate::standing::Standing;
 use crate::state::{Link, Member};
+use crate::task::Task;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,10 +1,11 @@
 //! What to do after a refusal of the provider's.
 
 use crate::backoff::{backoff, quota_wait, trouble_wait};
-use crate::plan::{Plan, Task};
+use crate::plan::Plan;
 use crate::situation::Seen;
 use crate::standing::Proof;
 use crate::step::{Method, Settlement, Write};
+use crate::task::Task;
 use chrono::TimeDelta;
 use provider::{Cause, Class, ProviderError, Scope, SideEffect};
 

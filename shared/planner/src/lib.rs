@@ -28,6 +28,7 @@ mod standing;
 mod state;
 mod step;
 mod synced;
+mod task;
 mod write;
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! One listed version: taken where the row is clean, parked elsewhere.
 
 use crate::added::{never_seen, new_link, new_member};
-use crate::plan::{Plan, Task};
+use crate::plan::Plan;
 use crate::situation::Seen;
 use crate::standing::{Proof, Standing};
 use crate::state::{Link, Member};
+use crate::task::Task;
 use chrono::{DateTime, Utc};
 use event::Group;
 use provider::{Listed, RemoteEvent};

@@ -3,10 +3,10 @@
 use crate::choices::Choices;
 use crate::listed::{Stands, times};
 use crate::moves::creator;
-use crate::plan::{Next, Plan, Task, World};
-use crate::situation::Seen;
+use crate::plan::{Next, Plan, World};
 use crate::standing::Standing;
 use crate::state::Link;
+use crate::task::Task;
 use chrono::{DateTime, Utc};
 use provider::{Kind, Listed, RemoteEvent};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ impl<'a> Page<'a> {
         let connection = &self.input.connection.id;
         if let Some((plan, member, link)) = self.find(connection, &id) {
             match self.plans[plan].stands(member, link, event) {
-                _ if self.is_of_other_series(plan, member, link, event) => {
+                _ if self.plans[plan].is_of_other_series(member, link, event) => {
                     self.plans[plan].leave_to_other_series(member, link);
                 }
                 Stands::Here if self.gives_way(plan, member, event) => {
@@ -214,13 +214,8 @@ impl<'a> Page<'a> {
             self.plans[plan].instead.push(parked);
         }
         self.plans[plan].take_listed(&mut Task {
-            member,
-            link,
-            seen: Seen::NotRead,
             listed: Some((item.clone(), self.input.as_of)),
-            probes: false,
-            apart: None,
-            without_conference: false,
+            ..Task::new(member, link)
         });
     }
 

@@ -1,9 +1,10 @@
 //! An event that moved between two calendars of one account: same id, the old copy cancelled.
 
 use crate::listing::Page;
-use crate::plan::{Plan, Task};
+use crate::plan::Plan;
 use crate::standing::Standing;
 use crate::state::Link;
+use crate::task::Task;
 use event::RemoteFields;
 use provider::{Listed, RemoteEvent};
 use store::{Connection, ConnectionState, Parked, ParkedState, RemoteId};

@@ -2,11 +2,12 @@
 
 use crate::deleted::{deleted, recreate_row};
 use crate::listing::Page;
-use crate::plan::{CallKind, Plan, Task};
+use crate::plan::{CallKind, Plan};
 use crate::situation::{Decision, Seen, Situation};
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::{Link, Member, Row};
 use crate::step::{Method, Settlement, Step, Write};
+use crate::task::Task;
 use crate::write::{is_edited_by_remote, restore, synced};
 use event::{Access, EventFields, Group, Merged, Status, Unmappable};
 use provider::RemoteEvent;
@@ -131,37 +132,43 @@ pub(crate) fn cancelled_row(situation: &Situation<'_>) -> EventFields {
 }
 
 impl Plan<'_> {
+    /// Under which id an exception's series is where the exception is; none of a series itself.
+    fn series_of(&self, member: usize, link: usize) -> Option<&RemoteId> {
+        let member = &self.members[member];
+        let root = self.master().filter(|root| root.event != member.event)?;
+        let at = root.link_in(&member.links[link].connection)?;
+        Some(&root.links[at].remote)
+    }
+
     /// An occurrence that was never seen is asked for by its series.
     pub(crate) fn reading(&self, task: &Task) -> CallKind {
         let link = &self.members[task.member].links[task.link];
         let is_new = link.standing.state() == LinkState::Reserved;
         let series = self.series(task).filter(|_| is_new);
-        let root = self.master().and_then(|root| {
-            let at = root.link_in(&link.connection)?;
-            Some(root.links[at].remote.clone())
-        });
-        match series.zip(root) {
-            Some((series, root)) => CallKind::Occurrence {
-                series: root,
+        match series.zip(self.series_of(task.member, task.link)) {
+            Some((series, remote)) => CallKind::Occurrence {
+                series: remote.clone(),
                 start: series.original_start,
             },
             None => CallKind::Get,
         }
     }
-}
 
-impl Plan<'_> {
-    /// The id is an occurrence's of another series by now, which was split off.
-    pub(crate) fn takes_place_elsewhere(&self, task: &Task, event: &RemoteEvent) -> bool {
-        let member = &self.members[task.member];
-        let root = self.master().filter(|root| root.event != member.event);
-        let connection = &member.links[task.link].connection;
-        let home = root.and_then(|root| Some(&root.links[root.link_in(connection)?].remote));
-        let of = event.series.as_ref().filter(|_| !event.is_cancelled);
-        home.zip(of).is_some_and(|(home, of)| *of != home.0)
+    /// The id of an exception is an occurrence's of another series by now, which was split off.
+    pub(crate) fn is_of_other_series(
+        &self,
+        member: usize,
+        link: usize,
+        event: &RemoteEvent,
+    ) -> bool {
+        let named = event.series.as_ref().filter(|_| !event.is_series_guessed);
+        let home = self.series_of(member, link);
+        named
+            .zip(home)
+            .is_some_and(|(named, home)| *named != home.0)
     }
 
-    /// The same is known of its id.
+    /// Its row has no occurrence in Google any more; what has its id is left to the series that it is of.
     pub(crate) fn leave_occurrence(&mut self, task: &Task) {
         let at = task.member;
         self.read_parked_again(at, |_| true);
@@ -199,23 +206,6 @@ impl Page<'_> {
             !takes_no_place(&self.plans[plan].members[member].links[link])
         });
         event.is_series_guessed && !self.input.is_read && !is_known
-    }
-
-    /// The id of an exception belongs to an occurrence of another series by now.
-    pub(crate) fn is_of_other_series(
-        &self,
-        plan: usize,
-        member: usize,
-        link: usize,
-        event: &RemoteEvent,
-    ) -> bool {
-        let plan = &self.plans[plan];
-        let of = &plan.members[member];
-        let link = &of.links[link];
-        let root = plan.master().filter(|root| root.event != of.event);
-        let home = root.and_then(|root| Some(&root.links[root.link_in(&link.connection)?].remote));
-        let names_other = |home: &RemoteId| event.series.as_ref().is_some_and(|of| *of != home.0);
-        !event.is_series_guessed && home.is_some_and(names_other)
     }
 }
 

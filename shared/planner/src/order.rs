@@ -1,10 +1,10 @@
 //! What of a family waits for something else in it.
 
-use crate::plan::{Mode, Plan, Task};
-use crate::situation::Seen;
+use crate::plan::{Mode, Plan};
 use crate::standing::Standing;
 use crate::state::Link;
 use crate::step::{Method, Write};
+use crate::task::Task;
 use event::Group;
 use store::LinkState;
 
@@ -103,15 +103,7 @@ impl Plan<'_> {
         let root = &mut self.members[0];
         if let Some(link) = root.link_in(&connection) {
             root.must_read = true;
-            self.first(Task {
-                member: 0,
-                link,
-                seen: Seen::NotRead,
-                listed: None,
-                probes: false,
-                apart: None,
-                without_conference: false,
-            });
+            self.first(Task::new(0, link));
         }
     }
 }

@@ -3,12 +3,12 @@
 //! It does no I/O. [`Plan::advance`] says what is wanted, [`Plan::answer`] takes what came; a listing's
 //! versions go in first, with [`Plan::listed`].
 
-use crate::apart::Apart;
 use crate::family::read_member;
 use crate::notes::Notes;
 use crate::situation::Seen;
 use crate::state::Member;
 use crate::step::Write;
+use crate::task::Task;
 use chrono::{DateTime, Utc};
 use event::OriginalStart;
 use provider::{Listed, ProviderError, RemoteEvent};
@@ -115,22 +115,6 @@ pub(crate) enum Mode {
     Write,
     /// What needs the provider is parked.
     Store,
-}
-
-/// One link to decide about.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Task {
-    pub(crate) member: usize,
-    pub(crate) link: usize,
-    pub(crate) seen: Seen,
-    /// The listing's resource and the sequence before it was asked for.
-    pub(crate) listed: Option<(Listed, i64)>,
-    /// The calendar is to be asked whether it answers.
-    pub(crate) probes: bool,
-    /// Groups are sent one by one.
-    pub(crate) apart: Option<Apart>,
-    /// The calendar may not allow the conference that was asked for; the event itself is worth more.
-    pub(crate) without_conference: bool,
 }
 
 /// A call under way.
@@ -354,7 +338,8 @@ impl<'a> Plan<'a> {
                     // An occurrence's id is the provider's own.
                     let link = &mut self.members[task.member].links[task.link];
                     link.remote = RemoteId(event.id.clone());
-                    if self.takes_place_elsewhere(&task, &event) {
+                    let is_others = self.is_of_other_series(task.member, task.link, &event);
+                    if is_others && !event.is_cancelled {
                         return self.leave_occurrence(&task);
                     }
                     task.seen = Seen::Found(Box::new(event));

@@ -2,10 +2,10 @@
 
 use crate::deleted::KnownBy;
 use crate::failed::connect_again;
-use crate::plan::{Plan, Task};
-use crate::situation::Seen;
+use crate::plan::Plan;
 use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::{Link, Member};
+use crate::task::Task;
 use event::OriginalStart;
 use store::{ConnectionState, LinkState, RemoteId, Side, SyncState};
 
@@ -64,7 +64,7 @@ impl Plan<'_> {
         for link in own {
             self.stay(at, link);
             if !self.is_blocked(at, link) {
-                self.last(task(at, link));
+                self.last(Task::new(at, link));
             }
         }
         // The new copy first, then the one that the event has left.
@@ -79,7 +79,7 @@ impl Plan<'_> {
             }
             goes = true;
             if !self.is_blocked(at, link) {
-                self.last(task(at, link));
+                self.last(Task::new(at, link));
             }
         }
         if is_nowhere && !goes {
@@ -245,7 +245,7 @@ impl Plan<'_> {
                 continue;
             }
             if self.was_single(&there.connection) && self.members[at].row.is_some() {
-                return self.last(task(at, link));
+                return self.last(Task::new(at, link));
             }
             self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
         }
@@ -288,7 +288,7 @@ impl Plan<'_> {
             return;
         }
         if let Some(link) = self.members[at].link_in(&root_link.connection) {
-            return self.last(task(at, link));
+            return self.last(Task::new(at, link));
         }
         if self.members[at]
             .row
@@ -321,7 +321,7 @@ impl Plan<'_> {
         });
         self.members[at].links.push(link);
         let link = self.members[at].links.len() - 1;
-        self.last(task(at, link));
+        self.last(Task::new(at, link));
     }
 
     /// Its row was deleted, and another one inserted for the same occurrence, which takes over the link that
@@ -356,17 +356,5 @@ impl Plan<'_> {
         }
         self.acknowledge(before);
         Some(link)
-    }
-}
-
-fn task(member: usize, link: usize) -> Task {
-    Task {
-        member,
-        link,
-        seen: Seen::NotRead,
-        listed: None,
-        probes: false,
-        apart: None,
-        without_conference: false,
     }
 }

@@ -1,9 +1,10 @@
 //! What a settlement makes of rows and links.
 
 use crate::deleted::KnownBy;
-use crate::plan::{Mode, Plan, Task};
+use crate::plan::{Mode, Plan};
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
 use crate::step::Settlement;
+use crate::task::Task;
 use chrono::TimeDelta;
 use event::merge::crm_changed_groups;
 use event::{EventFields, Group, RemoteFields};

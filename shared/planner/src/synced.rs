@@ -2,8 +2,9 @@
 
 use crate::choices::{Choices, Direction};
 use crate::direction::keep_differences;
-use crate::plan::{Plan, Task};
+use crate::plan::Plan;
 use crate::step::Write;
+use crate::task::Task;
 use chrono::{DateTime, Utc};
 use event::merge::take_server_made;
 use event::{Group, GroupValue, Merged};

@@ -5,17 +5,22 @@ use serde_json::{Value, json};
 
 const POSITIONS: [&str; 2] = ["short", "long"];
 
-/// Six Tuesdays, split at the third: the two series' ids in Google, and the later one's row.
-async fn split_round(w: &World) -> (String, String, String) {
+/// Six Tuesdays at nine in Google; Google's id.
+async fn tuesdays(w: &World) -> String {
     let series = w.create(json!({"summary": "Round", "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
         "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=6"]}));
     w.settle().await;
+    series
+}
+
+/// Splits them at the third: the id of the rest in Google, and its row.
+async fn split(w: &World, series: &str) -> (String, String) {
     let act =
         json!({"id": format!("{series}_20310121T090000Z"), "changes": {"summary": "Late round"}});
-    let tail = w.ui("split", act)["id"].as_str().unwrap().to_owned();
+    let rest = w.ui("split", act)["id"].as_str().unwrap().to_owned();
     w.settle().await;
-    let row = w.row_of(&tail).await["id"].as_str().unwrap().to_owned();
-    (series, tail, row)
+    let row = w.row_of(&rest).await["id"].as_str().unwrap().to_owned();
+    (rest, row)
 }
 
 fn later(of: &str) -> Value {
@@ -28,7 +33,7 @@ async fn an_exception_that_the_crm_makes_of_the_rest_is_that_occurrence_in_googl
     for position in POSITIONS {
         let w = world().await;
         w.switch("rangeIds", json!(position));
-        let (_, tail, row) = split_round(&w).await;
+        let (tail, row) = split(&w, &tuesdays(&w).await).await;
         let id = w.insert(later(&row)).await;
         assert_eq!(w.written().await, ["PATCH 200"], "{position}");
         w.equal(&id).await;
@@ -53,7 +58,7 @@ async fn an_exception_of_the_rest_that_is_deleted_and_made_again_is_the_same_occ
     for position in POSITIONS {
         let w = world().await;
         w.switch("rangeIds", json!(position));
-        let (_, tail, row) = split_round(&w).await;
+        let (tail, row) = split(&w, &tuesdays(&w).await).await;
         let id = w.insert(later(&row)).await;
         w.system.poke(&id).await;
         w.remove(&id).await;
@@ -70,22 +75,13 @@ async fn an_exception_that_a_split_reset_may_differ_again_in_the_rest() {
     for position in POSITIONS {
         let w = world().await;
         w.switch("rangeIds", json!(position));
-        let series = w.create(json!({"summary": "Round", "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
-            "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=6"]}));
-        w.settle().await;
+        let series = tuesdays(&w).await;
         w.edit(
             &format!("{series}_20310204T090000Z"),
             json!({"location": "Room 2"}),
         );
         w.settle().await;
-        let at = format!("{series}_20310121T090000Z");
-        let tail = w.ui(
-            "split",
-            json!({"id": at, "changes": {"summary": "Late round"}}),
-        );
-        w.settle().await;
-        let tail = tail["id"].as_str().unwrap();
-        let row = w.row_of(tail).await["id"].clone();
+        let (tail, row) = split(&w, &series).await;
         w.edit(
             &format!("{tail}_20310204T090000Z"),
             json!({"location": "Room 4"}),
@@ -94,7 +90,7 @@ async fn an_exception_that_a_split_reset_may_differ_again_in_the_rest() {
         let rows = w.rows().await;
         let room = rows.iter().find(|row| row["location"] == "Room 4");
         let room = room.unwrap_or_else(|| panic!("{position}: {rows:#?}"));
-        assert_eq!(room["recurring_event_id"], row, "{position}");
+        assert_eq!(room["recurring_event_id"], row.as_str(), "{position}");
         w.equal(room["id"].as_str().unwrap()).await;
         w.rests().await;
     }
@@ -107,24 +103,19 @@ async fn a_cancelled_occurrence_of_the_rest_of_which_only_the_id_is_listed_is_fo
             let w = world().await;
             w.switch("rangeIds", json!(position));
             w.switch("cancelledInstance", json!("bare"));
-            let series = w.create(json!({"summary": "Round", "start": {"dateTime": "2031-01-07T09:00:00Z", "timeZone": "UTC"},
-                "end": {"dateTime": "2031-01-07T10:00:00Z", "timeZone": "UTC"}, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=6"]}));
-            w.settle().await;
+            let series = tuesdays(&w).await;
             let fifth = format!("{series}_20310204T090000Z");
             if was_changed_before {
                 w.edit(&fifth, json!({"location": "Room 2"}));
                 w.settle().await;
             }
-            let tail = w.ui("split", json!({"id": format!("{series}_20310121T090000Z")}));
-            w.settle().await;
-            let tail = tail["id"].as_str().unwrap();
-            let row = w.row_of(tail).await["id"].clone();
+            let (tail, row) = split(&w, &series).await;
             w.delete(&format!("{tail}_20310204T090000Z"));
             w.settle().await;
             let rows = w.rows().await;
             let of_tail: Vec<_> = rows
                 .iter()
-                .filter(|one| one["recurring_event_id"] == row)
+                .filter(|one| one["recurring_event_id"] == row.as_str())
                 .collect();
             assert_eq!(
                 of_tail.len(),

@@ -102,10 +102,8 @@ impl World {
         if start.is_day() != master.start.is_day() {
             return None;
         }
-        let zone = calendar.zone();
-        let planned = self.starts(master, zone, start.instant(master.zone(zone)));
-        let id = planned.contains(&start);
-        let id = id.then(|| self.instance_id(calendar, master, &start))?;
+        let is_planned = self.plans(calendar, series, &start);
+        let id = is_planned.then(|| self.instance_id(calendar, master, &start))?;
         Some(occurrence(id, master, &start))
     }
 
