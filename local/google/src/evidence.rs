@@ -164,6 +164,13 @@ const SPECIAL_CASES: &[(&str, &str, Evidence)] = &[
         Schema("Event.visibility: private, only attendees see the details"),
     ),
     (
+        "events/when.rs",
+        "parse_time",
+        Schema(
+            "EventDateTime.dateTime: RFC 3339; that fractions of a second are dropped is assumed",
+        ),
+    ),
+    (
         "events/write.rs",
         "check_sequence",
         Live("kewisch/gdata-provider, request.js"),

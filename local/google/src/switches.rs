@@ -102,8 +102,6 @@ switches! {
     OrphanedExceptions "orphanedExceptions" Assumed ["cancelled", "kept"];
     /// What an exception has in common with its series: it follows a change of the series, or stays.
     ExceptionFields "exceptionFields" Assumed ["follow", "stay"];
-    /// A time with fractions of a second.
-    Fractions "fractions" Assumed ["dropped", "refused"];
     /// What of an event each guest's copy has for itself: colour, availability and visibility, or nothing.
     GuestFields "guestFields" Assumed ["own", "organizers"];
     /// A date-only UNTIL on a timed series.
