@@ -94,12 +94,18 @@ impl Plan<'_> {
             })
     }
 
-    /// Reads the series, then goes on.
+    /// Reads the series, then goes on; where the series was not shown, its next look decides.
     pub(crate) fn read_series_first(&mut self, task: &Task) {
+        if task.is_after_series {
+            return self.wait_in(30.0, "waiting for its series to be shown".to_owned());
+        }
         let connection = self.members[task.member].links[task.link]
             .connection
             .clone();
-        self.first(task.clone());
+        self.first(Task {
+            is_after_series: true,
+            ..task.clone()
+        });
         let root = &mut self.members[0];
         if let Some(link) = root.link_in(&connection) {
             root.must_read = true;

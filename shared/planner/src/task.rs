@@ -18,6 +18,8 @@ pub(crate) struct Task {
     pub(crate) apart: Option<Apart>,
     /// The calendar may not allow the conference that was asked for; the event itself is worth more.
     pub(crate) without_conference: bool,
+    /// Its series was asked for before it.
+    pub(crate) is_after_series: bool,
 }
 
 impl Task {
@@ -31,6 +33,7 @@ impl Task {
             probes: false,
             apart: None,
             without_conference: false,
+            is_after_series: false,
         }
     }
 }
