@@ -250,7 +250,8 @@ impl Plan<'_> {
             self.set_deleted(at, link, DeletedBy::OptOut, Proof::Confirmed);
         }
         self.show(at, SyncState::None, None, None);
-        self.drop_parked(at);
+        self.notes.reads.remove(&self.members[at].event.0);
+        self.read_parked_again(at, |_| true);
         self.acknowledge(at);
     }
 
