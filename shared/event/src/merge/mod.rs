@@ -159,7 +159,7 @@ pub fn merge(input: &MergeInput<'_>) -> Result<Merged, Unmappable> {
     for group in Group::ALL {
         let Some(remote) = input.remote.get(group) else {
             if changes.says_unseen(input, group) {
-                merged.unsent.push(group);
+                unseen(input, group, &mut merged);
             }
             continue;
         };
@@ -307,6 +307,20 @@ fn restricted(input: &MergeInput<'_>, crm: &GroupValue, remote: &GroupValue, mer
     }
 }
 
+/// The row changed what the provider does not show. Whoever may not change it gets back what both sides last
+/// agreed on, as they get back what is shown.
+fn unseen(input: &MergeInput<'_>, group: Group, merged: &mut Merged) {
+    let may = input.access.allows(group) || group == Group::References;
+    match input.base_crm.filter(|_| !may) {
+        Some(base) => {
+            merged.row.set(group, base);
+            merged.to_crm.push(group);
+            merged.refused.push(group);
+        }
+        None => merged.unsent.push(group),
+    }
+}
+
 /// `remote_changed`: since its base, and not by one of our own attempts.
 fn merge_attendees(
     input: &MergeInput<'_>,
@@ -353,7 +367,11 @@ fn patch(input: &MergeInput<'_>, merged: &Merged) -> EventPatch {
     if !patch.recurrence.is_keep() && merged.row.is_series() && !has_zone {
         patch.change(Group::Time, &merged.row);
     }
-    if let (Change::Set(time), Some(shown)) = (&patch.time, remote) {
+    // Of what lost a conflict no half stays: what the row leaves unsaid is as it was.
+    let is_conflict = |conflict: &Conflict| conflict.group == Group::Time;
+    let before = input.base_remote.and_then(|base| base.time());
+    let before = before.filter(|_| merged.conflicts.iter().any(is_conflict));
+    if let (Change::Set(time), Some(shown)) = (&patch.time, before.or(remote)) {
         let base = changes::crm_base(input, Group::Time).and_then(|base| base.time.as_ref());
         patch.time = Change::Set(time.with_unsaid_zones(base, shown));
     }
