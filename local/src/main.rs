@@ -131,6 +131,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Sql { statement } => local::sql::run(&root, &statement, &say).await,
         Command::Bench { part: None } => local::bench::run(&root, &say).await,
         Command::Bench {
+            part: Some(Part::Bulk(options)),
+        } => local::bench::bulk::run(&root, options, &say).await,
+        Command::Bench {
             part: Some(Part::Database),
         } => local::bench::database::run(&root, &say).await,
         Command::Bench {

@@ -1,6 +1,7 @@
 //! Measurements of the product, printed. They compare runs on one machine with each other; no test
 //! asserts a time.
 
+pub mod bulk;
 pub mod database;
 mod functions;
 pub mod google;
@@ -14,8 +15,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What else than the product can be measured.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 pub enum Part {
+    /// Many changes at once, beside a plain function that does the same job.
+    Bulk(bulk::Options),
     /// What the triggers cost the CRM.
     Database,
     /// A large calendar in the Google simulator.

@@ -18,7 +18,7 @@ pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     page::build(root, say).await?;
     let folder = page::install(root, say).await?;
     build(root, say)?;
-    let stack = fresh(root, Driver::Neon, say).await?;
+    let stack = fresh(root, Driver::Neon, None, say).await?;
     let output = Command::new("node")
         .arg(folder.join("e2e/first-load.mjs"))
         .args([&stack.app, browser::CHROMIUM])

@@ -9,6 +9,7 @@ use crate::stack::{Secrets, Stack, StackOptions, build};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the steps work with.
 pub struct World {
@@ -28,7 +29,7 @@ impl World {
     /// # Errors
     /// When a part does not start.
     pub async fn start(root: &Path, driver: Driver, progress: &dyn Fn(&str)) -> Result<Self> {
-        let stack = fresh(root, driver, progress).await?;
+        let stack = fresh(root, driver, None, progress).await?;
         stack.tick().await?;
         stack.connect(0).await?;
         let crm = Crm::of(&stack).await?;
@@ -49,7 +50,7 @@ impl World {
     /// # Errors
     /// When something does not end.
     pub async fn rest(&self) -> Result<()> {
-        let patience = std::time::Duration::from_secs(20);
+        let patience = Duration::from_secs(20);
         self.stack.relay.wait_until_idle(patience).await?;
         self.google_at_rest().await?;
         self.crm.wait_quiet().await?;
@@ -66,17 +67,22 @@ impl World {
             if is_empty("waiting") && is_empty("in_flight") {
                 return Ok(());
             }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         anyhow::bail!("the simulator's notifications do not end")
     }
 }
 
-/// A fresh stack where nobody is connected and no clock runs.
+/// A fresh stack where nobody is connected, with a clock or none.
 ///
 /// # Errors
 /// When a part does not start.
-pub async fn fresh(root: &Path, driver: Driver, progress: &dyn Fn(&str)) -> Result<Stack> {
+pub async fn fresh(
+    root: &Path,
+    driver: Driver,
+    clock: Option<Duration>,
+    progress: &dyn Fn(&str),
+) -> Result<Stack> {
     let on_line: crate::host::OnLine = Arc::new(|component, _, line| {
         if std::env::var_os("TANDEM_LOG").is_some() {
             #[expect(clippy::print_stderr, reason = "asked for by TANDEM_LOG")]
@@ -90,7 +96,7 @@ pub async fn fresh(root: &Path, driver: Driver, progress: &dyn Fn(&str)) -> Resu
         driver,
         data: Data::Fresh,
         ports: [0; 3],
-        clock: None,
+        clock,
         secrets: Secrets::new(),
         log: Log {
             dir: None,
