@@ -3,8 +3,7 @@ set local lock_timeout = '3s';
 -- clock_timestamp, never now(): a long transaction must not see the past.
 create or replace function tandem.clock() returns timestamptz
 language plpgsql volatile set search_path = '' as $$
-begin
-  return coalesce(tandem.setting('clock')::timestamptz, pg_catalog.clock_timestamp()
+begin return coalesce(tandem.setting('clock')::timestamptz, pg_catalog.clock_timestamp()
     + coalesce(tandem.setting('clock_offset')::double precision, 0) * interval '1 second');
 end $$;
 comment on function tandem.clock() is
@@ -54,7 +53,7 @@ begin
       'here', (select c.system_identifier::text from pg_catalog.pg_control_system() c),
       'users', (select coalesce(a.mapping -> 'users', to_jsonb(to_regclass('auth.users'))) from tandem.adoption a))
   into s from tandem.settings x where x.key in ('instance', 'cluster', 'clock', 'clock_offset', 'mark',
-    'user_per_minute', 'user_burst', 'project_per_minute', 'project_burst');
+    'user_per_minute', 'project_per_minute');
   moved := format('select tandem.take_over(%L)', instance);
   if not s ? 'instance' then
     insert into tandem.settings values ('instance', instance), ('cluster', s ->> 'here') on conflict do nothing;

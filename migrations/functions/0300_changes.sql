@@ -3,8 +3,7 @@ set local lock_timeout = '3s';
 
 create or replace function tandem.next_rev(event_id uuid, clock_rev bigint) returns bigint
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-begin
-  return greatest(clock_rev, 1 + (select c.rev from tandem.changes c where c.event = event_id order by c.rev desc
+begin return greatest(clock_rev, 1 + (select c.rev from tandem.changes c where c.event = event_id order by c.rev desc
     limit 1), 1 + (select o.rev from tandem.open_changes o where o.event = event_id),
     1 + (select max(l.last_rev) from tandem.links l where l.event = event_id));
 end $$;

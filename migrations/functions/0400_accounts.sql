@@ -1,65 +1,71 @@
 set local lock_timeout = '3s';
 -- Accounts, their tokens and their quota, and how connections are told.
 
--- A sliding minute: what a full bucket holds and what a minute refills stay below the provider's limits together.
+-- Below the provider's own limits: what a load takes is called some time later.
 create or replace function tandem.quota(s jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return jsonb_build_object('user_size', coalesce((s ->> 'user_burst')::float8, 100), 'user_rate',
-    coalesce((s ->> 'user_per_minute')::float8, 480) / 60, 'project_size', coalesce((s ->> 'project_burst')::float8,
-    1500), 'project_rate', coalesce((s ->> 'project_per_minute')::float8, 8000) / 60);
+begin return jsonb_build_object('user', coalesce((s ->> 'user_per_minute')::bigint, 570),
+    'project', coalesce((s ->> 'project_per_minute')::bigint, 9500));
 end $$;
-comment on function tandem.quota(jsonb) is 'What full buckets hold, and what they gain in a second.';
+comment on function tandem.quota(jsonb) is 'Calls in any minute, of a user and of the project.';
 
--- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is. The last fifth of the
--- project's is for who has used less than half of their own: many users' bulk work stops nobody's single change.
+create or replace function tandem.spent(slot bigint, spent integer[], t timestamptz) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+declare passed integer := case when spent is null then 31
+  else least(31, greatest(0, floor(extract(epoch from t) / 2) - slot)) end;
+begin return array_fill(0, array[passed]) || spent[1:31 - passed]; end $$;
+comment on function tandem.spent(bigint, integer[], timestamptz) is
+  'Calls of the minute before t by slots, the newest first: those that were counted up to a slot, moved on to t.';
+
+-- calls: {account: number}. Among a transaction's last locks, by key. Users get what there is; who asks for more than
+-- ten leaves a tenth for single changes. The last fifth of the project's is for who has used less than half of their
+-- own: many users' bulk work stops nobody's single change.
 create or replace function tandem.take_calls(calls jsonb, s jsonb, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare q jsonb := tandem.quota(s); taken jsonb;
+declare q jsonb := tandem.quota(s); own bigint := q -> 'user'; everybodys bigint := q -> 'project'; taken jsonb;
 begin
   with wanted as materialized (
     select 'user:' || a.subject as key, 'user' as kind, array_agg(a.id) as ids, sum(c.value::integer) as n
     from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
     union all select 'project', 'project', null, sum(c.value::integer) from jsonb_each_text(calls) c),
-  level as materialized (select w.*, least((q ->> (w.kind || '_size'))::float8, coalesce(b.tokens + greatest(0,
-      extract(epoch from t - b.at)) * (q ->> (w.kind || '_rate'))::float8, 'infinity')) as tokens from wanted w
-    left join lateral (select x.tokens, x.at from tandem.buckets x where x.key = w.key for no key update of x) b on true
-    order by w.key),
-  judged as materialized (select l.*, least(l.n, greatest(0, floor(l.tokens))) as gets, case l.kind when 'user' then
-      greatest(0, case when l.tokens * 2 < (q ->> 'user_size')::float8 then (q ->> 'project_size')::float8 / 5 else 1
-        end - p.tokens) else 0 end as lacks
-    from level l cross join (select x.tokens from level x where x.kind = 'project') p),
-  stored as (insert into tandem.buckets (key, tokens, at)
-    select l.key, l.tokens - case when l.kind = 'project' then (select coalesce(sum(o.gets), 0) from judged o
-      where o.kind = 'user' and o.lacks = 0) when l.lacks = 0 then l.gets else 0 end, t
-    from judged l order by l.key on conflict (key) do update set tokens = excluded.tokens, at = excluded.at)
-  select jsonb_object_agg(i.id, jsonb_build_object('n', case when l.lacks = 0 then greatest(0, floor(l.tokens)) else 0
-      end, 'wait', case when l.lacks > 0 then ceil(l.lacks / (q ->> 'project_rate')::float8) else ceil(greatest(1,
-        l.n - l.tokens) / (q ->> 'user_rate')::float8) end))
-  into taken from judged l cross join lateral unnest(l.ids) i (id);
+  level as materialized (select w.*, x.spent, (q ->> w.kind)::bigint - (select sum(y) from unnest(x.spent) y) as free
+    from wanted w left join lateral (select k.slot, k.spent from tandem.quotas k where k.key = w.key
+      for no key update of k) b on true
+    cross join lateral (select tandem.spent(b.slot, b.spent, t) as spent) x order by w.key),
+  judged as materialized (select l.*, greatest(0, least(l.n, l.free - case when l.n > 10 then own / 10 else 0 end))
+      as gets, case l.kind when 'user' then greatest(0, case when l.free * 2 < own then everybodys / 5 else 1 end
+        - p.free) else 0 end as lacks
+    from level l cross join (select x.free from level x where x.kind = 'project') p),
+  stored as (insert into tandem.quotas (key, slot, spent) select l.key, floor(extract(epoch from t) / 2), (l.spent[1]
+      + case when l.kind = 'project' then (select coalesce(sum(o.gets), 0) from judged o where o.kind = 'user'
+        and o.lacks = 0) when l.lacks = 0 then l.gets else 0 end)::integer || l.spent[2:] from judged l order by l.key
+    on conflict (key) do update set slot = excluded.slot, spent = excluded.spent)
+  select jsonb_object_agg(i.id, jsonb_build_object('n', case when l.lacks = 0 then l.gets else 0 end, 'wait',
+    case when l.lacks > 0 then ceil(l.lacks * 60.0 / everybodys) else 64 - 2 * coalesce(o.slot, 1) end)) into taken
+  from judged l cross join lateral (select max(y) as slot from generate_subscripts(l.spent, 1) y where l.spent[y] > 0) o
+  cross join lateral unnest(l.ids) i (id);
   return taken;
 end $$;
 comment on function tandem.take_calls(jsonb, jsonb, timestamptz) is
-  'Takes calls of accounts'' and the project''s quota; by account: n, how many there are; wait, seconds until more.';
+  'Takes calls of accounts'' and the project''s quota; by account: n, how many it gets; wait, seconds until the rest.';
 
-create or replace function tandem.charge(calls jsonb, s jsonb, t timestamptz) returns void
+create or replace function tandem.charge(calls jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-declare q jsonb := tandem.quota(s);
 begin
-  insert into tandem.buckets as b (key, tokens, at)
-  select k.key, (q ->> (k.kind || '_size'))::float8 - k.n, t from (select 'user:' || a.subject as key, 'user' as kind,
-      sum(c.value::float8) as n from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
-    union all select 'project', 'project', sum(c.value::float8) from jsonb_each_text(calls) c order by 1) k
-  where k.n <> 0 on conflict (key) do update set tokens = b.tokens + excluded.tokens
-    - (q ->> (split_part(b.key, ':', 1) || '_size'))::float8;
+  insert into tandem.quotas as b (key, slot, spent)
+  select k.key, floor(extract(epoch from t) / 2), k.n::integer || array_fill(0, array[30]) from (
+    select 'user:' || a.subject as key, sum(c.value::integer) as n
+      from jsonb_each_text(calls) c join tandem.accounts a on a.id = c.key::uuid group by 1
+    union all select 'project', sum(c.value::integer) from jsonb_each_text(calls) c order by 1) k
+  where k.n <> 0 on conflict (key) do update set slot = greatest(b.slot, excluded.slot),
+    spent = ((tandem.spent(b.slot, b.spent, t))[1] + excluded.spent[1]) || (tandem.spent(b.slot, b.spent, t))[2:];
 end $$;
-comment on function tandem.charge(jsonb, jsonb, timestamptz) is
+comment on function tandem.charge(jsonb, timestamptz) is
   'Charges calls of accounts and the project; negative ones are given back.';
 
 create or replace function tandem.token_json(a tandem.accounts, refresh boolean, t timestamptz) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return case when refresh or a.access_token is not null and a.access_expires_at > t + interval '30 seconds'
+begin return case when refresh or a.access_token is not null and a.access_expires_at > t + interval '30 seconds'
     then jsonb_build_object('generation', a.token_generation, 'refresh', refresh, 'access_token', a.access_token,
       'refresh_token', a.refresh_token, 'user', a.user_id, 'subject', a.subject) end;
 end $$;
@@ -124,8 +130,7 @@ create or replace function tandem.connections_json(plan jsonb, members jsonb, li
 returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 declare since timestamptz := t - interval '1 hour'; roots jsonb := jsonb_path_query_array(members, '$[*].root');
-begin
-  return (with wanted as materialized (
+begin return (with wanted as materialized (
     select c.id from jsonb_array_elements(plan) f join tandem.connections c on c.user_id = f ->> 'owner'
       where roots ? (f ->> 'root')
     union select (x #>> '{}')::uuid from jsonb_path_query(members, '$[*].members[*].links[*].connection') x

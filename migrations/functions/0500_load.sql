@@ -5,8 +5,7 @@ set local lock_timeout = '3s';
 -- is of the same owner and names none itself. First the events are asked for it, then the series that they name.
 create or replace function tandem.roots(events jsonb) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-begin
-  return (with recursive named (asked, series, owner, step) as (
+begin return (with recursive named (asked, series, owner, step) as (
     select distinct y::uuid, y::uuid, null::text, 0 from jsonb_array_elements_text(events) y union all
     select p.asked, n.series, n.owner, p.step + 1 from named p left join lateral (select x.series, x.owner from (
         select 1 as turn, r.series, r.owner from tandem.crm_rows r where r.event = p.series
@@ -35,8 +34,7 @@ declare reason text := case when k.state = 'paused' then 'sync is paused'
   when k.state = 'unreachable' then 'the calendar cannot be reached'
   when k.state = 'disconnected' then 'the calendar is disconnected'
   when a.state in ('reconnect_needed', 'disconnected') then coalesce(a.reason, 'the account is not connected') end;
-begin
-  return case when reason is not null then tandem.later(t + interval '10 minutes', reason)
+begin return case when reason is not null then tandem.later(t + interval '10 minutes', reason)
     when a.paused_until > t then tandem.later(a.paused_until, coalesce(a.pause_reason, 'the account is paused')) end;
 end $$;
 comment on function tandem.blocked(tandem.connections, tandem.accounts, timestamptz) is
@@ -45,8 +43,7 @@ comment on function tandem.blocked(tandem.connections, tandem.accounts, timestam
 -- Locks what nobody else holds, and says of each family what is known before it is leased.
 create or replace function tandem.look(roots jsonb, writes boolean, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
-begin
-  return (with wanted as materialized (select distinct y.value::uuid as root from jsonb_each_text(roots) y),
+begin return (with wanted as materialized (select distinct y.value::uuid as root from jsonb_each_text(roots) y),
   have as materialized (select w.* from tandem.work w where w.root = any (array(select y.root from wanted y))
     order by w.root for no key update skip locked)
   select coalesce(jsonb_agg(jsonb_build_object('root', x.root, 'queued', q.queued, 'is_known', n.is_known, 'why', case

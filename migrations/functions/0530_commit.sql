@@ -133,7 +133,7 @@ begin
   if families <> '[]' then done := tandem.conclude(families, stored, t); end if;
   if p -> 'usage' <> '[]' then
     mark := tandem.charge((select jsonb_object_agg(u.account, u.units) from (select x.account, sum(x.units) as units
-      from jsonb_to_recordset(p -> 'usage') as x (account text, units bigint) group by 1) u), s, t);
+      from jsonb_to_recordset(p -> 'usage') as x (account text, units bigint) group by 1) u), t);
   end if;
   mark := tandem.add_counts(coalesce(p -> 'counts', '{}') || jsonb_build_object('google_calls', p -> 'calls'));
   return jsonb_build_object('fenced', false, 'as_of', nextval('tandem.recorded')) || done || page;

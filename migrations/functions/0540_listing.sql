@@ -133,7 +133,7 @@ begin
     page_token = case when why not in ('resync', 'restart') then k.page_token end,
     full_listing = case when why not in ('resync', 'restart') then k.full_listing end
   where k.id = (p ->> 'connection')::uuid and k.fence = (p ->> 'fence')::bigint and k.lease_until > t;
-  perform tandem.charge(jsonb_build_object(k.account_id, p -> 'units'), s, t) from tandem.connections k
+  perform tandem.charge(jsonb_build_object(k.account_id, p -> 'units'), t) from tandem.connections k
   where k.id = (p ->> 'connection')::uuid and (p ->> 'units')::bigint <> 0;
   perform tandem.add_counts(jsonb_build_object('google_calls', p -> 'calls'));
   return 'null';

@@ -17,8 +17,7 @@ comment on function tandem.ability(text, timestamptz) is
 
 create or replace function tandem.can_work(root_id uuid, owner_id text, t timestamptz) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-begin
-  return (select coalesce(bool_or(tandem.blocked(k, a, t) is null), true) from tandem.connections k
+begin return (select coalesce(bool_or(tandem.blocked(k, a, t) is null), true) from tandem.connections k
     join tandem.accounts a on a.id = k.account_id where k.state <> 'disconnected' and k.id in (
       select l.connection_id from tandem.links l where l.root = root_id and l.state <> 'deleted'
       union select x.id from tandem.connections x where x.user_id = owner_id and x.takes_new and not exists (
@@ -56,7 +55,7 @@ comment on function tandem.next_owners(text, text, integer, integer, timestamptz
 -- In the order of the indexes, so that a limit is one.
 create or replace function tandem.due_families(most integer, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
-declare s jsonb; events jsonb; more boolean; last_changes text; last_work text;
+declare s jsonb; events jsonb; last_changes text; last_work text;
 begin
   select coalesce(jsonb_object_agg(x.key, x.value), '{}') into s from tandem.settings x
   where x.key in ('due_changes', 'due_work');
@@ -79,15 +78,15 @@ begin
     from (select distinct on (h.root) h.* from heads h order by h.root, h.is_bulk, h.at) f),
   chosen as (select x.* from turns x order by x.is_bulk, x.turn, x.at, x.root limit most)
   select (select coalesce(jsonb_agg(c.event order by c.is_bulk, c.turn, c.at, c.root), '[]') from chosen c),
-    (select count(*) > most from turns), (select max(q.owner) from queued q), (select max(w.owner) from working w)
-  into events, more, last_changes, last_work;
+    (select max(q.owner) from queued q), (select max(w.owner) from working w)
+  into events, last_changes, last_work;
   -- Few owners: each look sees all of them. Many: the next one goes on behind these.
   if last_changes is not null or last_work is not null then
     insert into tandem.settings as x (key, value) values ('due_changes', coalesce(last_changes, '')),
       ('due_work', coalesce(last_work, ''))
     on conflict (key) do update set value = excluded.value where x.value <> excluded.value;
   end if;
-  return jsonb_build_object('events', events, 'more', more);
+  return events;
 end $$;
 comment on function tandem.due_families(integer, timestamptz) is
   'Events with due work, one of each family: live ones before a first export, owners in turn.';
@@ -111,25 +110,31 @@ begin
   turns as (select x.*, row_number() over (order by x.turn, x.due_at, x.id) as n from (select k.id,
     least(k.due_at, t) as due_at, row_number() over (partition by k.user_id order by least(k.due_at, t), k.id) as turn
     from k) x)
-  select jsonb_build_object('connections', coalesce(jsonb_agg(z.id order by z.n) filter (where z.n <= most), '[]'),
-    'more', count(*) > most) from turns z);
+  select coalesce(jsonb_agg(z.id order by z.n) filter (where z.n <= most), '[]') from turns z);
 end $$;
 comment on function tandem.due_connections(integer, timestamptz) is 'Connections to list, owners in turn.';
 
 create or replace function public.tandem_due(p jsonb) returns jsonb
 language plpgsql security definer set search_path = '' set timezone = 'UTC' set lock_timeout = 500 set jit = off as $$
-declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; families jsonb; connections jsonb; done text;
+declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; events jsonb := '[]'; connections jsonb := '[]';
+  done text := tandem.need(p, 'tick string', 'most number');
 begin
-  done := tandem.need(p, 'most number');
-  families := tandem.due_families((p ->> 'most')::integer, t);
-  connections := tandem.due_connections((p ->> 'most')::integer, t);
+  -- One after the other: who is turned away has work that another one's next question finds.
+  lock table tandem.ticks in exclusive mode;
+  delete from tandem.ticks x where x.until <= t or x.id = (p ->> 'tick')::uuid;
+  if (p ->> 'most')::integer > 0 and (select count(*) < 2 from tandem.ticks) then
+    events := tandem.due_families((p ->> 'most')::integer, t);
+    connections := tandem.due_connections((p ->> 'most')::integer, t);
+  end if;
+  if events <> '[]' or connections <> '[]' then
+    insert into tandem.ticks values ((p ->> 'tick')::uuid, t + interval '1 minute');
+  end if;
   -- One tick asks several times.
   if coalesce(tandem.setting('ticked_at')::timestamptz not between t - interval '30 seconds' and t, true) then
     insert into tandem.settings as x (key, value) values ('ticked_at', tandem.utc(t))
     on conflict (key) do update set value = excluded.value;
   end if;
-  return jsonb_build_object('events', families -> 'events', 'connections', connections -> 'connections',
-    'more', (families -> 'more')::boolean or (connections -> 'more')::boolean);
+  return jsonb_build_object('events', events, 'connections', connections);
 end $$;
 comment on function public.tandem_due(jsonb) is 'The contract''s due. p: AskDue; returns Due.';
 

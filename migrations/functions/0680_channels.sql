@@ -5,8 +5,7 @@ create or replace function tandem.count_channel_calls(account uuid, p jsonb, t t
 language plpgsql volatile set search_path = '' as $$
 begin
   if (p ->> 'units')::integer <> 0 then
-    perform tandem.charge(jsonb_build_object(account, (p ->> 'units')::integer),
-      (select jsonb_object_agg(s.key, s.value) from tandem.settings s), t);
+    perform tandem.charge(jsonb_build_object(account, (p ->> 'units')::integer), t);
   end if;
   perform tandem.add_counts(jsonb_build_object('google_calls', p -> 'calls'));
 end $$;

@@ -49,7 +49,7 @@ begin
   delete from tandem.channels h where h.account_id = a.id;
   delete from tandem.disconnections d where d.account_id = a.id;
   delete from tandem.accounts x where x.id = a.id;
-  delete from tandem.buckets b where b.key = 'user:' || a.subject
+  delete from tandem.quotas b where b.key = 'user:' || a.subject
     and not exists (select from tandem.accounts x where x.subject = a.subject);
   return 1;
 end $$;

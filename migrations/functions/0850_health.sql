@@ -69,12 +69,13 @@ language plpgsql stable set search_path = '' as $$
 declare q jsonb := tandem.quota((select jsonb_object_agg(s.key, s.value) from tandem.settings s));
 begin
   return query
-  select 'google_quota_left', 'of="project"', coalesce((select least((q ->> 'project_size')::float8, b.tokens
-      + greatest(0, extract(epoch from t - b.at)) * (q ->> 'project_rate')::float8)
-    from tandem.buckets b where b.key = 'project'), (q ->> 'project_size')::float8)
-  union all select 'google_quota_left', 'of="busiest_user"', coalesce((select min(least((q ->> 'user_size')::float8,
-      b.tokens + greatest(0, extract(epoch from t - b.at)) * (q ->> 'user_rate')::float8))
-    from (select x.* from tandem.buckets x where x.key like 'user:%' limit 10000) b), (q ->> 'user_size')::float8);
+  with left_of as (select k.key, ((q ->> split_part(k.key, ':', 1))::bigint
+      - (select sum(y) from unnest(tandem.spent(k.slot, k.spent, t)) y))::float8 as free
+    from (select x.* from tandem.quotas x order by x.key limit 10000) k)
+  select 'google_quota_left', 'of="project"', coalesce((select x.free from left_of x where x.key = 'project'),
+    (q ->> 'project')::float8)
+  union all select 'google_quota_left', 'of="busiest_user"', coalesce((select min(x.free) from left_of x
+    where x.key <> 'project'), (q ->> 'user')::float8);
 end $$;
 comment on function tandem.measures_of_quota(timestamptz) is 'What is left of quotas.';
 

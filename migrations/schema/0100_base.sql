@@ -56,7 +56,7 @@ comment on table tandem.settings is
   'event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), cluster (the server it '
   'was then), mark (what a commit of Tandem''s is known by), clock_offset (seconds, tests only), ticked_at, '
   'touched_horizon (the last transaction of forgotten deletions), '
-  'history_days, user_per_minute, user_burst, project_per_minute, project_burst (in place of the usual quota), '
+  'history_days, user_per_minute, project_per_minute (in place of the usual quota), '
   'due_changes and due_work (the owner where the clock''s last look ended).';
 
 create sequence tandem.recorded;

@@ -185,13 +185,20 @@ create index disconnections_due on tandem.disconnections (due_at) where phase <>
 create unique index disconnections_connection on tandem.disconnections (connection_id) where phase <> 'done';
 comment on table tandem.disconnections is 'Disconnecting, as a job of steps; without a connection it ends the account.';
 
-create table tandem.buckets (
+create table tandem.quotas (
   key text primary key,
-  tokens double precision not null,
-  at timestamptz not null
+  slot bigint not null,
+  spent integer[] not null
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-comment on table tandem.buckets is
-  'The provider''s quotas, kept before it has to refuse: "project", or "user:" and the account''s key.';
+comment on table tandem.quotas is
+  'Calls of the last minute, by slots of two seconds up to slot, the newest first, so that the provider''s quotas are '
+  'kept before it has to refuse: of "project", or of "user:" and the account''s key.';
+
+create table tandem.ticks (
+  id uuid primary key,
+  until timestamptz not null
+);
+comment on table tandem.ticks is 'Who is at what is due: a third one would only wait for the other two.';
 
 create table tandem.jwks (
   url text primary key,

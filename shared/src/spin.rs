@@ -43,6 +43,10 @@ pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 /// connection, head and part of a body.
 const TIMEOUT_NANOS: u64 = 20_000_000_000;
 
+/// How long a request that nobody needs the answer of has to leave, in nanoseconds: 2 s. Whoever answers it works on
+/// when the connection ends, as after the time that pg_net waits.
+const START_NANOS: u64 = 2_000_000_000;
+
 /// Sends requests through the host.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outbound;
@@ -53,6 +57,10 @@ impl HttpClient for Outbound {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(TransportError::NoAnswer("it took too long".to_owned())),
         }
+    }
+
+    async fn start(&self, request: Request<Bytes>) {
+        future::select(pin!(call(request)), pin!(passed(START_NANOS))).await;
     }
 }
 

@@ -4,13 +4,15 @@ mod access;
 mod counts;
 mod pull;
 mod push;
+mod pushed;
 mod reads;
 mod stopped;
 mod tick;
 
 pub use access::{ANOTHER_USER, Accounts, NoAccess, Opened};
 pub use pull::{Pulled, pull, pull_pages};
-pub use push::{Pushed, push};
+pub use push::push;
+pub use pushed::Pushed;
 pub use tick::{TickReport, tick};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,6 +50,23 @@ fn last_call(leased_at: DateTime<Utc>) -> DateTime<Utc> {
     leased_at + TimeDelta::seconds(i64::from(LEASE_SECONDS)) - CALL_DEADLINE - MARGIN
 }
 
+/// Loads, a few times where the database is busy.
+///
+/// # Errors
+/// [`store::StoreError`].
+async fn load<S: store::Store>(
+    store: &S,
+    load: &store::Load,
+) -> Result<store::Loaded, store::StoreError> {
+    for _ in 1..TRIES {
+        match store.load(load).await {
+            Err(store::StoreError::Busy(_)) => {}
+            result => return result,
+        }
+    }
+    store.load(load).await
+}
+
 /// Commits, a few times where the database is busy: it has stored nothing then, and waiting for its lock was the
 /// wait between two tries.
 ///
@@ -57,7 +76,7 @@ async fn commit<S: store::Store>(
     store: &S,
     commit: &store::Commit,
 ) -> Result<store::Committed, store::StoreError> {
-    for _ in 1..COMMIT_TRIES {
+    for _ in 1..TRIES {
         match store.commit(commit).await {
             Err(store::StoreError::Busy(_)) => {}
             result => return result,
@@ -66,4 +85,4 @@ async fn commit<S: store::Store>(
     store.commit(commit).await
 }
 
-const COMMIT_TRIES: u32 = 6;
+const TRIES: u32 = 6;

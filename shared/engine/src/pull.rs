@@ -333,7 +333,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             purpose: Purpose::Store,
             lease_seconds: LEASE_SECONDS,
         };
-        self.env.store.load(&load).await
+        crate::load(self.env.store, &load).await
     }
 }
 

@@ -2,51 +2,26 @@
 
 use crate::access::{Accounts, Ways};
 use crate::counts::pushes;
-use crate::{Env, LEASE_SECONDS, last_call};
+use crate::pushed::{Again, Refusal};
+use crate::{Env, LEASE_SECONDS, Pushed, last_call};
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use planner::{Answer, Call, CallKind, Next, Plan, World};
 use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    AccountId, Commit, Committed, EventId, Family, FamilyCommit, Load, Loaded, Outcome, Pause,
-    PauseKind, Purpose, Store, StoreError, Which, WorkState,
+    AccountId, Commit, EventId, Family, FamilyCommit, Load, Loaded, Pause, PauseKind, Purpose,
+    Store, StoreError, Which,
 };
-
-/// What a push came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Pushed {
-    /// Families by what came of them.
-    pub families: BTreeMap<&'static str, u64>,
-    /// Why work is still open, for people.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub waiting: Vec<String>,
-    /// What the storage refused, for operators.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub refused: Vec<String>,
-}
-
-/// What a round leaves for the next one.
-#[derive(Default)]
-struct Again {
-    due: Vec<EventId>,
-    /// Families that the storage did not take.
-    refused: BTreeMap<EventId, Refusal>,
-}
-
-struct Refusal {
-    message: String,
-    /// It did not even take the telling of it.
-    is_repeated: bool,
-}
 
 /// Loads between them that a push makes at most: own work may bring newer work.
 const MAX_ROUNDS: usize = 4;
 /// Families of one load.
 pub(crate) const FAMILIES: usize = 50;
-/// Families at once.
-const AT_ONCE: usize = 8;
+/// Of one load, families at once.
+const AT_ONCE: usize = 25;
+/// Loads at once: while one's calls are under way, the other reads or stores.
+pub(crate) const CHUNKS_AT_ONCE: usize = 2;
 
 /// Pushes the families of events until they have no newer work, a few times at most; the rest stays due.
 ///
@@ -65,18 +40,34 @@ pub(crate) async fn push_until<S: Store, A: Accounts>(
     events: &[EventId],
     until: DateTime<Utc>,
 ) -> Result<Pushed, StoreError> {
+    let count = events.len().div_ceil(FAMILIES);
+    let pushing = futures::stream::iter(0..count).map(|chunk| {
+        // Who comes first does so in each.
+        let chunk = events.iter().skip(chunk).step_by(count);
+        push_chunk(env, chunk.cloned().collect(), until)
+    });
     let mut pushed = Pushed::default();
-    for chunk in events.chunks(FAMILIES) {
-        let mut again = Again {
-            due: chunk.to_vec(),
-            ..Again::default()
-        };
-        for _ in 0..MAX_ROUNDS {
-            if again.due.is_empty() || (env.clock)() >= until {
-                break;
-            }
-            again = round(env, again, until, &mut pushed).await?;
+    for chunk in pushing.buffered(CHUNKS_AT_ONCE).collect::<Vec<_>>().await {
+        pushed.add(chunk?);
+    }
+    Ok(pushed)
+}
+
+async fn push_chunk<S: Store, A: Accounts>(
+    env: &Env<'_, S, A>,
+    events: Vec<EventId>,
+    until: DateTime<Utc>,
+) -> Result<Pushed, StoreError> {
+    let mut pushed = Pushed::default();
+    let mut again = Again {
+        due: events,
+        ..Again::default()
+    };
+    for _ in 0..MAX_ROUNDS {
+        if again.due.is_empty() || (env.clock)() >= until {
+            break;
         }
+        again = round(env, again, until, &mut pushed).await?;
     }
     Ok(pushed)
 }
@@ -91,11 +82,11 @@ async fn round<S: Store, A: Accounts>(
     let leased_at = (env.clock)();
     let load = Load {
         instance: env.instance.to_owned(),
-        which: Which::Events(work.due),
+        which: Which::Events(work.due.clone()),
         purpose: Purpose::Write,
         lease_seconds: LEASE_SECONDS,
     };
-    let loaded = env.store.load(&load).await?;
+    let loaded = crate::load(env.store, &load).await?;
     let loaded_at = (env.clock)();
     pushed.skip(&loaded);
     if loaded.families.is_empty() {
@@ -116,11 +107,10 @@ async fn round<S: Store, A: Accounts>(
     // Of an account in trouble one call tells.
     let is_in_trouble = loaded.accounts.iter().any(|account| account.troubles > 0);
     let at_once = if is_in_trouble { 1 } else { AT_ONCE };
-    let planned: Vec<_> = futures::stream::iter(&loaded.families)
-        .map(|family| run.family(family))
-        .buffered(at_once)
-        .collect()
-        .await;
+    let in_turn = futures::stream::iter(in_order(&loaded.families, &work.due));
+    let planning = in_turn.map(|(place, family)| run.family(family).map(move |plan| (place, plan)));
+    let mut planned: Vec<_> = planning.buffered(at_once).collect().await;
+    planned.sort_by_key(|(place, _)| *place);
     let mut commit = Commit {
         counts: store::Counts::new(),
         instance: env.instance.to_owned(),
@@ -130,7 +120,7 @@ async fn round<S: Store, A: Accounts>(
         tokens: ways.take_tokens(),
         pauses: Vec::new(),
     };
-    for (family, pause) in planned {
+    for (_, (family, pause)) in planned {
         commit.families.push(family);
         commit.pauses.extend(pause);
     }
@@ -142,6 +132,16 @@ async fn round<S: Store, A: Accounts>(
     Ok(pushed.take(committed, &commit, &work.refused))
 }
 
+/// Each with its place, as they were asked for: who comes first is done where the time ends.
+fn in_order<'a>(families: &'a [Family], asked: &[EventId]) -> Vec<(usize, &'a Family)> {
+    let mut ordered: Vec<_> = families.iter().enumerate().collect();
+    ordered.sort_by_cached_key(|(_, family)| {
+        let is_asked = |event: &EventId| family.members.iter().any(|member| member.event == *event);
+        asked.iter().position(is_asked)
+    });
+    ordered
+}
+
 /// Families that meet a quota together limit their account.
 fn spread(pauses: &mut [Pause]) {
     let quotas = pauses.iter().filter(|pause| pause.kind == PauseKind::Quota);
@@ -151,77 +151,6 @@ fn spread(pauses: &mut [Pause]) {
         if pause.kind == PauseKind::Quota && met.count() > 1 {
             pause.kind = PauseKind::Limit;
         }
-    }
-}
-
-impl Pushed {
-    fn skip(&mut self, loaded: &Loaded) {
-        for skipped in &loaded.skipped {
-            let what = match &skipped.why {
-                store::Why::NotDue => "not due",
-                store::Why::Leased => "leased",
-                store::Why::Later { reason, .. } => {
-                    self.waiting.push(reason.clone());
-                    "later"
-                }
-            };
-            self.count(what);
-        }
-    }
-
-    /// What is due again at once.
-    fn take(
-        &mut self,
-        committed: Committed,
-        commit: &Commit,
-        before: &BTreeMap<EventId, Refusal>,
-    ) -> Again {
-        let mut due: BTreeSet<EventId> = committed.freed.into_iter().collect();
-        let mut refused = BTreeMap::new();
-        for (family, asked) in committed.families.into_iter().zip(&commit.families) {
-            self.count(outcome_name(&family.outcome, asked));
-            let work = asked.work.as_ref();
-            let open = work.filter(|work| work.state == WorkState::Open);
-            let reason = open.and_then(|work| work.reason.clone());
-            self.waiting.extend(reason);
-            match family.outcome {
-                Outcome::Stored { again: true } | Outcome::Stale => drop(due.insert(family.root)),
-                Outcome::Refused {
-                    code,
-                    message,
-                    transient,
-                } => {
-                    self.refused
-                        .push(format!("the database refused tandem_commit ({code})"));
-                    if !transient {
-                        due.insert(family.root.clone());
-                        let is_repeated = before.contains_key(&family.root);
-                        let refusal = Refusal {
-                            message,
-                            is_repeated,
-                        };
-                        refused.insert(family.root, refusal);
-                    }
-                }
-                Outcome::Stored { again: false } | Outcome::Fenced => {}
-            }
-        }
-        let due = due.into_iter().collect();
-        Again { due, refused }
-    }
-
-    fn count(&mut self, what: &'static str) {
-        *self.families.entry(what).or_default() += 1;
-    }
-}
-
-fn outcome_name(outcome: &Outcome, asked: &FamilyCommit) -> &'static str {
-    match outcome {
-        Outcome::Stored { .. } if asked.work.is_some() => "waiting",
-        Outcome::Stored { .. } => "done",
-        Outcome::Fenced => "fenced",
-        Outcome::Stale => "stale",
-        Outcome::Refused { .. } => "refused",
     }
 }
 

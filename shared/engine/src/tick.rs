@@ -3,9 +3,10 @@
 
 use crate::access::Accounts;
 use crate::pull::pull_until;
-use crate::push::{FAMILIES, push_until};
+use crate::push::push_until;
 use crate::{Env, Pulled, Pushed};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use store::{AskDue, ConnectionId, Due, EventId, Store, StoreError, Trigger};
@@ -28,6 +29,11 @@ pub struct TickReport {
 /// How long a tick takes at most before it leaves the rest to the next one; a call under way ends.
 const BUDGET: TimeDelta = TimeDelta::seconds(20);
 
+/// Families and connections that are asked for at once.
+const MOST: u32 = 100;
+/// Connections that are listed at once.
+const LISTINGS_AT_ONCE: usize = 8;
+
 /// Does what is due.
 ///
 /// # Errors
@@ -40,30 +46,33 @@ pub async fn tick<S: Store, A: Accounts>(env: &Env<'_, S, A>) -> Result<TickRepo
         events: BTreeSet::new(),
         connections: BTreeSet::new(),
     };
-    let ask = AskDue {
+    let mut ask = AskDue {
         instance: env.instance.to_owned(),
-        most: FAMILIES as u32,
+        tick: (env.new_id)(),
+        most: MOST,
     };
     let mut due = env.store.due(&ask).await?;
-    loop {
-        let more = due.more;
+    while !due.is_empty() {
         // What was done a moment ago and is due again has its next turn with the next tick.
         due.events.retain(|event| run.events.insert(event.clone()));
         due.connections
             .retain(|connection| run.connections.insert(connection.clone()));
-        let nothing_new = due.events.is_empty() && due.connections.is_empty();
-        run.work(due).await;
-        if nothing_new || !more && run.is_quiet() || run.is_over() {
-            return Ok(run.ticked);
+        let is_over = due.is_empty() || {
+            run.work(due).await;
+            run.is_over()
+        };
+        if is_over {
+            ask.most = 0;
         }
-        match env.store.due(&ask).await {
-            Ok(next) => due = next,
+        due = match env.store.due(&ask).await {
+            Ok(next) => next,
             Err(error) => {
                 run.ticked.problems.push(error.to_string());
                 return Ok(run.ticked);
             }
-        }
+        };
     }
+    Ok(run.ticked)
 }
 
 struct Run<'a, S, A> {
@@ -86,13 +95,12 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 Err(error) => self.ticked.problems.push(error.to_string()),
             }
         }
-        for connection in due.connections {
-            if self.is_over() {
-                return;
-            }
+        let listings = futures::stream::iter(due.connections)
+            .map(|connection| self.list(connection))
+            .buffered(LISTINGS_AT_ONCE);
+        for listed in listings.collect::<Vec<_>>().await.into_iter().flatten() {
             self.ticked.connections += 1;
-            let trigger = Trigger::Connection(connection);
-            match pull_until(self.env, trigger, self.end).await {
+            match listed {
                 Ok(pulled) => {
                     self.ticked.problems.extend(pulled.problem.clone());
                     self.ticked.pulled.add(pulled);
@@ -102,9 +110,13 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
         }
     }
 
-    /// Listings may have made others due.
-    fn is_quiet(&self) -> bool {
-        self.ticked.connections == 0
+    /// None where there is no time left.
+    async fn list(&self, connection: ConnectionId) -> Option<Result<Pulled, StoreError>> {
+        if (self.env.clock)() >= self.end {
+            return None;
+        }
+        let trigger = Trigger::Connection(connection);
+        Some(pull_until(self.env, trigger, self.end).await)
     }
 
     fn is_over(&mut self) -> bool {

@@ -17,6 +17,13 @@ pub trait HttpClient {
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Bytes>, TransportError>>;
 
+    /// Sends a request of which nobody needs the answer; what answers it may work on for long.
+    fn start(&self, request: http::Request<Bytes>) -> impl Future<Output = ()> {
+        async {
+            let _answer = self.send(request).await;
+        }
+    }
+
     /// What Google was asked since this was asked last, for the record that follows.
     fn take_usage(&self) -> ApiUsage {
         ApiUsage::default()
@@ -38,6 +45,10 @@ impl<D: HttpClient> HttpClient for &D {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         (**self).send(request).await
+    }
+
+    async fn start(&self, request: http::Request<Bytes>) {
+        (**self).start(request).await;
     }
 
     fn take_usage(&self) -> ApiUsage {

@@ -329,7 +329,7 @@ impl<'a> Plan<'a> {
         };
         match (pending, answer) {
             (_, Answer::NoTime) => {
-                self.wait_in(2.0, "it took too long; trying again".to_owned());
+                self.wait_in(0.0, "it took too long; trying again".to_owned());
                 self.ending.stops = true;
             }
             (Pending::Get, Answer::Event(Some(listed))) => match listed.event {

@@ -49,6 +49,12 @@ pub struct TickReport {
 }
 
 impl TickReport {
+    /// Whether another tick would find something to do at once, having seen this one do something.
+    pub fn has_more(&self) -> bool {
+        let has_worked = self.pushed.families.contains_key("done") || self.pulled.pages > 0;
+        self.unfinished && has_worked
+    }
+
     /// For the log: numbers only.
     pub fn log_fields(&self) -> serde_json::Value {
         json!({

@@ -41,6 +41,10 @@ impl<D: HttpClient> HttpClient for MeteredClient<D> {
         answer
     }
 
+    async fn start(&self, request: Request<Bytes>) {
+        self.client.start(request).await;
+    }
+
     fn take_usage(&self) -> ApiUsage {
         self.fresh.take()
     }

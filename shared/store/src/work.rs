@@ -2,13 +2,16 @@
 
 use crate::{ConnectionId, EventId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The clock's question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskDue {
     /// The deployment.
     pub instance: String,
-    /// Families and connections at most, each.
+    /// Who asks, until nothing is found: there are not many at once.
+    pub tick: Uuid,
+    /// Families and connections at most, each; with none the caller asks no more.
     pub most: u32,
 }
 
@@ -19,6 +22,12 @@ pub struct Due {
     pub events: Vec<EventId>,
     /// Connections to list.
     pub connections: Vec<ConnectionId>,
-    /// More is due than this.
-    pub more: bool,
+}
+
+impl Due {
+    /// Whether nothing is due.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.connections.is_empty()
+    }
 }

@@ -19,7 +19,7 @@ select tandem.adopt('public.crm', '{"owner": "owner", "enabled": "enabled", "ser
   "state": {"state": "sync_state", "error": "sync_error", "remote": "remote", "calendar": "calendar",
     "access": "access"}}');
 insert into tandem.settings values ('instance', 'test'), ('cluster', tandem.cluster()),
-  ('user_burst', '1000000'), ('project_burst', '1000000');
+  ('user_per_minute', '1000000'), ('project_per_minute', '1000000');
 
 create function crm_statement(s jsonb) returns void language plpgsql as $$
 declare e jsonb := s -> 'update' -> 'edit'; r jsonb := s -> 'insert' -> 'row';

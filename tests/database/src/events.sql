@@ -3,7 +3,7 @@ create table public.crm (like public.events including all);
 alter table public.crm alter owner_id type text;
 select tandem.adopt('public.crm', tandem.default_mapping());
 insert into tandem.settings values ('instance', 'model'), ('cluster', tandem.cluster()),
-  ('user_burst', '1000000'), ('project_burst', '1000000');
+  ('user_per_minute', '1000000'), ('project_per_minute', '1000000');
 
 -- Fields in the contract's form; what they leave out stays.
 create function crm_write(key uuid, fields jsonb) returns void language plpgsql as $$

@@ -23,9 +23,8 @@ begin
     update tandem.accounts set state = v ->> 'state', reason = v ->> 'reason' where id = (v ->> 'account')::uuid;
     if v ->> 'state' = 'active' then perform crm_wake((v ->> 'account')::uuid, t); end if;
   elsif a ? 'quota' then
-    delete from tandem.buckets;
-    insert into tandem.settings as s values ('user_burst', coalesce(v -> 'quota' ->> 'burst', '1000000')),
-      ('user_per_minute', coalesce(v -> 'quota' ->> 'per_minute', '1000000'))
+    delete from tandem.quotas;
+    insert into tandem.settings as s values ('user_per_minute', coalesce(v ->> 'per_minute', '1000000'))
     on conflict (key) do update set value = excluded.value;
   elsif a ? 'connect' then
     if (v -> 'is_target')::boolean then

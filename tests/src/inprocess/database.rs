@@ -19,7 +19,7 @@ const CLEAR: &str = "
     delete from tandem.attempts; delete from tandem.work; delete from tandem.parked; delete from tandem.history;
     delete from tandem.links; delete from tandem.seen; delete from tandem.missed; delete from tandem.asked;
     delete from tandem.channels; delete from tandem.disconnections; delete from tandem.connections; delete from tandem.accounts;
-    delete from tandem.oauth_states; delete from tandem.tickets; delete from tandem.buckets; delete from tandem.counters;
+    delete from tandem.oauth_states; delete from tandem.tickets; delete from tandem.quotas; delete from tandem.ticks; delete from tandem.counters;
     delete from tandem.settings where key in ('history_days', 'kept_up_at', 'due_changes', 'due_work');
     set session_replication_role = origin;";
 /// Systems after which the rows that they left are swept up.

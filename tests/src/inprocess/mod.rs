@@ -58,6 +58,8 @@ pub struct System {
     log: RefCell<Vec<String>>,
     requests: Cell<u64>,
     calls: Cell<u64>,
+    /// Calls of its own scheduler: the ticks themselves are the test's.
+    ticks_called: Cell<u64>,
     published: RefCell<Published>,
     pace: Cell<TimeDelta>,
     killed: Cell<u64>,
@@ -113,6 +115,7 @@ impl System {
             variables: Variables::new(),
             log: RefCell::default(),
             requests: Cell::new(0),
+            ticks_called: Cell::default(),
             calls: Cell::new(0),
             published: RefCell::default(),
             pace: Cell::default(),
@@ -130,6 +133,11 @@ impl System {
     /// The deployment that all calls name.
     pub fn instance(&self) -> &str {
         self.config.instance()
+    }
+
+    /// Ticks that a tick has called since this was asked last.
+    pub fn take_ticks_called(&self) -> u64 {
+        self.ticks_called.take()
     }
 
     /// Moves both clocks.

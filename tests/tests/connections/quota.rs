@@ -7,26 +7,39 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::inprocess::{ANN, EMAIL, System};
 
-/// Nothing comes back by itself, so that what is left says what was taken.
+/// What is charged is noted, since a minute later nobody knows it any more.
 async fn lab(seed: u64) -> Result<System> {
     let system = system(seed).await?;
     system
         .sql(
-            "insert into tandem.settings values ('user_per_minute', '0.000001'), ('user_burst', '1000000'),
-             ('project_per_minute', '0.000001'), ('project_burst', '1000000');
-             update tandem.buckets set tokens = 1000000",
+            "insert into tandem.settings values ('user_per_minute', '1000000'), ('project_per_minute', '1000000');
+             drop table if exists public.charged;
+             create table public.charged (key text, n integer);
+             create or replace function public.note_charge() returns trigger
+             language plpgsql security definer set search_path = '' as $$
+             begin
+               insert into public.charged values (new.key, new.spent[1] - case tg_op when 'INSERT' then 0
+                 else (tandem.spent(old.slot, old.spent, to_timestamp(new.slot * 2)))[1] end);
+               return null;
+             end $$;
+             create or replace trigger note_charge after insert or update on tandem.quotas
+               for each row execute function public.note_charge()",
         )
         .await?;
     Ok(system)
 }
 
-/// What Ann's and the project's allowance lack.
+/// What Ann and the project were charged.
 async fn charged(system: &System) -> Result<(i64, i64)> {
-    let lacking =
-        "select jsonb_object_agg(left(key, 4), round(1000000 - tokens)) from tandem.buckets";
-    let lacking = system.value(lacking).await?;
-    let of = |key: &str| lacking[key].as_f64().map(|left| left as i64);
-    Ok((of("user").context("user")?, of("proj").context("project")?))
+    let charged =
+        "select jsonb_build_object('user', coalesce(sum(n) filter (where key <> 'project'), 0),
+        'project', coalesce(sum(n) filter (where key = 'project'), 0)) from public.charged";
+    let charged = system.value(charged).await?;
+    let of = |key: &str| charged[key].as_i64();
+    Ok((
+        of("user").context("user")?,
+        of("project").context("project")?,
+    ))
 }
 
 /// What Google counted for everybody's calls until now.

@@ -71,6 +71,7 @@ async fn a_tick_ends_with_its_time_and_has_served_every_user_by_then() -> Result
     system.set_pace(TimeDelta::milliseconds(400));
     let told = ticks(&system).await?;
     ensure!(told["unfinished"] == true, "{told}");
+    ensure!(system.take_ticks_called() == 1, "it calls the next one");
     let still = left(&system).await?;
     ensure!(
         still["small"].is_null() && still["middle"].is_null(),
@@ -84,8 +85,10 @@ async fn a_tick_ends_with_its_time_and_has_served_every_user_by_then() -> Result
         told["connections"].as_u64() >= Some(40) && told["unfinished"] == true,
         "{told}"
     );
+    ensure!(system.take_ticks_called() == 1);
     let told = ticks(&system).await?;
     ensure!(told["unfinished"] == false, "{told}");
+    ensure!(system.take_ticks_called() == 0);
     let never = "select count(*) from tandem.connections where listed_at is null";
     ensure!(system.value(never).await? == 0);
     Ok(())

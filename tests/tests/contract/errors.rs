@@ -208,7 +208,7 @@ async fn a_function_that_is_not_there_is_permanent() -> Result<()> {
 }
 
 async fn due(c: &Contract, instance: &str) -> Result<Value, DbError> {
-    let parameters = json!({"instance": instance, "most": 5, "function_url": "u", "poke_key": "s"});
+    let parameters = json!({"instance": instance, "tick": uuid::Uuid::nil(), "most": 5, "function_url": "u", "poke_key": "s"});
     c.call("tandem_due", &parameters).await
 }
 

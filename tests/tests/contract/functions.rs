@@ -66,6 +66,7 @@ async fn a_family_is_loaded_and_committed_alike() -> Result<()> {
         let id = EventId(event(c, NASTY).await?.0);
         let ask = AskDue {
             instance: INSTANCE.to_owned(),
+            tick: Uuid::nil(),
             most: 5,
         };
         let due = store(c).due(&ask).await?;

@@ -1,6 +1,6 @@
 //! Accounts: tokens, quota, and whether their work can go on.
 
-use super::state::{AccountRow, Bucket, State};
+use super::state::{AccountRow, Quota, State};
 use crate::{
     Account, AccountId, AccountState, ConnectionId, ConnectionState, NewToken, Pause, PauseKind,
     Token,
@@ -139,51 +139,42 @@ impl State {
     /// Takes a call of an account's quota; when there is one, where there is none.
     pub(super) fn take_call(&mut self, id: &AccountId) -> Result<(), DateTime<Utc>> {
         let now = self.now;
-        let Some(bucket) = self
-            .tables
-            .accounts
-            .edit(id)
-            .and_then(|row| row.bucket.as_mut())
-        else {
+        let account = self.tables.accounts.edit(id);
+        let Some(quota) = account.and_then(|row| row.quota.as_mut()) else {
             return Ok(());
         };
-        fill(bucket, now);
-        let missing = CALL - bucket.level;
-        if missing > 0 {
-            let wait = missing
-                .unsigned_abs()
-                .div_ceil(bucket.quota.per_minute.max(1).unsigned_abs());
-            return Err(now + TimeDelta::milliseconds(wait.cast_signed()));
+        forget(quota, now);
+        if quota.spent.values().sum::<i64>() >= quota.per_minute {
+            let oldest = quota.spent.iter().find(|(_, calls)| **calls > 0);
+            let (oldest, _) = oldest.unwrap_or((&0, &0));
+            let frees = DateTime::from_timestamp((oldest + SLOTS) * SLOT, 0);
+            return Err(frees.unwrap_or(now));
         }
-        bucket.level -= CALL;
+        *quota.spent.entry(slot(now)).or_default() += 1;
         Ok(())
     }
 
     pub(super) fn charge(&mut self, id: &AccountId, units: i64) {
         let now = self.now;
-        if let Some(bucket) = self
-            .tables
-            .accounts
-            .edit(id)
-            .and_then(|row| row.bucket.as_mut())
-        {
-            fill(bucket, now);
-            bucket.level = (bucket.level - units * CALL).min(bucket.quota.burst * CALL);
+        let account = self.tables.accounts.edit(id);
+        if let Some(quota) = account.and_then(|row| row.quota.as_mut()) {
+            forget(quota, now);
+            *quota.spent.entry(slot(now)).or_default() += units;
         }
     }
 }
 
-/// A call in a bucket's units: what a quota of one a minute gains in that time, a unit each millisecond.
-const CALL: i64 = 60_000;
+/// Seconds that calls are counted in.
+const SLOT: i64 = 2;
+/// A minute's, and the one that is not over.
+const SLOTS: i64 = 31;
 
-fn fill(bucket: &mut Bucket, now: DateTime<Utc>) {
-    let passed = (now - bucket.at).num_milliseconds().max(0);
-    let gained = passed.saturating_mul(bucket.quota.per_minute);
-    bucket.level = bucket
-        .level
-        .saturating_add(gained)
-        .min(bucket.quota.burst * CALL);
-    bucket.at = bucket.at.max(now);
+fn slot(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(SLOT)
+}
+
+fn forget(quota: &mut Quota, now: DateTime<Utc>) {
+    quota.spent.retain(|at, _| *at > slot(now) - SLOTS);
 }
 
 fn lasts(account: &AccountRow, until: DateTime<Utc>) -> bool {

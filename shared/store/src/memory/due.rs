@@ -13,13 +13,11 @@ impl State {
         self.check_instance(&ask.instance)?;
         let most = usize::try_from(ask.most).unwrap_or(usize::MAX);
         let (mut events, mut connections) = (self.due_families(), self.due_connections());
-        let more = events.len() > most || connections.len() > most;
         events.truncate(most);
         connections.truncate(most);
         Ok(Due {
             events,
             connections,
-            more,
         })
     }
 

@@ -1,12 +1,13 @@
 //! What people do.
 
-use super::state::{AccountRow, Bucket, Channel, ConnectionRow, State, WorkRow, new_work};
-use crate::sides::{Act, NewAccount, NewConnection, Quota};
+use super::state::{AccountRow, Channel, ConnectionRow, Quota, State, WorkRow, new_work};
+use crate::sides::{Act, NewAccount, NewConnection};
 use crate::{
     AccountId, AccountState, Connection, ConnectionId, ConnectionState, EventId, ParkedState,
     UserId, WorkState,
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 impl State {
     pub(super) fn act(&mut self, act: &Act) {
@@ -19,7 +20,10 @@ impl State {
             } => {
                 self.set_account(account, *state, reason.clone());
             }
-            Act::Quota { account, quota } => self.set_quota(account, *quota),
+            Act::Quota {
+                account,
+                per_minute,
+            } => self.set_quota(account, *per_minute),
             Act::Connect(new) => self.connect(new),
             Act::ConnectionState { connection, state } => self.set_connection(connection, *state),
             Act::Target { connection } => self.set_target(connection),
@@ -67,7 +71,7 @@ impl State {
             access_token: new.access_token.clone(),
             refresh_token: new.refresh_token.clone(),
             refreshing_until: None,
-            bucket: before.and_then(|row| row.bucket.clone()),
+            quota: before.and_then(|row| row.quota.clone()),
         };
         self.tables.accounts.put(new.id.clone(), row);
         self.wake_account(&new.id);
@@ -83,13 +87,11 @@ impl State {
         }
     }
 
-    fn set_quota(&mut self, id: &AccountId, quota: Option<Quota>) {
-        let now = self.now;
+    fn set_quota(&mut self, id: &AccountId, per_minute: Option<i64>) {
         if let Some(row) = self.tables.accounts.edit(id) {
-            row.bucket = quota.map(|quota| Bucket {
-                quota,
-                level: quota.burst * 60_000,
-                at: now,
+            row.quota = per_minute.map(|per_minute| Quota {
+                per_minute,
+                spent: BTreeMap::new(),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! What is stored.
 
 use super::table::Table;
-use crate::sides::{Noted, OpenWork, Quota, ShownRow};
+use crate::sides::{Noted, OpenWork, ShownRow};
 use crate::{
     AccountId, AccountState, Attempt, Connection, ConnectionId, EventId, Link, Parked, RemoteId,
     Row, Side, UserId, WorkState,
@@ -131,15 +131,14 @@ pub(super) struct AccountRow {
     pub(super) access_token: Option<(String, DateTime<Utc>)>,
     pub(super) refresh_token: String,
     pub(super) refreshing_until: Option<DateTime<Utc>>,
-    pub(super) bucket: Option<Bucket>,
+    pub(super) quota: Option<Quota>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Bucket {
-    pub(super) quota: Quota,
-    /// In units of a 60,000th call.
-    pub(super) level: i64,
-    pub(super) at: DateTime<Utc>,
+pub(super) struct Quota {
+    pub(super) per_minute: i64,
+    /// Calls of the last minute, by slots of two seconds.
+    pub(super) spent: BTreeMap<i64, i64>,
 }
 
 /// A connection (its counts are not kept) and its listing.

@@ -24,8 +24,8 @@ pub enum Act {
     Quota {
         /// Which.
         account: AccountId,
-        /// How much.
-        quota: Option<Quota>,
+        /// Calls in any minute.
+        per_minute: Option<i64>,
     },
     /// Connects a calendar; its listing is due. An only target: the user's others are none any more.
     Connect(NewConnection),
@@ -91,15 +91,6 @@ pub struct NewAccount {
     pub refresh_token: String,
     /// Sealed, with its end; none has to be fetched first.
     pub access_token: Option<(String, DateTime<Utc>)>,
-}
-
-/// A token bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quota {
-    /// What a full bucket holds; a new one is full.
-    pub burst: i64,
-    /// What it gains.
-    pub per_minute: i64,
 }
 
 /// A connection as it begins.

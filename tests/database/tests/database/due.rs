@@ -1,6 +1,6 @@
 //! What the clock finds among very many.
 
-use crate::calls::{ANN, call, connect};
+use crate::calls::{ANN, call, connect, key};
 use database_tests::fresh;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_look_is_bounded_whatever_is_due() {
         .expect("it is set");
     let mut found = 0;
     for _ in 0..6 {
-        let due = call(&client, "due", &json!({ "most": 50 }))
+        let due = call(&client, "due", &json!({ "tick": key(1), "most": 50 }))
             .await
             .expect("it answers in time");
         found += due["events"].as_array().map_or(0, Vec::len);

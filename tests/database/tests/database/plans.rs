@@ -111,7 +111,12 @@ async fn round(client: &Client, first: u32, count: u32) -> Vec<(&'static str, (S
         "commit of a push",
         read(client, "commit", &commit(done, Value::Null)).await.1,
     ));
-    found.push(("due", read(client, "due", &json!({ "most": 50 })).await.1));
+    found.push((
+        "due",
+        read(client, "due", &json!({ "tick": key(1), "most": 50 }))
+            .await
+            .1,
+    ));
     found
 }
 
@@ -120,7 +125,7 @@ async fn start() -> Client {
     connect(&client, USER).await;
     run(
         &client,
-        "insert into tandem.settings values ('user_burst', '1000000'), ('project_burst', '1000000')",
+        "insert into tandem.settings values ('user_per_minute', '1000000'), ('project_per_minute', '1000000')",
     )
     .await;
     client

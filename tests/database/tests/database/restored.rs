@@ -21,7 +21,7 @@ async fn a_restored_database_waits_to_be_taken_over_and_then_goes_on() {
 
     let other = restored(&client).await;
     for function in ["due", "load", "chores"] {
-        let refused = call(&other, function, &json!({ "most": 1 })).await;
+        let refused = call(&other, function, &json!({ "tick": key(1), "most": 1 })).await;
         let refused = refused.expect_err("it is refused");
         let refused = refused.as_db_error().expect("by the database");
         assert_eq!(refused.code().code(), "PT409");

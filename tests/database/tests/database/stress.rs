@@ -48,7 +48,7 @@ fn commit(families: &[Value], listing: &Value) -> Value {
 async fn ticks(client: Client, until: Instant) -> Tally {
     let mut tally = Tally::default();
     while Instant::now() < until {
-        tally.add(call(&client, "due", &json!({ "most": 50 })).await);
+        tally.add(call(&client, "due", &json!({ "tick": key(1), "most": 50 })).await);
         tally.add(call(&client, "chores", &json!({ "most": 50 })).await);
         tally.add(call(&client, "upkeep", &json!({})).await);
     }
@@ -58,7 +58,9 @@ async fn ticks(client: Client, until: Instant) -> Tally {
 async fn pushes(client: Client, until: Instant) -> Tally {
     let mut tally = Tally::default();
     while Instant::now() < until {
-        let Some(due) = tally.add(call(&client, "due", &json!({ "most": 10 })).await) else {
+        let Some(due) =
+            tally.add(call(&client, "due", &json!({ "tick": key(1), "most": 10 })).await)
+        else {
             continue;
         };
         let p = json!({ "which": { "events": due["events"] }, "purpose": "write", "lease_seconds": 60 });
@@ -136,7 +138,7 @@ async fn edits(client: Client, until: Instant) -> Tally {
 async fn looks_listings_pushes_and_edits_do_not_fail_one_another() {
     let client = fresh().await;
     connect(&client, USER).await;
-    let quota = "insert into tandem.settings values ('user_burst', '1000000'), ('project_burst', '1000000')";
+    let quota = "insert into tandem.settings values ('user_per_minute', '1000000'), ('project_per_minute', '1000000')";
     client.batch_execute(quota).await.expect("it is set");
     let new = |n: u32| part(&json!(key(n)), &Value::Null, insert(n, USER, hour()));
     let rows: Vec<Value> = (1..=ROWS).map(new).collect();

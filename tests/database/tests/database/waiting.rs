@@ -20,7 +20,7 @@ async fn name(client: &Client) -> String {
 async fn listed(n: u32) -> Client {
     let client = fresh().await;
     connect(&client, ANN).await;
-    let quota = "insert into tandem.settings values ('user_burst', '1000000'), ('project_burst', '1000000')";
+    let quota = "insert into tandem.settings values ('user_per_minute', '1000000'), ('project_per_minute', '1000000')";
     run(&client, quota).await;
     let new = |n: u32| part(&json!(key(n)), &Value::Null, insert(n, ANN, hour()));
     commit(&client, (1..=n).map(new).collect()).await;

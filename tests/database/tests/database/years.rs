@@ -1,6 +1,6 @@
 //! A database that works for three years: what it holds grows with its events and not with the years.
 
-use crate::calls::{ANN, HOME, call, connect, part};
+use crate::calls::{ANN, HOME, call, connect, key, part};
 use database_tests::fresh;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ async fn pass(client: &Client, days: i64) {
         );
         run(client, &moved).await;
         for (function, p) in [
-            ("due", json!({ "most": 50 })),
+            ("due", json!({ "tick": key(1), "most": 50 })),
             ("chores", json!({ "most": 50 })),
             ("upkeep", json!({})),
         ] {
@@ -41,7 +41,7 @@ async fn pass(client: &Client, days: i64) {
 
 /// Does what is due: a row is put into its link, a deletion ends it.
 async fn push(client: &Client) {
-    let due = call(client, "due", &json!({ "most": 50 }))
+    let due = call(client, "due", &json!({ "tick": key(1), "most": 50 }))
         .await
         .expect("it answers");
     let p =
@@ -116,7 +116,7 @@ async fn three_years_hold_no_more_than_one_and_a_half() {
     connect(&client, ANN).await;
     run(
         &client,
-        "insert into tandem.settings values ('user_burst', '1000000'), ('project_burst', '1000000');
+        "insert into tandem.settings values ('user_per_minute', '1000000'), ('project_per_minute', '1000000');
          update tandem.accounts set access_expires_at = 'infinity'",
     )
     .await;

@@ -17,6 +17,7 @@ mod quota;
 mod rest;
 mod status;
 mod strangers;
+mod ticks;
 mod walks;
 
 use anyhow::{Result, bail};
