@@ -216,9 +216,13 @@ impl Signer {
 
     /// As [`Signer::verify`], of a signature in hex.
     pub fn verify_hex(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        equal(&self.sign_hex(purpose, text), signature)
+    }
+
+    /// As [`Signer::sign`], in hex as SQL makes it.
+    pub fn sign_hex(&self, purpose: &str, text: &str) -> String {
         let digits = self.mac(purpose, text).into_iter();
-        let hex: String = digits.map(|byte| format!("{byte:02x}")).collect();
-        equal(&hex, signature)
+        digits.map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn mac(&self, purpose: &str, text: &str) -> Vec<u8> {

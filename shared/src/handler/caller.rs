@@ -26,6 +26,13 @@ pub fn require_signature(
     require_function_secret(config, request)
 }
 
+/// What [`require_signature`] takes of a request with an empty body: the header's name and value.
+pub fn signature(secret: &str, path: &str, now: DateTime<Utc>) -> (&'static str, String) {
+    let time = now.timestamp().to_string();
+    let signature = Signer::new(&poke::key(secret)).sign_hex(&time, &format!("{path}\n"));
+    (SIGNATURE, format!("t={time},v1={signature}"))
+}
+
 fn is_signed(config: &Config, request: &Request<Bytes>, now: DateTime<Utc>) -> bool {
     let header = request.headers().get(SIGNATURE);
     let parts = header

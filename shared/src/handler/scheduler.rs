@@ -1,13 +1,13 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
-use super::caller::{require_function_secret, require_signature};
+use super::caller::{require_function_secret, require_signature, signature};
 use super::{Reply, database_error, operator};
 use crate::db::manage::Ended;
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
 use crate::flow::tick::tick;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_client::HttpClient;
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, G
     scheduler/metrics, and POST scheduler/disconnect, export and erase about a user";
 
 /// The application's own, as Spin calls itself (https://spinframework.dev/v3/http-outbound).
-const OWN_TICK: &str = "http://self.alt/functions/v1/scheduler/tick";
+const OWN: &str = "http://self.alt/functions/v1";
+const TICK: &str = "/scheduler/tick";
 
 /// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
 /// `GET …/scheduler/metrics`. They need a function secret; a tick may be
@@ -70,11 +71,11 @@ async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {
 
 /// Calls another tick, which has a time budget of its own. Where the host does not let it, the clock calls the next one.
 async fn tick_again<D: HttpClient>(env: &Env<'_, D>) {
-    let secret = env.config.function_secrets.first();
-    let request = Request::post(OWN_TICK).header(
-        AUTHORIZATION,
-        format!("Bearer {}", secret.map_or("", String::as_str)),
-    );
+    let Some(secret) = env.config.function_secrets.first() else {
+        return;
+    };
+    let (name, value) = signature(secret, TICK, (env.clock)());
+    let request = Request::post(format!("{OWN}{TICK}")).header(name, value);
     if let Ok(request) = request.body(Bytes::new()) {
         env.client.start(request).await;
     }

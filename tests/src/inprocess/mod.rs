@@ -59,7 +59,7 @@ pub struct System {
     requests: Cell<u64>,
     calls: Cell<u64>,
     /// Calls of its own scheduler: the ticks themselves are the test's.
-    ticks_called: Cell<u64>,
+    ticks_called: RefCell<Vec<Request<Bytes>>>,
     published: RefCell<Published>,
     pace: Cell<TimeDelta>,
     killed: Cell<u64>,
@@ -115,7 +115,7 @@ impl System {
             variables: Variables::new(),
             log: RefCell::default(),
             requests: Cell::new(0),
-            ticks_called: Cell::default(),
+            ticks_called: RefCell::default(),
             calls: Cell::new(0),
             published: RefCell::default(),
             pace: Cell::default(),
@@ -136,7 +136,7 @@ impl System {
     }
 
     /// Ticks that a tick has called since this was asked last.
-    pub fn take_ticks_called(&self) -> u64 {
+    pub fn take_ticks_called(&self) -> Vec<Request<Bytes>> {
         self.ticks_called.take()
     }
 
@@ -237,7 +237,11 @@ impl System {
 
     /// An instance that the clock calls.
     pub fn ticking(&self) -> Instance<'_> {
-        let request = signed("/functions/v1/scheduler/tick", &json!({}));
+        self.ticked_by(signed("/functions/v1/scheduler/tick", &json!({})))
+    }
+
+    /// An instance of the scheduler that answers a request.
+    pub fn ticked_by(&self, request: Request<Bytes>) -> Instance<'_> {
         Box::pin(self.run(request, async |request, env| {
             scheduler::handle(request, env).await
         }))
