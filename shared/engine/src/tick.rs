@@ -1,12 +1,11 @@
-//! The clock's turn: what is due, within a budget. Many ticks at once do no harm: whatever they do is leased
-//! first.
+//! The clock's turn: what is due, within a budget. Ticks at once do no harm: whatever they do is leased first, and
+//! the store has two of them at work.
 
 use crate::access::Accounts;
 use crate::pull::pull_until;
 use crate::push::push_until;
 use crate::{Env, Pulled, Pushed};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use store::{AskDue, ConnectionId, Due, EventId, Store, StoreError, Trigger};
@@ -31,8 +30,6 @@ const BUDGET: TimeDelta = TimeDelta::seconds(20);
 
 /// Families and connections that are asked for at once.
 const MOST: u32 = 100;
-/// Connections that are listed at once.
-const LISTINGS_AT_ONCE: usize = 8;
 
 /// Does what is due.
 ///
@@ -95,12 +92,13 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 Err(error) => self.ticked.problems.push(error.to_string()),
             }
         }
-        let listings = futures::stream::iter(due.connections)
-            .map(|connection| self.list(connection))
-            .buffered(LISTINGS_AT_ONCE);
-        for listed in listings.collect::<Vec<_>>().await.into_iter().flatten() {
+        for connection in due.connections {
+            if self.is_over() {
+                return;
+            }
             self.ticked.connections += 1;
-            match listed {
+            let trigger = Trigger::Connection(connection);
+            match pull_until(self.env, trigger, self.end).await {
                 Ok(pulled) => {
                     self.ticked.problems.extend(pulled.problem.clone());
                     self.ticked.pulled.add(pulled);
@@ -108,15 +106,6 @@ impl<S: Store, A: Accounts> Run<'_, S, A> {
                 Err(error) => self.ticked.problems.push(error.to_string()),
             }
         }
-    }
-
-    /// None where there is no time left.
-    async fn list(&self, connection: ConnectionId) -> Option<Result<Pulled, StoreError>> {
-        if (self.env.clock)() >= self.end {
-            return None;
-        }
-        let trigger = Trigger::Connection(connection);
-        Some(pull_until(self.env, trigger, self.end).await)
     }
 
     fn is_over(&mut self) -> bool {
