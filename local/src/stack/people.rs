@@ -2,7 +2,7 @@
 
 use crate::http::Http;
 use crate::postgrest::jwt;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{Method, Response};
 use serde::Serialize;
@@ -106,6 +106,19 @@ pub async fn introduce(http: &Http, google: &str, people: &[Person], callback: &
         );
     }
     Ok(())
+}
+
+/// Access to a person's calendar, without the consent page.
+///
+/// # Errors
+/// When the simulator gives no token.
+pub async fn token(http: &Http, google: &str, person: &Person) -> Result<String> {
+    let wanted = json!({"user": person.email, "client": CLIENT.0, "scopes": ["https://www.googleapis.com/auth/calendar"]});
+    let url = format!("{google}/_sim/tokens");
+    let (status, answer) = http.json(Method::POST, &url, None, &wanted).await?;
+    ensure!(status == 200, "the simulator gave no token: {answer}");
+    let token = answer["access_token"].as_str().context("access_token")?;
+    Ok(token.to_owned())
 }
 
 /// Connects a person's calendar as a program with their login: start, Google's consent, callback.

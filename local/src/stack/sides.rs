@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use url::Url;
 
+/// How often a wait asks.
+const POLL: Duration = Duration::from_millis(10);
 /// How long the two sides may take to agree before a wait fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -94,7 +96,15 @@ impl Crm {
     /// # Errors
     /// When it does not in half a minute; says what it gave last.
     pub async fn wait(&self, sql: &str, expected: &Value) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, sql, expected).await
+    }
+
+    /// The same within another time.
+    ///
+    /// # Errors
+    /// As [`Crm::wait`].
+    pub async fn wait_within(&self, patience: Duration, sql: &str, expected: &Value) -> Result<()> {
+        let end = Instant::now() + patience;
         loop {
             let found = self.value(sql).await?;
             if found == *expected {
@@ -103,7 +113,7 @@ impl Crm {
             if Instant::now() > end {
                 bail!("{sql}: expected {expected}, found {found}");
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(POLL).await;
         }
     }
 
@@ -151,24 +161,10 @@ impl Google {
     /// When the simulator gives no token.
     pub async fn of(stack: &Stack, person: usize) -> Result<Self> {
         let person = stack.people.get(person).context("no such demo user")?;
-        let wanted = json!({"user": person.email, "client": people::CLIENT.0, "scopes": ["https://www.googleapis.com/auth/calendar"]});
-        let (status, answer) = stack
-            .http
-            .json(
-                Method::POST,
-                &format!("{}/_sim/tokens", stack.google),
-                None,
-                &wanted,
-            )
-            .await?;
-        ensure!(status == 200, "the simulator gave no token: {answer}");
         Ok(Self {
             http: stack.http.clone(),
             origin: stack.google.clone(),
-            token: answer["access_token"]
-                .as_str()
-                .context("access_token")?
-                .to_owned(),
+            token: people::token(&stack.http, &stack.google, person).await?,
             calendar: person.email.clone(),
         })
     }

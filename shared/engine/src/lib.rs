@@ -58,17 +58,10 @@ async fn load<S: store::Store>(
     store: &S,
     load: &store::Load,
 ) -> Result<store::Loaded, store::StoreError> {
-    for _ in 1..TRIES {
-        match store.load(load).await {
-            Err(store::StoreError::Busy(_)) => {}
-            result => return result,
-        }
-    }
-    store.load(load).await
+    while_busy(async || store.load(load).await).await
 }
 
-/// Commits, a few times where the database is busy: it has stored nothing then, and waiting for its lock was the
-/// wait between two tries.
+/// Commits, a few times where the database is busy.
 ///
 /// # Errors
 /// [`store::StoreError`].
@@ -76,13 +69,21 @@ async fn commit<S: store::Store>(
     store: &S,
     commit: &store::Commit,
 ) -> Result<store::Committed, store::StoreError> {
+    while_busy(async || store.commit(commit).await).await
+}
+
+/// Calls a busy database again, a few times: it has stored nothing, and waiting for its lock was the wait between two
+/// tries.
+async fn while_busy<T>(
+    call: impl AsyncFn() -> Result<T, store::StoreError>,
+) -> Result<T, store::StoreError> {
     for _ in 1..TRIES {
-        match store.commit(commit).await {
+        match call().await {
             Err(store::StoreError::Busy(_)) => {}
             result => return result,
         }
     }
-    store.commit(commit).await
+    call().await
 }
 
 const TRIES: u32 = 6;

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET \
     scheduler/metrics, and POST scheduler/disconnect, export and erase about a user";
 
-/// The application's own, as Spin calls itself (https://spinframework.dev/v3/http-outbound).
+/// The application's own: by this name Spin's own test of outgoing HTTP has a component call its application.
 const OWN: &str = "http://self.alt/functions/v1";
 const TICK: &str = "/scheduler/tick";
 

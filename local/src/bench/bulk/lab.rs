@@ -7,20 +7,18 @@ use crate::stack::Stack;
 use crate::stack::database::Driver;
 use crate::stack::people::{self, Person};
 use crate::stack::sides::{Crm, Google};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Users of each side.
-pub const USERS: usize = 20;
+const USERS: usize = 20;
 /// How long a measurement may take.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// As the README's job of pg_cron.
 const CLOCK: Duration = Duration::from_secs(10);
-/// How often the database is asked whether all is done.
-const POLL: Duration = Duration::from_millis(10);
 
 /// Whose change it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +41,7 @@ impl Side {
         }
     }
 
-    fn index(self) -> u32 {
+    fn index(self) -> usize {
         match self {
             Self::Tandem => 0,
             Self::Plain => 1,
@@ -87,7 +85,7 @@ impl Lab {
             for _ in 0..USERS {
                 let person = lab.person(side).await?;
                 lab.connect(side, &person).await?;
-                lab.users[side.index() as usize].push(person);
+                lab.users[side.index()].push(person);
             }
         }
         lab.slow().await?;
@@ -102,7 +100,7 @@ impl Lab {
 
     /// A side's users.
     pub fn users(&self, side: Side) -> &[Person] {
-        &self.users[side.index() as usize]
+        &self.users[side.index()]
     }
 
     /// A new person with an account at Google, not connected.
@@ -126,7 +124,7 @@ impl Lab {
                 Ok(())
             }
             Side::Plain => {
-                let token = self.token(person).await?;
+                let token = people::token(&self.stack.http, &self.stack.google, person).await?;
                 self.plain
                     .connect(&self.stack, &self.crm, person, &token)
                     .await
@@ -196,18 +194,8 @@ impl Lab {
     }
 
     /// Waits until a query gives a number.
-    pub async fn until(&self, sql: &str, expected: u64) -> Result<Duration> {
-        let begun = Instant::now();
-        loop {
-            let found = self.crm.value(sql).await?;
-            if found == json!(expected) {
-                return Ok(begun.elapsed());
-            }
-            if begun.elapsed() > PATIENCE {
-                bail!("{sql}: expected {expected}, found {found}");
-            }
-            tokio::time::sleep(POLL).await;
-        }
+    pub async fn until(&self, sql: &str, expected: u64) -> Result<()> {
+        self.crm.wait_within(PATIENCE, sql, &json!(expected)).await
     }
 
     /// How many of a side's rows are not in Google yet.

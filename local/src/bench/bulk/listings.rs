@@ -3,8 +3,8 @@
 use super::lab::{Lab, SIDES, Side};
 use super::writes::{line, millis};
 use crate::stack::calls::{Handled, Made};
-use crate::stack::people::Person;
-use anyhow::{Context, Result, ensure};
+use crate::stack::people::{self, Person};
+use anyhow::{Result, ensure};
 use http::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ async fn notified(
     let event = json!({"summary": "New", "start": {"dateTime": "2031-03-03T09:00:00Z"},
         "end": {"dateTime": "2031-03-03T10:00:00Z"}});
     let url = format!("{}/calendar/v3/calendars/primary/events", lab.stack.google);
-    let token = lab.token(user).await?;
+    let token = people::token(&lab.stack.http, &lab.stack.google, user).await?;
     let inserted = lab
         .stack
         .http
@@ -150,23 +150,8 @@ impl Lab {
             anyhow::Ok(())
         };
         tokio::select! {
-            done = self.until(sql, expected) => done.map(drop),
+            done = self.until(sql, expected) => done,
             failed = clock => failed,
         }
-    }
-
-    /// Access to a person's calendar.
-    pub async fn token(&self, person: &Person) -> Result<String> {
-        let wanted = json!({"user": person.email, "client": crate::stack::people::CLIENT.0,
-            "scopes": ["https://www.googleapis.com/auth/calendar"]});
-        let url = format!("{}/_sim/tokens", self.stack.google);
-        let (status, answer) = self
-            .stack
-            .http
-            .json(Method::POST, &url, None, &wanted)
-            .await?;
-        ensure!(status == 200, "the simulator gave no token: {answer}");
-        let token = answer["access_token"].as_str().context("access_token")?;
-        Ok(token.to_owned())
     }
 }

@@ -146,7 +146,7 @@ impl State {
         forget(quota, now);
         if quota.spent.values().sum::<i64>() >= quota.per_minute {
             let oldest = quota.spent.iter().find(|(_, calls)| **calls > 0);
-            let (oldest, _) = oldest.unwrap_or((&0, &0));
+            let oldest = oldest.map_or(slot(now), |(oldest, _)| *oldest);
             let frees = DateTime::from_timestamp((oldest + SLOTS) * SLOT, 0);
             return Err(frees.unwrap_or(now));
         }

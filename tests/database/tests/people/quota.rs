@@ -58,9 +58,9 @@ async fn bulk_work_of_many_leaves_a_single_change_its_part_of_the_project_s_quot
             granted += has;
         }
     }
-    ensure!((390..=500).contains(&granted), "{granted}");
+    ensure!((410..470).contains(&granted), "{granted}");
     let before = db.left().await?;
-    ensure!(before > 0, "{before}");
+    ensure!(before > 30, "{before}");
     let taken = db.take(&calls(&ann.account, 3)).await?;
     ensure!(taken[&ann.account]["n"].as_i64() == Some(3), "{taken}");
     ensure!(db.left().await? == before - 3);

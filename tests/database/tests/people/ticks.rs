@@ -15,7 +15,8 @@ impl Db {
     }
 }
 
-async fn three_events() -> Result<Db> {
+/// Two ticks were told of three events.
+async fn two_at_work() -> Result<Db> {
     let db = Db::new().await;
     let ann = db.person("ann").await?;
     db.run("update tandem.connections set due_at = tandem.clock() + interval '1 day'")
@@ -26,13 +27,13 @@ async fn three_events() -> Result<Db> {
         ann.user
     ))
     .await?;
+    ensure!(db.due(1, 10).await? == 3 && db.due(2, 10).await? == 3);
     Ok(db)
 }
 
 #[tokio::test]
 async fn a_third_tick_finds_nothing_while_two_are_at_work() -> Result<()> {
-    let db = three_events().await?;
-    ensure!(db.due(1, 10).await? == 3 && db.due(2, 10).await? == 3);
+    let db = two_at_work().await?;
     ensure!(db.due(3, 10).await? == 0);
     ensure!(db.due(1, 10).await? == 3, "who is at work asks again");
     ensure!(db.due(2, 0).await? == 0, "who asks no more leaves");
@@ -42,8 +43,7 @@ async fn a_third_tick_finds_nothing_while_two_are_at_work() -> Result<()> {
 
 #[tokio::test]
 async fn a_tick_that_died_keeps_others_away_for_a_minute() -> Result<()> {
-    let db = three_events().await?;
-    ensure!(db.due(1, 10).await? == 3 && db.due(2, 10).await? == 3);
+    let db = two_at_work().await?;
     db.later(59).await?;
     ensure!(db.due(3, 10).await? == 0);
     db.later(2).await?;
@@ -53,8 +53,7 @@ async fn a_tick_that_died_keeps_others_away_for_a_minute() -> Result<()> {
 
 #[tokio::test]
 async fn a_tick_that_finds_nothing_is_over() -> Result<()> {
-    let db = three_events().await?;
-    ensure!(db.due(1, 10).await? == 3 && db.due(2, 10).await? == 3);
+    let db = two_at_work().await?;
     db.run("delete from public.events; delete from tandem.changes")
         .await?;
     ensure!(db.due(1, 10).await? == 0 && db.due(2, 10).await? == 0);

@@ -182,11 +182,11 @@ fn says_nothing(
 /// An occurrence that people brought back while its series was not for Google, which then got another owner: it is
 /// heard of when Google lists it again.
 fn is_left_behind(found: &Found, link: &Link) -> bool {
-    let root = |of: &&Link| of.event == link.root && of.connection == link.connection;
+    let is_root = |of: &Link| of.event == link.root && of.connection == link.connection;
     link.event != link.root
         && link.state == LinkState::Deleted
         && link.standing["bases"].is_null()
-        && !found.picture.links.iter().any(|of| root(&of))
+        && !found.picture.links.iter().any(is_root)
 }
 
 /// Of somebody's private event readers of its calendar see when it is, and nothing else.
