@@ -349,7 +349,15 @@ impl System {
         let random = Random::new(seed);
         let client = Calls::new(self);
         let clock = || self.simulator.now();
-        let answered = observed(request, &client, &self.config, &random, &clock, handle);
+        // Boxed: the compiler refuses futures that are nested as deep as a story with an instance in it.
+        let answered = Box::pin(observed(
+            request,
+            &client,
+            &self.config,
+            &random,
+            &clock,
+            handle,
+        ));
         let reply = tokio::select! {
             reply = answered => Some(reply),
             () = client.killed.notified() => None,
