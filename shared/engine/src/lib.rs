@@ -2,6 +2,7 @@
 
 mod access;
 mod counts;
+mod pages;
 mod pull;
 mod push;
 mod pushed;

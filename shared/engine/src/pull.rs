@@ -5,7 +5,7 @@ use crate::push::{push_until, world};
 use crate::{Env, LEASE_SECONDS, Pushed};
 use chrono::{DateTime, Utc};
 use planner::{PageInput, ids, plan_page};
-use provider::{ListRequest, Listed, Provider};
+use provider::Listed;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
@@ -36,8 +36,6 @@ pub struct Pulled {
 
 /// Pages that one request lists at most; the rest stays due.
 const PAGES: u32 = 20;
-/// Items of one commit.
-const ITEMS: usize = 250;
 /// Pages of one request whose families are pushed at once.
 const MOST_DUE: usize = 250;
 
@@ -77,8 +75,8 @@ pub(crate) async fn pull_until<S: Store, A: Accounts>(
 
 /// How far one request lists.
 pub(crate) struct Limits {
-    pages: u32,
-    until: DateTime<Utc>,
+    pub(crate) pages: u32,
+    pub(crate) until: DateTime<Utc>,
 }
 
 async fn pull_within<S: Store, A: Accounts>(
@@ -109,9 +107,12 @@ async fn pull_within<S: Store, A: Accounts>(
         let claimed_at = (env.clock)();
         let connection = listing.connection.id.clone();
         let accounts = [listing.account.clone()];
+        let ways = Ways::new(env.accounts, &accounts, from_ref(&listing.connection));
+        // The claim took one.
+        ways.charge(listing.account.id.clone(), -1);
         let mut lister = Lister {
             env,
-            ways: Ways::new(env.accounts, &accounts, from_ref(&listing.connection)),
+            ways: &ways,
             trigger: &trigger,
             as_of: listing.as_of,
             listing: &listing,
@@ -120,8 +121,6 @@ async fn pull_within<S: Store, A: Accounts>(
             pulled: &mut pulled,
             limits,
         };
-        // The claim took one.
-        lister.ways.charge(listing.account.id.clone(), -1);
         let more = match lister.list().await {
             Ok(more) => more,
             Err(error) => {
@@ -145,123 +144,29 @@ async fn pull_within<S: Store, A: Accounts>(
 
 pub(crate) struct Lister<'a, S, A: Accounts> {
     pub(crate) env: &'a Env<'a, S, A>,
-    pub(crate) ways: Ways<'a, A>,
+    pub(crate) ways: &'a Ways<'a, A>,
     pub(crate) trigger: &'a Trigger,
     pub(crate) listing: &'a Listing,
     pub(crate) claimed_at: DateTime<Utc>,
+    /// What is asked from here on shows what was stored before this.
     pub(crate) as_of: i64,
     pub(crate) due: &'a mut Vec<EventId>,
     pub(crate) pulled: &'a mut Pulled,
     pub(crate) limits: &'a Limits,
 }
 
-/// A part of a page, and where the listing stands after it.
-struct Part {
-    items: Vec<Listed>,
-    is_read: bool,
-    cursor: Cursor,
-    about: About,
+/// Items, and where the listing stands after them.
+pub(crate) struct Part {
+    pub(crate) items: Vec<Listed>,
+    pub(crate) is_read: bool,
+    /// What was stored before this is shown in them.
+    pub(crate) as_of: i64,
+    pub(crate) cursor: Cursor,
+    pub(crate) about: About,
 }
 
 impl<S: Store, A: Accounts> Lister<'_, S, A> {
-    /// Whether the connection is to be listed once more at once.
-    async fn list(&mut self) -> Result<bool, StoreError> {
-        if self.waits().await? {
-            return Ok(false);
-        }
-        self.ways.open_all([self.listing.account.id.clone()]).await;
-        let mut request = ListRequest {
-            calendar: self.listing.connection.calendar.clone(),
-            sync_token: self.listing.sync_token.clone(),
-            page_token: self.listing.page_token.clone(),
-        };
-        loop {
-            if self.pulled.pages >= self.limits.pages || self.is_over() {
-                let reason = "the rest of the listing follows".to_owned();
-                self.stop(StoppedWhy::Continues, reason, self.now(), None)
-                    .await?;
-                return Ok(false);
-            }
-            let page = self
-                .ways
-                .call(
-                    &self.listing.account.id,
-                    |way| {
-                        let request = request.clone();
-                        async move { way.list(&request).await }
-                    },
-                    || true,
-                )
-                .await;
-            let page = match page {
-                Ok(page) => page,
-                Err(error) => {
-                    let page_token = request.page_token.as_deref();
-                    return self.fail(&error, page_token).await;
-                }
-            };
-            let cursor = match (page.next_page.clone(), page.sync_token.clone()) {
-                (Some(page_token), _) => Cursor::NextPage { page_token },
-                (None, Some(sync_token)) => Cursor::End { sync_token },
-                (None, None) => {
-                    let reason = "Google's last page has no sync token".to_owned();
-                    self.stop(StoppedWhy::Failed, reason, self.later(30), None)
-                        .await?;
-                    return Ok(false);
-                }
-            };
-            let about = About {
-                access_role: page.access_role,
-                time_zone: page.time_zone,
-                summary: page.summary,
-            };
-            let Some(committed) = self.store_page(page.items, false, cursor, about).await? else {
-                return Ok(false);
-            };
-            self.pulled.pages += 1;
-            match page.next_page {
-                Some(page_token) => request.page_token = Some(page_token),
-                None => return self.read_rest(committed).await,
-            }
-        }
-    }
-
-    /// Whether the time of the request is up.
-    pub(crate) fn is_over(&self) -> bool {
-        (self.env.clock)() >= self.limits.until
-    }
-
-    pub(crate) async fn store_page(
-        &mut self,
-        items: Vec<Listed>,
-        is_read: bool,
-        cursor: Cursor,
-        about: About,
-    ) -> Result<Option<Committed>, StoreError> {
-        let mut rest = items;
-        loop {
-            let tail = rest.split_off(rest.len().min(ITEMS));
-            let is_last = tail.is_empty();
-            let part = Part {
-                items: rest,
-                is_read,
-                cursor: if is_last {
-                    cursor.clone()
-                } else {
-                    Cursor::SamePage
-                },
-                about: about.clone(),
-            };
-            let committed = self.store_part(part).await?;
-            match committed {
-                Some(committed) if is_last => return Ok(Some(committed)),
-                Some(_) => rest = tail,
-                None => return Ok(None),
-            }
-        }
-    }
-
-    async fn store_part(&mut self, part: Part) -> Result<Option<Committed>, StoreError> {
+    pub(crate) async fn store_part(&mut self, part: Part) -> Result<Option<Committed>, StoreError> {
         let mut loaded = self.load(&part.items).await?;
         let own = &self.listing.connection;
         if loaded.connections.iter().all(|known| known.id != own.id) {
@@ -276,7 +181,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             connection: &self.listing.connection,
             items: part.items,
             is_read: part.is_read,
-            as_of: self.as_of,
+            as_of: part.as_of,
             import_from: self.listing.import_from,
             loaded: &loaded,
         };
@@ -297,7 +202,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
                 connection: self.listing.connection.id.clone(),
                 fence: self.listing.fence,
                 notices: self.listing.notices,
-                as_of: self.as_of,
+                as_of: part.as_of,
                 digest: self.env.digest.to_owned(),
                 seen: plan.seen,
                 park: plan.park,

@@ -1,7 +1,7 @@
 //! The end of a listing: what it leaves unclear is read one by one.
 
 use crate::access::Accounts;
-use crate::pull::Lister;
+use crate::pull::{Lister, Part};
 use provider::{Cause, Class, Listed, Provider, ProviderError, Scope, Unreadable};
 use store::{About, Committed, Cursor, RemoteId, StoppedWhy, Store, StoreError};
 
@@ -11,6 +11,7 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
         let mut rounds = 0;
         while !committed.reads.is_empty() && rounds < 10 && !self.is_over() {
             rounds += 1;
+            let as_of = self.as_of;
             let mut items = Vec::new();
             for id in committed.reads.clone() {
                 match self.read(&id).await {
@@ -25,10 +26,14 @@ impl<S: Store, A: Accounts> Lister<'_, S, A> {
             {
                 return self.fail(&error, None).await;
             }
-            let stored = self
-                .store_page(items, true, Cursor::Reads, About::default())
-                .await?;
-            match stored {
+            let part = Part {
+                items,
+                is_read: true,
+                as_of,
+                cursor: Cursor::Reads,
+                about: About::default(),
+            };
+            match self.store_page(part).await? {
                 Some(stored) => committed = stored,
                 None => return Ok(false),
             }
