@@ -1,22 +1,25 @@
 set local lock_timeout = '3s';
 -- commit: families' operations, a few statements for all of them.
 
--- Operations by kind, each with its root, but for some families; "own": roots of families whose part says itself what
--- stays open; "events": those whose rows are locked.
-create or replace function tandem.by_kind(families jsonb, without jsonb) returns jsonb
+-- "ops" of a commit: by kind the operations of all families, in order, each with its root.
+create or replace function tandem.ops_without(ops jsonb, roots jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  return (with f as materialized (select x.f, x.n from jsonb_array_elements(families) with ordinality x (f, n)
-    where not without ? (x.f ->> 'root')),
-  o as materialized (select y.o ->> 'op' as kind, y.o ->> 'event' as event, f.n, y.n as m,
-      case when y.o ? 'parked' then y.o -> 'parked' else y.o || jsonb_build_object('root', f.f -> 'root') end as op
-    from f cross join lateral jsonb_array_elements(f.f -> 'ops') with ordinality y (o, n))
-  select jsonb_object_agg(k.kind, k.ops) from (select o.kind, jsonb_agg(o.op order by o.n, o.m) as ops from o group by 1
-    union all select 'own', jsonb_agg(f.f -> 'root') from f where f.f ->> 'work' is not null
-    union all select 'events', to_jsonb(coalesce(array_agg(o.event::uuid), '{}')::text) from o
-      where o.kind in ('write_row', 'delete_row', 'show')) k);
+  return (select coalesce(jsonb_object_agg(k.kind, k.kept), '{}') from (select x.key as kind,
+      (select jsonb_agg(y.o order by y.n) from jsonb_array_elements(x.value) with ordinality y (o, n)
+        where not roots ? (y.o ->> 'root')) as kept from jsonb_each(ops) x) k where k.kept is not null);
 end $$;
-comment on function tandem.by_kind(jsonb, jsonb) is 'A commit''s operations by their kind.';
+comment on function tandem.ops_without(jsonb, jsonb) is 'The operations of all but some families.';
+
+create or replace function tandem.ops_by_root(ops jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (select coalesce(jsonb_object_agg(r.root, r.ops), '{}') from (
+    select k.root, jsonb_object_agg(k.kind, k.ops) as ops from (
+      select y.o ->> 'root' as root, x.key as kind, jsonb_agg(y.o order by y.n) as ops from jsonb_each(ops) x
+      cross join lateral jsonb_array_elements(x.value) with ordinality y (o, n) group by 1, 2) k group by 1) r);
+end $$;
+comment on function tandem.ops_by_root(jsonb) is 'By root: the operations of one family.';
 
 create or replace function tandem.refusal(code text, message text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -215,29 +218,34 @@ end $$;
 comment on function tandem.show(jsonb) is 'Shows rows'' states; events where something differs.';
 
 -- Everything of these families that is not the work itself. Raises where the database refuses any of it.
-create or replace function tandem.store_families(families jsonb, page uuid, t timestamptz) returns jsonb
+create or replace function tandem.store_families(families jsonb, ops jsonb, page uuid, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare ops jsonb := tandem.by_kind(families, '[]'); checked jsonb := tandem.check_families(families, ops, page, t);
-  outcomes jsonb := checked -> 'outcomes'; events uuid[]; rows jsonb := '{}'; touched uuid[] := '{}'; done text;
+declare checked jsonb := tandem.check_families(families, ops, page, t); outcomes jsonb := checked -> 'outcomes';
+  events uuid[]; rows jsonb := '{}'; touched uuid[] := '{}'; done text;
 begin
-  if outcomes <> '{}' then ops := tandem.by_kind(families, outcomes); end if;
-  events := ops ->> 'events';
+  if outcomes <> '{}' then ops := tandem.ops_without(ops, outcomes); end if;
+  events := array(select (o ->> 'event')::uuid from unnest('{write_row,delete_row,show}'::text[]) k
+    cross join jsonb_array_elements(ops -> k) o);
   if events <> '{}' then
     rows := tandem.judge_rows(ops, tandem.crm_lock(events));
     if rows -> 'stale' <> '{}' then
       outcomes := outcomes || (rows -> 'stale');
-      ops := tandem.by_kind(families, outcomes);
+      ops := tandem.ops_without(ops, rows -> 'stale');
     end if;
   end if;
   touched := tandem.write_rows(rows -> 'deleted', rows -> 'written', ops -> 'insert_row');
   if (checked -> 'drops')::boolean then done := tandem.drop_links(ops); end if;
   done := tandem.store_ops(ops, t);
-  done := tandem.park(ops -> 'park', ops -> 'own', t);
+  if ops ? 'park' then
+    done := tandem.park((select jsonb_agg(o -> 'parked' order by n)
+        from jsonb_array_elements(ops -> 'park') with ordinality x (o, n)),
+      (select jsonb_agg(f -> 'root') from jsonb_array_elements(families) f where f ->> 'work' is not null), t);
+  end if;
   if ops ? 'show' then touched := touched || tandem.show(ops -> 'show'); end if;
   return jsonb_build_object('outcomes', outcomes, 'touched', to_jsonb(touched),
     'gone', coalesce(rows -> 'deleted', '[]'));
 end $$;
-comment on function tandem.store_families(jsonb, uuid, timestamptz) is
+comment on function tandem.store_families(jsonb, jsonb, uuid, timestamptz) is
   'Stores families'' operations; outcomes of those that were not.';
 
 create or replace function tandem.write_rows(deleted jsonb, written jsonb, inserted jsonb) returns uuid[]

@@ -1,26 +1,28 @@
 set local lock_timeout = '3s';
 
 -- One subtransaction for all; family by family only where the database refuses something.
-create or replace function tandem.store_all(families jsonb, page uuid, t timestamptz) returns jsonb
+create or replace function tandem.store_all(families jsonb, ops jsonb, page uuid, t timestamptz) returns jsonb
 language plpgsql volatile set search_path = '' as $$
-declare stored jsonb := '{"outcomes": {}, "touched": [], "gone": []}'; one jsonb;
+declare stored jsonb := '{"outcomes": {}, "touched": [], "gone": []}'; parts jsonb; one jsonb;
 begin
   begin
-    return tandem.store_families(families, page, t);
+    return tandem.store_families(families, ops, page, t);
   exception when others then
     if jsonb_array_length(families) = 1 then
       return stored || jsonb_build_object('outcomes', jsonb_build_object(families -> 0 ->> 'root', case
         when sqlstate in ('55P03', '40P01', '40001') then '"stale"' else tandem.refusal(sqlstate, sqlerrm) end));
     end if;
   end;
+  parts := tandem.ops_by_root(ops);
   for i in 0 .. jsonb_array_length(families) - 1 loop
-    one := tandem.store_all(jsonb_build_array(families -> i), page, t);
+    one := tandem.store_all(jsonb_build_array(families -> i),
+      coalesce(parts -> (families -> i ->> 'root'), '{}'), page, t);
     stored := jsonb_build_object('outcomes', (stored -> 'outcomes') || (one -> 'outcomes'),
       'touched', (stored -> 'touched') || (one -> 'touched'), 'gone', (stored -> 'gone') || (one -> 'gone'));
   end loop;
   return stored;
 end $$;
-comment on function tandem.store_all(jsonb, uuid, timestamptz) is
+comment on function tandem.store_all(jsonb, jsonb, uuid, timestamptz) is
   'Stores families, each all or nothing: outcomes of those that are not, events that were written, rows that are gone.';
 
 -- What stays open of the families that are stored. A lease ends with a commit.
@@ -115,7 +117,8 @@ declare s jsonb := tandem.begin_call(p); t timestamptz := s ->> 'now'; listing j
   families jsonb := p -> 'families'; stored jsonb; page jsonb := '{"more": false, "reads": []}'; mark text;
   done jsonb := '{"freed": [], "families": []}';
 begin
-  mark := tandem.need(p, 'families array', 'listing object?', 'usage array', 'tokens array', 'pauses array');
+  mark := tandem.need(p, 'families array', 'ops object', 'listing object?', 'usage array', 'tokens array',
+    'pauses array');
   if listing is not null and not tandem.hold_listing(listing, t) then
     return jsonb_build_object('fenced', true, 'freed', '[]'::jsonb, 'as_of', nextval('tandem.recorded'), 'families',
       (select coalesce(jsonb_agg(jsonb_build_object('root', f -> 'root', 'outcome', 'fenced') order by n), '[]')
@@ -125,7 +128,7 @@ begin
   if p -> 'tokens' <> '[]' then mark := tandem.store_tokens(p -> 'tokens', t); end if;
   if p -> 'pauses' <> '[]' then mark := tandem.pause_accounts(p -> 'pauses'); end if;
   if families <> '[]' then
-    stored := tandem.store_all(families, (listing ->> 'connection')::uuid, t);
+    stored := tandem.store_all(families, p -> 'ops', (listing ->> 'connection')::uuid, t);
     if stored -> 'outcomes' <> '{}' then mark := tandem.release(families, stored -> 'outcomes', t); end if;
     mark := tandem.settle_work(families, stored -> 'outcomes', t);
   end if;

@@ -4,12 +4,14 @@ use crate::{
     AccountId, ConnectionId, EventId, Link, ListingCommit, Parked, RemoteId, Row, UserId, WorkState,
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What is to be stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is to be stored. Its JSON has the operations of all families by kind, each with its `root`: that
+/// is how a database stores them.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
     /// The deployment.
     pub instance: String,
@@ -24,34 +26,66 @@ pub struct Commit {
     /// Accounts that have to slow down.
     pub pauses: Vec<Pause>,
     /// What operators count.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: Counts,
+}
+
+impl Serialize for Commit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut ops = BTreeMap::<&str, Vec<OpOf<'_>>>::new();
+        for family in &self.families {
+            for op in &family.ops {
+                let of = OpOf {
+                    root: &family.root,
+                    op,
+                };
+                ops.entry(op.kind()).or_default().push(of);
+            }
+        }
+        let mut fields = serializer.serialize_struct("Commit", 8)?;
+        fields.serialize_field("instance", &self.instance)?;
+        fields.serialize_field("families", &self.families)?;
+        fields.serialize_field("ops", &ops)?;
+        fields.serialize_field("listing", &self.listing)?;
+        fields.serialize_field("usage", &self.usage)?;
+        fields.serialize_field("tokens", &self.tokens)?;
+        fields.serialize_field("pauses", &self.pauses)?;
+        fields.serialize_field("counts", &self.counts)?;
+        fields.end()
+    }
+}
+
+#[derive(Serialize)]
+struct OpOf<'a> {
+    root: &'a EventId,
+    #[serde(flatten)]
+    op: &'a Op,
 }
 
 /// By name and label, how many to add.
 pub type Counts = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// A family's part.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FamilyCommit {
     /// Its root.
     pub root: EventId,
     /// The load's fence; none for a family that this commit makes.
     pub fence: Option<i64>,
     /// In order.
+    #[serde(skip)]
     pub ops: Vec<Op>,
     /// What is open afterwards; none: nothing. Open changes that are not acknowledged stay due whatever
     /// it says, but not before its time: with none, as they were, and so do versions that wait.
     pub work: Option<NewWork>,
     /// Versions to park where the family is not stored: one that the database refuses is quarantined
     /// with what it said, else as they are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instead: Vec<Parked>,
 }
 
 /// A step of a commit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Op {
     /// Sets fields of a row, each only where the row still holds what was loaded: one that changed
     /// since stays as it is now. [`Outcome::Stale`] where the row is gone.
@@ -146,6 +180,27 @@ pub enum Op {
         /// What.
         shown: Shown,
     },
+}
+
+impl Op {
+    /// Its name in a commit's JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::WriteRow { .. } => "write_row",
+            Self::InsertRow { .. } => "insert_row",
+            Self::DeleteRow { .. } => "delete_row",
+            Self::PutLink { .. } => "put_link",
+            Self::DropLink { .. } => "drop_link",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::NotWritten { .. } => "not_written",
+            Self::Park { .. } => "park",
+            Self::Unpark { .. } => "unpark",
+            Self::Note { .. } => "note",
+            Self::List { .. } => "list",
+            Self::Show { .. } => "show",
+        }
+    }
 }
 
 /// What a row shows of its sync.

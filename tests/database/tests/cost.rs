@@ -1,7 +1,7 @@
 //! What a page and a push cost the database, in a program of its own: CPU time of its process, which the machine's load
 //! does not stretch, and statements, those inside of functions counted.
 
-use database_tests::fresh;
+use database_tests::{commit_of, fresh};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -89,7 +89,7 @@ async fn page(client: &Client, version: u32) -> Option<f64> {
     let listing = json!({ "connection": HOME, "fence": listing["fence"], "notices": listing["notices"],
         "as_of": listing["as_of"], "digest": "d", "seen": ids, "park": [], "unpark": ids,
         "cursor": { "end": { "sync_token": "t" } }, "about": {}, "message": null });
-    let commit = json!({ "families": families, "listing": listing, "usage": [], "tokens": [], "pauses": [] });
+    let commit = commit_of(&families, &listing);
     let begun = computed(client).await;
     let done = call(client, "commit", commit).await;
     let ended = computed(client).await;
@@ -150,8 +150,7 @@ async fn a_push_is_few_statements() {
             { "op": "note", "event": key(1), "owner": USER, "kind": "pushed", "detail": {} },
             { "op": "show", "event": key(1), "shown": shown }]);
         let part = json!({ "root": key(1), "fence": family["fence"], "ops": ops, "work": null });
-        let commit =
-            json!({ "families": [part], "listing": null, "usage": [], "tokens": [], "pauses": [] });
+        let commit = commit_of(&[part], &Value::Null);
         call(&client, "commit", commit).await;
         let counted = "select coalesce(sum(s.calls), 0)::bigint, string_agg(left(s.query, 60) || ' ' || s.calls, chr(10))
             from pg_stat_statements s join pg_database d on d.oid = s.dbid

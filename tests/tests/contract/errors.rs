@@ -91,7 +91,7 @@ async fn a_lock_that_is_not_given_in_time_is_for_later() -> Result<()> {
         let listing = json!({"connection": calendar, "fence": claim["fence"], "notices": 0, "as_of": claim["as_of"],
             "digest": "d", "seen": [], "park": [], "unpark": [], "cursor": {"end": {"sync_token": "t"}},
             "about": {"access_role": null, "time_zone": null, "summary": null}, "message": null});
-        let page = json!({"instance": INSTANCE, "families": [], "listing": listing, "usage": [], "tokens": [],
+        let page = json!({"instance": INSTANCE, "families": [], "ops": {}, "listing": listing, "usage": [], "tokens": [],
             "pauses": []});
         let error = c
             .call("tandem_commit", &page)

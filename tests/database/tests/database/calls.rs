@@ -1,5 +1,6 @@
 //! Short ways to call the surface on the default table.
 
+use database_tests::commit_of;
 use serde_json::{Value, json};
 use tokio_postgres::{Client, Error};
 
@@ -42,8 +43,7 @@ pub(crate) fn part(root: &Value, fence: &Value, ops: Value) -> Value {
 }
 
 pub(crate) async fn commit(client: &Client, families: Vec<Value>) -> Value {
-    let p =
-        json!({ "families": families, "listing": null, "usage": [], "tokens": [], "pauses": [] });
+    let p = commit_of(&families, &Value::Null);
     call(client, "commit", &p).await.expect("it is committed")["families"].take()
 }
 

@@ -2,7 +2,7 @@
 //! empty tables, and in a session whose plans were made for a few rows.
 
 use crate::calls::{HOME, call, connect, hour, insert, key, part};
-use database_tests::fresh;
+use database_tests::{commit_of, fresh};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
@@ -86,10 +86,9 @@ async fn round(client: &Client, first: u32, count: u32) -> Vec<(&'static str, (S
         "purpose": "store", "lease_seconds": 60 });
     found.push(("load of a page", read(client, "load", &store).await.1));
     let families: Vec<Value> = numbers.clone().map(new).collect();
-    let commit = |families: Vec<Value>, listing: Value| json!({ "families": families, "listing": listing, "usage": [], "tokens": [], "pauses": [] });
     found.push((
         "commit of a page",
-        read(client, "commit", &commit(families, page)).await.1,
+        read(client, "commit", &commit_of(&families, &page)).await.1,
     ));
     let edit = format!("update events set title = 'b' where owner_id = '{USER}'");
     run(client, &edit).await;
@@ -99,7 +98,7 @@ async fn round(client: &Client, first: u32, count: u32) -> Vec<(&'static str, (S
     found.push(("load of a push", rows));
     let families = loaded["families"].as_array().expect("families");
     assert_eq!(families.len(), count as usize, "{}", loaded["skipped"]);
-    let done = families
+    let done: Vec<Value> = families
         .iter()
         .map(|family| {
             let rev = &family["members"][0]["rev"];
@@ -109,7 +108,9 @@ async fn round(client: &Client, first: u32, count: u32) -> Vec<(&'static str, (S
         .collect();
     found.push((
         "commit of a push",
-        read(client, "commit", &commit(done, Value::Null)).await.1,
+        read(client, "commit", &commit_of(&done, &Value::Null))
+            .await
+            .1,
     ));
     found.push((
         "due",

@@ -1,7 +1,7 @@
 //! The clock's looks beside listings, pushes and the CRM: none fails for another. `TANDEM_STRESS` seconds, else few.
 
 use crate::calls::{HOME, call, connect, count, hour, insert, key, part};
-use database_tests::{again, fresh};
+use database_tests::{again, commit_of, fresh};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
@@ -41,10 +41,6 @@ impl Tally {
     }
 }
 
-fn commit(families: &[Value], listing: &Value) -> Value {
-    json!({ "families": families, "listing": listing, "usage": [], "tokens": [], "pauses": [] })
-}
-
 async fn ticks(client: Client, until: Instant) -> Tally {
     let mut tally = Tally::default();
     while Instant::now() < until {
@@ -75,7 +71,7 @@ async fn pushes(client: Client, until: Instant) -> Tally {
                 part(&family["root"], &family["fence"], ops)
             })
             .collect();
-        tally.add(call(&client, "commit", &commit(&done, &Value::Null)).await);
+        tally.add(call(&client, "commit", &commit_of(&done, &Value::Null)).await);
     }
     tally
 }
@@ -111,7 +107,7 @@ async fn listings(client: Client, until: Instant) -> Tally {
             "digest": "d", "seen": ids, "park": [], "unpark": [], "cursor": { "end": { "sync_token": "t" } },
             "about": {}, "message": null });
         while tally
-            .add(call(&client, "commit", &commit(&written, &page)).await)
+            .add(call(&client, "commit", &commit_of(&written, &page)).await)
             .is_none()
             && Instant::now() < until
         {}
@@ -142,7 +138,7 @@ async fn looks_listings_pushes_and_edits_do_not_fail_one_another() {
     client.batch_execute(quota).await.expect("it is set");
     let new = |n: u32| part(&json!(key(n)), &Value::Null, insert(n, USER, hour()));
     let rows: Vec<Value> = (1..=ROWS).map(new).collect();
-    let p = commit(&rows, &Value::Null);
+    let p = commit_of(&rows, &Value::Null);
     call(&client, "commit", &p).await.expect("there are rows");
     let name: String = client
         .query_one("select current_database()::text", &[])

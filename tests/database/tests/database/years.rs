@@ -1,7 +1,7 @@
 //! A database that works for three years: what it holds grows with its events and not with the years.
 
 use crate::calls::{ANN, HOME, call, connect, key, part};
-use database_tests::fresh;
+use database_tests::{commit_of, fresh};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
@@ -65,7 +65,7 @@ async fn push(client: &Client) {
             part(&family["root"], &family["fence"], ops)
         })
         .collect();
-    let p = json!({ "families": done, "listing": null, "usage": [], "tokens": [], "pauses": [] });
+    let p = commit_of(&done, &Value::Null);
     call(client, "commit", &p).await.expect("it is committed");
 }
 
@@ -82,7 +82,7 @@ async fn list(client: &Client, step: u32) {
     let page = json!({ "connection": HOME, "fence": listing["fence"], "notices": listing["notices"],
         "as_of": listing["as_of"], "digest": "d", "seen": [read], "park": [version("quarantined"), version("read")],
         "unpark": [read], "cursor": { "end": { "sync_token": "t" } }, "about": {}, "message": null });
-    let p = json!({ "families": [], "listing": page, "usage": [], "tokens": [], "pauses": [] });
+    let p = commit_of(&[], &page);
     call(client, "commit", &p).await.expect("it is committed");
     let used = format!(
         "insert into tandem.channels (id, connection_id, account_id, state, expires_at) select 'channel{step}', '{HOME}',
