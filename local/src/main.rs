@@ -52,12 +52,8 @@ enum Command {
         #[arg(long, requires = "record")]
         upstream: Option<url::Url>,
     },
-    /// Apply the migrations to a database.
-    Migrate {
-        /// postgres://role:password@host:port/name
-        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-        database_url: String,
-    },
+    /// Install Tandem, or what is new of it: in a database, or among the migrations of a CRM.
+    Install(local::install::Options),
     /// Print the variable db_token for Supabase: a token of the role tandem_component, good for ten years.
     Token {
         /// The project's JWT secret.
@@ -116,14 +112,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Google {
             port, seed, replay, ..
         } => local::dev::google(port, seed.as_deref(), replay.as_deref(), &say).await,
-        Command::Migrate { database_url } => {
-            let applied = local::migrate::apply(&database_url, &root.join("migrations")).await?;
-            for name in &applied {
-                say(&format!("applied {name}"));
-            }
-            say(&format!("{} applied, the rest was", applied.len()));
-            Ok(())
-        }
+        Command::Install(options) => local::install::run(&root, options, &say).await,
         Command::Token { jwt_secret } => {
             say(&jwt::for_component(&jwt_secret, chrono::Utc::now()));
             Ok(())

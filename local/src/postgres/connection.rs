@@ -1,10 +1,16 @@
 //! Where a running server is, connections to it, and its databases.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 /// The superuser of every cluster made here.
@@ -105,13 +111,14 @@ static LOOPBACK: std::sync::LazyLock<Url> = std::sync::LazyLock::new(|| {
 
 /// Connects by URL within ten seconds; the connection's task ends with the client.
 ///
+/// As with libpq, `sslmode=require` has it encrypted and `sslrootcert` names a file with the certificate that the
+/// server's is signed with; a server's certificate and name are always verified.
+///
 /// # Errors
 /// When the URL is malformed, the server does not answer, or it refuses the role.
 pub async fn connect(url: &str) -> Result<Client> {
-    let config: Config = url
-        .parse()
-        .context("write the database as postgres://role:password@host:port/name")?;
-    let (client, connection) = match timeout(CONNECT, config.connect(NoTls)).await {
+    let (config, tls) = address(url)?;
+    let (client, connection) = match timeout(CONNECT, config.connect(tls)).await {
         Ok(connected) => {
             connected.map_err(|error| describe(&error, "the database did not let us in"))?
         }
@@ -122,6 +129,42 @@ pub async fn connect(url: &str) -> Result<Client> {
         let _ = connection.await;
     });
     Ok(client)
+}
+
+fn address(url: &str) -> Result<(Config, MakeRustlsConnect)> {
+    const FORM: &str = "write the database as postgres://role:password@host:port/name";
+    let mut url = Url::parse(url).context(FORM)?;
+    let (mut kept, mut roots) = (Vec::new(), None);
+    for (name, value) in url.query_pairs() {
+        match (&*name, &*value) {
+            ("sslrootcert", file) => roots = Some(PathBuf::from(file)),
+            ("sslmode", "verify-ca" | "verify-full") => {
+                kept.push((name.into_owned(), "require".to_owned()));
+            }
+            _ => kept.push((name.into_owned(), value.into_owned())),
+        }
+    }
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    let config = url.as_str().parse().context(FORM)?;
+    let Some(file) = roots else {
+        return Ok((config, MakeRustlsConnect::with_webpki_roots()));
+    };
+    let mut store = RootCertStore::empty();
+    let unreadable = || format!("make {} a certificate in PEM", file.display());
+    for certificate in CertificateDer::pem_file_iter(&file).with_context(unreadable)? {
+        store
+            .add(certificate.with_context(unreadable)?)
+            .with_context(unreadable)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok((config, MakeRustlsConnect::new(tls)))
 }
 
 fn create(name: &str, template: Option<&str>) -> String {
@@ -138,11 +181,14 @@ pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// An error with what the server said: tokio-postgres alone prints `db error`.
+/// An error with what the server or the connection said: tokio-postgres alone prints `db error`.
 pub(crate) fn describe(error: &tokio_postgres::Error, what: &str) -> anyhow::Error {
     match error.as_db_error() {
         Some(said) => anyhow::anyhow!("{what}: {} ({})", said.message(), said.code().code()),
-        None => anyhow::anyhow!("{what}: {error}"),
+        None => match std::error::Error::source(error) {
+            Some(source) => anyhow::anyhow!("{what}: {error}: {source}"),
+            None => anyhow::anyhow!("{what}: {error}"),
+        },
     }
 }
 

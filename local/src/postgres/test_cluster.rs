@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::connection::{Server, connect, quote};
 use super::membership::{self, Membership};
 use super::roles;
-use crate::migrate;
+use crate::install::Release;
 
 const DATABASE_PREFIX: &str = "test_";
 const TEMPLATE_PREFIX: &str = "template_of_";
@@ -78,30 +78,15 @@ impl TestCluster {
         }
     }
 
-    /// A new database to which the migrations of `dir` were applied. They are applied once per content of the
-    /// folder as long as the server runs; each call copies the outcome. Files that change meanwhile are applied
-    /// anew: what came of a mixture is never taken for the outcome of either.
+    /// A new database with the release of `folder`, which is installed once per content of the folder as long as
+    /// the server runs; each call copies the outcome.
     ///
     /// # Errors
-    /// When the folder cannot be read or a migration fails.
-    pub async fn migrated(&self, dir: &Path) -> Result<TestDatabase> {
-        for _ in 0..5 {
-            let key = digest(dir)?;
-            let apply = async |url: String| {
-                migrate::apply(&url, dir).await?;
-                ensure!(digest(dir)? == key, "{} has changed", dir.display());
-                Ok(())
-            };
-            match self.template(&key, apply).await {
-                Ok(template) => return self.copy(Some(&template)).await,
-                Err(error) if digest(dir)? == key => return Err(error),
-                Err(_) => {}
-            }
-        }
-        bail!(
-            "start again when nobody writes to {}: it changes while it is applied",
-            dir.display()
-        )
+    /// When the folder cannot be read or the installation fails.
+    pub async fn installed(&self, folder: &Path) -> Result<TestDatabase> {
+        let release = Release::read(folder)?;
+        let install = async |url: String| release.install(&url).await.map(drop);
+        self.built(&release.digest(), install).await
     }
 
     /// A new database as `build` leaves one; `build` gets a superuser's URL and runs once per `key` as
@@ -229,21 +214,4 @@ impl Drop for TestDatabase {
         // What is not dropped now is gone when the server starts again.
         let _ = dropping.join();
     }
-}
-
-/// Names the content of a folder of migrations.
-fn digest(dir: &Path) -> Result<String> {
-    let mut digest = Sha256::new();
-    let files = migrate::files(dir)?;
-    ensure!(!files.is_empty(), "put a migration into {}", dir.display());
-    for file in files {
-        let sql = migrate::text(&file.path)?;
-        digest.update(format!("{} {}\n", file.label(), sql.len()));
-        digest.update(sql);
-    }
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }

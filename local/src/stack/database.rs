@@ -1,12 +1,13 @@
 //! The stack's database and its HTTP front end, by driver.
 
+use crate::install::{Installed, Release};
 use crate::neon::{self, Neon, NeonOptions};
 use crate::postgres::{
     Cluster, ClusterOptions, Server, TestDatabase, connect, roles, supabase_test_cluster,
     test_cluster,
 };
 use crate::postgrest::{self, Postgrest, PostgrestOptions, gateway, jwt};
-use crate::{migrate, relay};
+use crate::relay;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -152,8 +153,9 @@ async fn open(
             if driver == Driver::Postgrest {
                 roles::supabase_like(&client).await?;
             }
-            for applied in migrate::apply(&server.superuser_url(NAME), migrations).await? {
-                progress(&format!("applied migration {applied}"));
+            let release = Release::read(migrations)?;
+            if release.install(&server.superuser_url(NAME)).await? == Installed::Upgraded {
+                progress("the database has new functions");
             }
             if driver == Driver::Postgrest {
                 client.batch_execute("select tandem.seal()").await?;
@@ -162,7 +164,7 @@ async fn open(
         }
         Data::Fresh => {
             let database = match driver {
-                Driver::Neon => test_cluster().await?.migrated(migrations).await?,
+                Driver::Neon => test_cluster().await?.installed(migrations).await?,
                 Driver::Postgrest => supabase_like(migrations).await?,
             };
             Ok((
@@ -174,12 +176,12 @@ async fn open(
     }
 }
 
-/// A database with Supabase's roles and default grants, migrated after these were made, as there.
+/// A database with Supabase's roles and default grants, into which Tandem was installed after these were made, as there.
 ///
 /// # Errors
-/// When the server or a migration refuses.
+/// When the server refuses.
 pub async fn supabase_like(migrations: &Path) -> Result<TestDatabase> {
-    supabase_test_cluster().await?.migrated(migrations).await
+    supabase_test_cluster().await?.installed(migrations).await
 }
 
 async fn exists(server: Server) -> Result<bool> {

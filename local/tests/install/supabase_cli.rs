@@ -1,4 +1,4 @@
-//! The real Supabase CLI, which tests hold the runner and the migrations to.
+//! The real Supabase CLI.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::npm;
+use local::npm;
 
 const CLI: npm::Package<'_> = ("supabase", "3.1.0");
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// When npm or Node is missing, or with the CLI's own words.
-pub async fn migration_up(url: &str, project: &Path) -> Result<()> {
+pub(crate) async fn migration_up(url: &str, project: &Path) -> Result<()> {
     let modules = npm::install(&[CLI], &|_| {}).await?;
     let running = Command::new("node")
         .arg(modules.join("supabase/dist/supabase.js"))
