@@ -5,6 +5,7 @@ pub mod bench;
 pub mod browser;
 pub mod cache;
 pub mod dev;
+pub mod doctor;
 pub mod google_command;
 pub mod host;
 pub mod http;

@@ -54,6 +54,8 @@ enum Command {
     },
     /// Install Tandem, or what is new of it: in a database, or among the migrations of a CRM.
     Install(local::install::Options),
+    /// Look at a deployment piece by piece, and say what to do about what is wrong.
+    Doctor(local::doctor::Options),
     /// Print the variable db_token for Supabase: a token of the role tandem_component, good for ten years.
     Token {
         /// The project's JWT secret.
@@ -112,6 +114,14 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Google {
             port, seed, replay, ..
         } => local::dev::google(port, seed.as_deref(), replay.as_deref(), &say).await,
+        Command::Doctor(options) => {
+            let is_well = local::doctor::run(&root, &options, &say).await?;
+            return Ok(if is_well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
         Command::Install(options) => local::install::run(&root, options, &say).await,
         Command::Token { jwt_secret } => {
             say(&jwt::for_component(&jwt_secret, chrono::Utc::now()));

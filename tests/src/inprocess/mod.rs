@@ -349,15 +349,10 @@ impl System {
         let random = Random::new(seed);
         let client = Calls::new(self);
         let clock = || self.simulator.now();
-        // Boxed: the compiler refuses futures that are nested as deep as a story with an instance in it.
-        let answered = Box::pin(observed(
-            request,
-            &client,
-            &self.config,
-            &random,
-            &clock,
-            handle,
-        ));
+        let config = &self.config;
+        let answered = observed(request, &client, config, &random, &clock, handle);
+        // The compiler refuses futures that are nested as deep as a story with an instance in it.
+        let answered = Box::pin(answered);
         let reply = tokio::select! {
             reply = answered => Some(reply),
             () = client.killed.notified() => None,

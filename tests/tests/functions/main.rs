@@ -4,6 +4,7 @@ mod adopted;
 mod connect;
 mod consent;
 mod database;
+mod doctor;
 mod google;
 mod pokes;
 mod webhook;
