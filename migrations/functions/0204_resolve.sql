@@ -16,8 +16,8 @@ comment on function tandem.field_names() is 'All fields of an event.';
 create or replace function tandem.mapping_keys() returns text[]
 language plpgsql immutable set search_path = '' as $$
 begin
-  return '{key,owner,fields,enabled,where,insert,touch,delete,series,original_start,state,aside,columns,own,
-    users}'::text[];
+  return '{key,owner,fields,enabled,where,insert,touch,delete,series,original_start,state,known_google_id,
+    aside,columns,own,users}'::text[];
 end $$;
 comment on function tandem.mapping_keys() is 'What a mapping can say.';
 
@@ -118,12 +118,13 @@ declare name text := tandem.need_column(relation, coalesce(spec ->> 'emails', sp
 begin
   perform tandem.check_words(spec, '{emails,people,email,name}', 'attendees');
   mail := coalesce(spec ->> 'email', 'email'); called := coalesce(spec ->> 'name', 'name');
-  reads := case when type like '%[]' then format('to_jsonb(%I)', name) when type in ('json', 'jsonb')
-    then format('to_jsonb(%I)', name) else format('to_jsonb(regexp_split_to_array(nullif(trim(%I), ''''), ''\s*[,;]\s*''))', name) end;
-  writes := case when spec ? 'people' then format('tandem.people_of($1 -> ''attendees'', %L, %L)::%s', mail, called, type)
-    when type like '%[]' then format('array(select jsonb_array_elements_text(tandem.emails_of($1 -> ''attendees'')))::%s', type)
-    when type in ('json', 'jsonb') then format('tandem.emails_of($1 -> ''attendees'')::%s', type)
-    else format('array_to_string(array(select jsonb_array_elements_text(tandem.emails_of($1 -> ''attendees''))), '', '')::%s', type) end;
+  reads := case when type like '%[]' or type in ('json', 'jsonb') then format('to_jsonb(%I)', name)
+    else format('to_jsonb(regexp_split_to_array(nullif(trim(%I), ''''), ''\s*[,;]\s*''))', name) end;
+  writes := 'tandem.emails_of($1 -> ''attendees'')';
+  writes := case when spec ? 'people' then format('tandem.people_of($1 -> ''attendees'', %L, %L)', mail, called)
+    when type in ('json', 'jsonb') then writes
+    when type like '%[]' then format('array(select jsonb_array_elements_text(%s))', writes)
+    else format('array_to_string(array(select jsonb_array_elements_text(%s)), '', '')', writes) end || '::' || type;
   return jsonb_build_object('fields', '["attendees"]'::jsonb, 'kept', true, 'columns', jsonb_build_object(name, writes),
     'read', format('jsonb_build_object(''attendees'', tandem.guests(%s, %L, %L, tandem_kept -> ''attendees''))', reads,
       mail, called));
@@ -146,7 +147,8 @@ comment on function tandem.emails_of(jsonb) is 'The addresses of guests.';
 create or replace function tandem.people_of(attendees jsonb, mail text, called text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  return (select coalesce(jsonb_agg(jsonb_build_object(mail, x -> 'email', called, x -> 'display_name') order by n), '[]')
+  return (select coalesce(jsonb_agg(jsonb_build_object(mail, x -> 'email', called, x -> 'display_name') order by n),
+    '[]')
     from jsonb_array_elements(tandem.listed(attendees)) with ordinality y (x, n) where x ->> 'email' is not null);
 end $$;
 comment on function tandem.people_of(jsonb, text, text) is 'Guests under the CRM''s names.';
@@ -208,7 +210,8 @@ begin
     perform tandem.refuse(format('%s has no column %s for its key', relation, coalesce(m ->> 'key', 'id')),
       'Name the column that says which row it is: "key".');
   elsif m ->> 'owner' is null then
-    perform tandem.refuse('the mapping says of no column whose an event is: owner', 'Add "owner": a column, or {"read": '
+    perform tandem.refuse('the mapping says of no column whose an event is: owner',
+      'Add "owner": a column, or {"read": '
       '"…", "write": {"column": "…"}} where another table knows the user.');
   end if;
   perform tandem.check_words(m -> 'fields', tandem.field_names(), 'fields');
@@ -238,6 +241,9 @@ begin
   end loop;
   perform tandem.need_column(relation, x.value, 'state') from jsonb_each_text(coalesce(nullif(m -> 'state', 'null'),
     '{}')) x;
+  if m ? 'known_google_id' then
+    perform tandem.need_column(relation, m ->> 'known_google_id', 'known_google_id');
+  end if;
   mapped := array(select jsonb_object_keys(m -> 'fields')
     union select jsonb_array_elements_text(u -> 'fields') from jsonb_array_elements(units) u);
   return m || jsonb_build_object('units', units, 'aside', case when mapping ? 'aside' then mapping -> 'aside'

@@ -5,7 +5,8 @@ create or replace function tandem.fields_sql(relation regclass, m jsonb) returns
 language plpgsql stable set search_path = '' as $$
 declare sql text; u jsonb; same text; aside text[] := array(select jsonb_array_elements_text(m -> 'aside'));
 begin
-  select 'jsonb_build_object(' || coalesce(string_agg(format('%L, %s', f.key, tandem.read_sql(relation, f.value)), ', '),
+  select 'jsonb_build_object(' || coalesce(string_agg(format('%L, %s', f.key, tandem.read_sql(relation, f.value)),
+    ', '),
     '') || ')' into sql from jsonb_each(m -> 'fields') f;
   if aside = '{}' and coalesce(m -> 'units', '[]') = '[]' then return sql; end if;
   -- Those that are kept aside are null until they are known.
@@ -68,8 +69,10 @@ begin
   execute format('create or replace view tandem.crm_rows as select %s as event, %s as owner, %s as enabled, '
     '%s as series, %s as original_start, %s as fields from %s%s where %s', event, s ->> 'owner', s ->> 'enabled',
     case when m ->> 'series' is null then 'tandem_series' when is_uuid then (s ->> 'series') || '::uuid'
-      else format('(select tandem_x.event from tandem.keys tandem_x where tandem_x.key = %s::text)', s ->> 'series') end,
-    case when m ->> 'original_start' is null then 'tandem_start' else s ->> 'original_start' end, s ->> 'fields', source,
+      else format('(select tandem_x.event from tandem.keys tandem_x where tandem_x.key = %s::text)', s ->> 'series')
+        end,
+    case when m ->> 'original_start' is null then 'tandem_start' else s ->> 'original_start' end, s ->> 'fields',
+      source,
     case when has_aside then format(' left join (select event as tandem_of, fields as tandem_kept, '
       'series as tandem_series, original_start as tandem_start from tandem.event_fields) tandem_a on tandem_of = %s',
       event) else '' end, s ->> 'where');
@@ -209,13 +212,12 @@ begin
   end if;
   execute format('create or replace function tandem.crm_named(remotes text[]) returns table (event uuid, remote text) '
     'language plpgsql stable set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
-    'return query %s; end $f$',
-    case when not coalesce(m -> 'state' ? 'remote', false)
-      then 'select s.event, s.remote from tandem.event_state s where s.remote = any (remotes)'
-    else format('select %s, e.%I::text from %s e %s where e.%2$I = any (remotes)', case when (s -> 'is_uuid')::boolean
-        then 'e.' || (s ->> 'key') else 'k.event' end, m -> 'state' ->> 'remote', relation,
-      case when (s -> 'is_uuid')::boolean then '' else format('join tandem.keys k on k.key = e.%s::text', s ->> 'key')
-        end) end);
+    'return query %s; end $f$', (select string_agg(sql, ' union ') from (
+      select format('select %s, e.%I::text from %s e where e.%2$I = any (remotes)', tandem.event_sql(s,
+        'e.' || (s ->> 'key')), c, relation) as sql
+      from (select m -> 'state' ->> 'remote' as c union select m ->> 'known_google_id') x where c is not null
+      union all select 'select s.event, s.remote from tandem.event_state s where s.remote = any (remotes)'
+      where m -> 'state' ->> 'remote' is null) y));
   execute format('create or replace function tandem.crm_show(items jsonb) returns uuid[] language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare shown uuid[]; begin '
     'with x as (%s) select coalesce(array_agg(x.event), ''{}'') into shown from x; return shown; end $f$', body);

@@ -126,7 +126,8 @@ language plpgsql stable set search_path = '' as $$
 declare state text := m -> 'state' ->> 'state';
 begin
   if state is null then return ''; end if;
-  return format('if new.%1$I is distinct from ''pending'' and coalesce(%6$s, false) then if exists (select from tandem.connections c '
+  return format('if new.%1$I is distinct from ''pending'' and coalesce(%6$s, false) then if exists (select from '
+    'tandem.connections c '
     'where c.user_id = %2$s and c.takes_new and coalesce(%3$s, true) union all select from tandem.links l '
     'where l.event = %4$s and l.state in (''live'', ''leaving'', ''reserved'')) then new.%1$I := ''pending''; %5$s '
     'end if; end if;', state, tandem.side_sql(relation, m ->> 'owner', 'new') || '::text',
@@ -228,7 +229,8 @@ begin
     'if tg_op = ''UPDATE'' and not (%s) then return new; end if; '
     'insert into tandem.writing (event, expected) '
     'select %s, %s on conflict (event) do update set expected = excluded.expected; '
-    'return new; end $f$', changing, format(event, 'new'), tandem.image_sql(relation, m, s, 'new', format(event, 'new')));
+    'return new; end $f$', changing, format(event, 'new'), tandem.image_sql(relation, m, s, 'new', format(event,
+      'new')));
   -- First by name, before any of the CRM's.
   execute format('create trigger "0_tandem_insert" before insert on %s for each row when (%s) '
     'execute function tandem.crm_own()', relation, own);

@@ -46,7 +46,8 @@ begin
   select count(*) into n from tandem.connections k where k.state <> 'disconnected';
   if n > 0 then
     raise sqlstate 'PT409' using message = format('%s is in use: %s calendars are connected, or are not disconnected '
-      'yet', a.relation, n), hint = 'Disconnect them: select tandem.disconnect_all(); the scheduler ends it within some '
+      'yet', a.relation, n), hint = 'Disconnect them: select tandem.disconnect_all(); the scheduler ends it within '
+        'some '
       'minutes. Then release the table.';
   end if;
   relation := to_regclass(a.relation);

@@ -5,7 +5,8 @@ set local lock_timeout = '3s';
 create or replace function tandem.finding(level text, subject text, problem text, remedy text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  return jsonb_build_array(jsonb_build_object('level', level, 'subject', subject, 'problem', problem, 'remedy', remedy));
+  return jsonb_build_array(jsonb_build_object('level', level, 'subject', subject, 'problem', problem, 'remedy',
+    remedy));
 end $$;
 comment on function tandem.finding(text, text, text, text) is 'One thing that a check found.';
 
@@ -40,11 +41,13 @@ language plpgsql stable set search_path = '' as $$
 declare key text := m ->> 'key'; type text := tandem.column_type(relation, key); found jsonb := '[]';
 begin
   if not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1 and i.indpred is null
+      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1 and i.indpred is
+        null
       and a.attname = key) then
     found := found || case when exists (select from pg_catalog.pg_class c where c.oid = relation and c.relkind = 'p')
       then tandem.finding('warning', 'key', format('%s is partitioned, and no index says that %s is unique', relation,
-        key), 'See that it is: two rows of one key would be one event.')
+        key), 'See that it is: two rows of one key would be one event. A row that moves to another partition is '
+          'pending again.')
       else tandem.finding('error', 'key', format('%s is not unique in %s', key, relation),
         format('Name the primary key, or create unique index on %s (%s).', relation, quote_ident(key))) end;
   end if;
@@ -117,8 +120,10 @@ begin
       where x.conrelid = relation and x.contype in ('c', 'x', 'u')
         and exists (select from pg_catalog.pg_attribute a where a.attrelid = relation and a.attnum = any (x.conkey)
           and a.attname = any (written)) order by 1 loop
-    found := found || tandem.finding('warning', c.conname, format('an event of Google''s may break the constraint %s: %s',
-      c.conname, c.says), 'If it can, map the field with "values" or "write"; such an event is left out with the reason.');
+    found := found || tandem.finding('warning', c.conname, format('an event of Google''s may break the constraint '
+      '%s: %s',
+      c.conname, c.says), 'If it can, map the field with "values" or "write"; such an event is left out with the '
+        'reason.');
   end loop;
   for c in select u #>> '{fields,0}' as field, k as name, tandem.column_type(relation, k) as type
       from jsonb_array_elements(m -> 'units') u cross join jsonb_object_keys(u -> 'columns') k
@@ -135,14 +140,26 @@ begin
   end loop;
   for c in select w.name, f.target, f.key from tandem.written_columns(relation, m) w
       cross join lateral tandem.foreign_key(relation, w.name) f where f.target is not null loop
-    found := found || tandem.finding('note', c.name, format('%s refers to %s: a value that is not there any more becomes '
+    found := found || tandem.finding('note', c.name, format('%s refers to %s: a value that is not there any more '
+      'becomes '
       'null', c.name, c.target), 'None is needed.');
+  end loop;
+  -- Each page of the first listing asks for its ids.
+  for c in select distinct k as name from unnest(array[m ->> 'known_google_id', m -> 'state' ->> 'remote']) k
+      where k is not null and not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a
+        on a.attrelid = i.indrelid and a.attnum = i.indkey[0] where i.indrelid = relation and a.attname = k) loop
+    found := found || tandem.finding('note', c.name, format('no index finds rows by %s, so the first listing of each '
+      'calendar reads the whole table again and again', c.name), format('For more than some thousand rows: create '
+        'index '
+      'concurrently on %s (%I).', relation, c.name));
   end loop;
   if not (m -> 'fields' ? 'starts_at' or jsonb_path_exists(m, '$.units[*].fields[*] ? (@ == "starts_at")')
     or coalesce(m -> 'columns', '{}')::text like '%starts_at%') then
-    found := found || tandem.finding('warning', 'starts_at', 'the mapping does not say when an event starts, so rows of '
+    found := found || tandem.finding('warning', 'starts_at', 'the mapping does not say when an event starts, so rows '
+      'of '
       'the CRM cannot be sent to Google', 'Map "starts_at": a column, or {"date": …, "time": …}.');
   end if;
   return found;
 end $$;
-comment on function tandem.check_values(regclass, jsonb) is 'Constraints, lengths, labels and keys that values can break.';
+comment on function tandem.check_values(regclass, jsonb) is 'Constraints, lengths, labels and keys that values can '
+  'break.';

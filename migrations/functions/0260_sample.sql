@@ -19,8 +19,10 @@ begin
       s ->> 'key', s ->> 'fields', s ->> 'enabled', s ->> 'original_start', relation, s ->> 'where', c.name, back,
       c.value, tandem.column_type(relation, c.name)) into n, k;
     if n > 0 then
-      found := found || tandem.finding('warning', c.name, format('of 100 rows, %s are read and written back otherwise in '
-        '%s, first %s', n, c.name, k), 'Look at that row. If what it says there matters, map it by "read" and "write".');
+      found := found || tandem.finding('warning', c.name, format('of 100 rows, %s are read and written back '
+        'otherwise in '
+        '%s, first %s', n, c.name, k), 'Look at that row. If what it says there matters, map it by "read" and '
+          '"write".');
     end if;
   end loop;
   execute format('select count(*), min(%s::text) from (select *, %s as tandem_fields from (select * from %s where %s '
@@ -28,7 +30,8 @@ begin
     'where coalesce(tandem_fields ->> ''starts_at'', tandem_fields ->> ''starts_on'') is null', s ->> 'key',
     s ->> 'fields', relation, s ->> 'where') into n, k;
   if n > 0 then
-    found := found || tandem.finding('warning', 'starts_at', format('of 100 rows, %s have no start, first %s: they are not '
+    found := found || tandem.finding('warning', 'starts_at', format('of 100 rows, %s have no start, first %s: they '
+      'are not '
       'sent to Google', n, k), 'If they are no events, say so in "where".');
   end if;
   return found;
@@ -54,7 +57,8 @@ begin
     where t.tgrelid = relation and not t.tgisinternal and p.pronamespace <> 'tandem'::regnamespace;
   if others is not null then
     found := found || tandem.finding('note', 'triggers', 'other triggers stay as they are, and run for what Tandem '
-      'writes, too: ' || others, 'If one has to leave that alone: when (current_setting(''tandem.commit'', true) = '''').');
+      'writes, too: ' || others, 'If one has to leave that alone: when (current_setting(''tandem.commit'', true) '
+        '= '''').');
   end if;
   if c.relrowsecurity then
     found := found || tandem.finding('note', 'policies', 'row level security stays as it is; the sync reads all rows'
@@ -64,13 +68,17 @@ begin
   end if;
   select string_agg(s.name, ', ') into added from tandem.state_columns() s
     where mapping ->> 'state' = 'add' and tandem.column_type(relation, s.name) is null;
-  return found || case when added is null then '[]' else tandem.finding('note', 'locks', format('adding %s takes ACCESS '
-      'EXCLUSIVE for a moment: no row is rewritten', added), 'Where somebody holds the table for longer than 3 seconds, '
+  return found || case when added is null then '[]' else tandem.finding('note', 'locks',
+    format('adding %s takes ACCESS '
+      'EXCLUSIVE for a moment: no row is rewritten', added), 'Where somebody holds the table for longer than 3 '
+        'seconds, '
       'adopt gives up and can be run again.') end
-    || tandem.finding('note', 'locks', 'making triggers takes SHARE ROW EXCLUSIVE for a moment: reads go on, writes wait',
+    || tandem.finding('note', 'locks', 'making triggers takes SHARE ROW EXCLUSIVE for a moment: reads go on, writes '
+      'wait',
       'Where somebody holds the table for longer than 3 seconds, adopt gives up and can be run again.');
 end $$;
-comment on function tandem.check_table(regclass, jsonb) is 'Whether it is a table of ours to adopt, and which locks it takes.';
+comment on function tandem.check_table(regclass, jsonb) is 'Whether it is a table of ours to adopt, and which locks '
+  'it takes.';
 
 create or replace function tandem.adopt_check(relation regclass, mapping jsonb)
 returns table (level text, subject text, problem text, remedy text)
@@ -96,7 +104,8 @@ begin
       union all select n.name, n.value from tandem.new_columns(relation, m, '(i.image -> ''owner'')') n
     loop
       wrong := wrong || tandem.check_expression(relation, e.subject, replace(format('(%s)::%s', e.sql,
-        tandem.column_type(relation, e.subject)), 'i.image', 'tandem_image'), '(select ''{}''::jsonb as tandem_image) i');
+        tandem.column_type(relation, e.subject)), 'i.image', 'tandem_image'),
+          '(select ''{}''::jsonb as tandem_image) i');
     end loop;
     found := wrong || tandem.check_key(relation, m) || tandem.check_owner(relation, m)
       || tandem.check_columns(relation, m) || tandem.check_values(relation, m)

@@ -51,7 +51,8 @@ begin return (select y.fields || jsonb_build_object(''id'', y.event, '
     tandem.event_sql(s, 'e.' || (s ->> 'key')),
     case joins when '' then 'y.series' else 'coalesce(y.series, f.series)' end,
     case joins when '' then 'y.original_start' else 'coalesce(y.original_start, f.original_start)' end, joins,
-    replace(tandem.kept_sql(s, tandem.event_sql(s, 'e.' || (s ->> 'key'))), 'where tandem_f.event', 'join tandem.crm_rows '
+    replace(tandem.kept_sql(s, tandem.event_sql(s, 'e.' || (s ->> 'key'))), 'where tandem_f.event',
+      'join tandem.crm_rows '
       'tandem_r on tandem_r.event = tandem_f.event and tandem_r.owner = tandem.uid() where tandem_f.event'));
 end $$;
 comment on function tandem.generate_view(regclass, jsonb, jsonb) is

@@ -63,7 +63,8 @@ begin
     perform tandem.check_series((fields ->> 'recurring_event_id')::uuid, r.owner);
   end if;
   insert into tandem.event_fields as f (event, fields, series, original_start)
-  select event_id, coalesce((select jsonb_object_agg(n, (r.fields || my_aside.fields) -> n) from unnest(names) n), '{}'),
+  select event_id, coalesce((select jsonb_object_agg(n, (r.fields || my_aside.fields) -> n) from unnest(names) n),
+    '{}'),
     case when m ->> 'series' is null then (my_aside.fields ->> 'recurring_event_id')::uuid end,
     case when m ->> 'original_start' is null then tandem.planned_start(my_aside.fields ->> 'original_start') end
   on conflict (event) do update set fields = f.fields || excluded.fields, series = coalesce(excluded.series, f.series),

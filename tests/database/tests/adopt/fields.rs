@@ -3,7 +3,8 @@
 use crate::crm::Crm;
 use serde_json::json;
 
-const TABLE: &str = "create table t (id uuid primary key, user_id text not null, subject text, starts timestamptz)";
+const TABLE: &str =
+    "create table t (id uuid primary key, user_id text not null, subject text, starts timestamptz)";
 
 #[tokio::test]
 async fn a_wrong_word_is_told_with_the_right_one() {

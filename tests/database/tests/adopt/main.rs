@@ -7,9 +7,13 @@ mod crm;
 
 mod atomic;
 mod cal;
+mod check;
 mod clinic;
 mod django;
+mod doc;
 mod fields;
 mod mission;
 mod odoo;
 mod rails;
+mod shapes;
+mod undo;

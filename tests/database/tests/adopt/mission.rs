@@ -32,7 +32,8 @@ async fn columns_that_are_there_are_used_and_stay() {
         crm.text("select added::text from tandem.adoption").await,
         "[[\"public.events\", \"sync_error\"]]"
     );
-    crm.run("update events set google_sync_enabled = false").await;
+    crm.run("update events set google_sync_enabled = false")
+        .await;
     assert_eq!(crm.changes().await, "update{enabled}");
     crm.released().await;
     assert_eq!(crm.text(ids).await, "oldgoogleid1synced");
