@@ -28,6 +28,9 @@ begin
   end if;
   select format('%I.%I', n.nspname, k.relname) into names from pg_catalog.pg_class k
     join pg_catalog.pg_namespace n on n.oid = k.relnamespace where k.oid = adopt.relation;
+  perform tandem.keep_dropped(adopt.relation, a.mapping, tandem.resolve(adopt.relation,
+    tandem.without_added(adopt.relation,
+    adopt.mapping))) from tandem.adoption a where to_regclass(a.relation) = adopt.relation;
   insert into tandem.adoption as a (relation, given, mapping) values (names, adopt.mapping, '{}')
   on conflict (one) do update set relation = excluded.relation, given = excluded.given, mapping = '{}',
     adopted_at = clock_timestamp();
@@ -37,6 +40,20 @@ begin
 end $$;
 comment on function tandem.adopt(regclass, jsonb) is
   'Makes a table the one whose rows are the events, and says what it made; see docs/adopting.md.';
+
+-- A field that another mapping keeps aside still says what its column said, else the CRM would seem to have cleared it.
+create or replace function tandem.keep_dropped(relation regclass, old jsonb, new jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare names text[] := array(select jsonb_array_elements_text(tandem.mapped(relation, new) -> 'stored')
+  except select jsonb_array_elements_text(tandem.mapped(relation, old) -> 'stored'));
+begin
+  insert into tandem.event_fields as a (event, fields)
+  select r.event, jsonb_object_agg(f.key, f.value) from tandem.crm_rows r cross join jsonb_each(r.fields) f
+  where f.key = any (names) and exists (select from tandem.links l where l.event = r.event) group by 1
+  on conflict (event) do update set fields = a.fields || excluded.fields;
+end $$;
+comment on function tandem.keep_dropped(regclass, jsonb, jsonb) is
+  'Keeps aside what linked rows say in columns that a new mapping has no more.';
 
 create or replace function tandem.state_columns() returns table (name text, type text, initial text)
 language plpgsql immutable set search_path = '' as $$

@@ -36,12 +36,14 @@ begin
     '|| case when fields ? ''recurring_event_id'' then '
     'jsonb_build_object(''series'', fields -> ''recurring_event_id'') else ''{}'' end; '
     'names := array(select jsonb_object_keys(fields)); '
-    'if $1 is not distinct from null then image := ''{"enabled": true}'' || fields; %2$s '
+    'if $1 is not distinct from null then image := ''{"enabled": true}'' || fields; %5$s %2$s '
     'else image := tandem.my_view($1); image := image || jsonb_build_object(''enabled'', '
     'image -> ''google_sync_enabled'', ''series'', image -> ''recurring_event_id'') || fields; %3$s %4$s end if; '
     'return r; end $f$', relation, tandem.record_sets(relation, m, true), tandem.record_sets(relation, m, false),
     (select coalesce(string_agg(format('r.%I := %s;', t.key, t.value), ' '), '')
-      from jsonb_each_text(coalesce(m -> 'touch', '{}')) t));
+      from jsonb_each_text(coalesce(m -> 'touch', '{}')) t),
+    (select coalesce(string_agg(format('r.%I := %s;', n.name, replace(n.value, 'i.image', 'image')), ' '), '')
+      from tandem.new_columns(relation, m, 'to_jsonb(tandem.uid())') n));
 end $$;
 comment on function tandem.generate_record(regclass, jsonb) is
   'Makes tandem.my_record: a row with some fields of the page''s interface replaced; nothing is stored.';
@@ -63,8 +65,9 @@ begin
     perform tandem.check_series((fields ->> 'recurring_event_id')::uuid, r.owner);
   end if;
   insert into tandem.event_fields as f (event, fields, series, original_start)
-  select event_id, coalesce((select jsonb_object_agg(n, (r.fields || my_aside.fields) -> n) from unnest(names) n),
-    '{}'),
+  select event_id, coalesce((select jsonb_object_agg(x.n, case when x.n in ('starts_at', 'ends_at')
+      then to_jsonb(tandem.utc((x.v #>> '{}')::timestamptz)) else x.v end)
+    from (select n, (r.fields || my_aside.fields) -> n as v from unnest(names) n) x), '{}'),
     case when m ->> 'series' is null then (my_aside.fields ->> 'recurring_event_id')::uuid end,
     case when m ->> 'original_start' is null then tandem.planned_start(my_aside.fields ->> 'original_start') end
   on conflict (event) do update set fields = f.fields || excluded.fields, series = coalesce(excluded.series, f.series),
@@ -88,22 +91,21 @@ comment on function tandem.my_new_key(uuid) is
 
 create or replace function tandem.generate_my_writes(relation regclass, m jsonb, s jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare names text[]; kept text[]; gone text; new_names text; new_values text;
+declare names text[]; kept text[]; gone text; new_names text[];
 begin
   kept := array(select jsonb_array_elements_text(coalesce(m -> 'own', '[]')))
     || array(select value from jsonb_each_text(coalesce(nullif(m -> 'state', 'null'), '{}')));
   names := array(select w.name from tandem.written_columns(relation, m) w where w.name <> all (kept));
-  select string_agg(format(', %I', n.name), ''), string_agg(', ' || replace(n.value, 'i.image', '$2'), '')
-  into new_names, new_values from tandem.new_columns(relation, m, 'to_jsonb(tandem.uid())') n;
+  new_names := names || array(select n.name from tandem.new_columns(relation, m, 'null::jsonb') n);
   execute format('create or replace function tandem.my_insert(uuid, jsonb) returns void language plpgsql volatile '
     'set search_path = '''' as $f$ declare r %1$s := tandem.my_record(null::%1$s, $2); begin %2$s '
     'perform tandem.my_aside($1, $2); end $f$', relation, case when tandem.column_type(relation, m ->> 'owner') is null
       and coalesce(m -> 'owner_write', '{}') = '{}'
       then 'raise sqlstate ''PT400'' using message = ''events of this CRM cannot be made here'';'
-    else format('insert into %s (%s%s, %s) overriding system value values (%s%s, %s);', relation, s ->> 'key',
-      new_names, (select string_agg(quote_ident(n), ', ') from unnest(names) n),
+    else format('insert into %s (%s, %s) overriding system value values (%s, %s);', relation, s ->> 'key',
+      (select string_agg(quote_ident(n), ', ') from unnest(new_names) n),
       case when (s -> 'is_uuid')::boolean then '$1' else 'tandem.my_new_key($1)::' || (s ->> 'key_type') end,
-      new_values, (select string_agg(format('r.%I', n), ', ') from unnest(names) n)) end);
+      (select string_agg(format('r.%I', n), ', ') from unnest(new_names) n)) end);
   execute format('create or replace function tandem.my_update(uuid, text, jsonb) returns boolean language plpgsql '
     'volatile set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare r %1$s; begin '
     'select e.* into r from %1$s e where %2$s and e.xmin::text = $2 for update; '

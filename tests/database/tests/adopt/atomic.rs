@@ -64,3 +64,51 @@ async fn events_of_google_go_through_it_whole() {
     assert_eq!(crm.text(data).await, before);
     crm.released().await;
 }
+
+#[tokio::test]
+async fn the_page_makes_and_changes_its_users_tasks() {
+    let crm = Crm::adopted(TABLES, "public.tasks", &mapping()).await;
+    crm.run(
+        "grant select, insert, update, delete on tasks, sales, contacts to tandem_user;
+        create policy all_of_it on tasks to tandem_user using (true) with check (true); set role tandem_user;
+        select set_config('request.jwt.claims', '{\"sub\": \"00000000-0000-4000-8000-00000000000a\"}', false)",
+    )
+    .await;
+    let saved = async |write: Value| {
+        let sql = format!(
+            "select public.tandem_my_save('{}')::text",
+            json!({ "writes": [write] })
+        );
+        serde_json::from_str::<Value>(&crm.text(&sql).await).expect("JSON")
+    };
+    let id = "e0000000-0000-4000-8000-000000000001";
+    let fields = json!({ "title": "New", "starts_at": "2031-03-04T09:00:00Z", "ends_at": "2031-03-04T11:00:00Z",
+        "location": "here", "attendees": [{ "email": "eve@example.com" }] });
+    let new = saved(json!({ "op": "insert", "id": id, "fields": fields })).await;
+    let event = &new["events"][0];
+    assert_eq!(
+        (&event["location"], &event["ends_at"]),
+        (&json!("here"), &json!("2031-03-04T11:00:00.000000Z"))
+    );
+    let found = crm
+        .text(&format!(
+            "select public.tandem_my_event('{{\"event_id\": \"{id}\"}}') -> 'versions' ->> '{id}'"
+        ))
+        .await;
+    let longer = json!({ "op": "update", "id": id, "version": found, "fields": { "ends_at": "2031-03-04T12:00:00Z" } });
+    let changed = saved(longer).await;
+    assert_eq!(
+        changed["events"][0]["ends_at"],
+        json!("2031-03-04T12:00:00.000000Z")
+    );
+    let range = "select jsonb_agg(e ->> 'title' order by e ->> 'title')::text from jsonb_array_elements(
+        public.tandem_my_events('{\"from\": \"2031-03-01T00:00:00Z\", \"to\": \"2031-03-08T00:00:00Z\"}') -> 'events') e";
+    assert_eq!(crm.text(range).await, "[\"Call\", \"New\"]");
+    crm.run("reset role").await;
+    let row = "select concat_ws(' ', type, contact_id, sales_id) from tasks where text = 'New'";
+    assert_eq!(crm.text(row).await, "meeting 1 1");
+    assert_eq!(
+        crm.fields(1).await["ends_at"],
+        json!("2031-03-04T12:00:00.000000Z")
+    );
+}

@@ -127,3 +127,36 @@ async fn states_are_shown_beside_a_table_that_may_not_change() {
     assert_eq!(crm.text(forged).await, "none");
     crm.run("reset role").await;
 }
+
+#[tokio::test]
+async fn another_mapping_keeps_what_a_column_said() {
+    let table =
+        format!("{TABLE}; alter table t add column place text, add column ends timestamptz");
+    let mut first = mapping();
+    first["fields"]["location"] = json!("place");
+    first["fields"]["ends_at"] = json!("ends");
+    let crm = Crm::adopted(&table, "t", &first).await;
+    connect(&crm.client, ANN).await;
+    let fields = json!({ "title": "New", "location": "here", "color": "5", "all_day": false,
+        "starts_at": "2031-03-03T09:00:00.000000Z", "ends_at": "2031-03-03T12:00:00.000000Z" });
+    commit(
+        &crm.client,
+        vec![part(
+            &json!(key(1)),
+            &Value::Null,
+            insert(1, ANN, fields.clone()),
+        )],
+    )
+    .await;
+    crm.run("update t set place = 'there' where title = 'New'")
+        .await;
+    crm.adopt("t", &mapping()).await;
+    let now = crm.fields(1).await;
+    assert_eq!(
+        (&now["location"], &now["color"]),
+        (&json!("there"), &json!("5"))
+    );
+    assert_eq!(now["ends_at"], fields["ends_at"]);
+    crm.adopt("t", &first).await;
+    assert_eq!(crm.fields(1).await["location"], json!("there"));
+}
