@@ -41,6 +41,38 @@ exception when others then
 end $$;
 comment on function tandem.check_rows(regclass, jsonb) is 'How some rows are read and written back.';
 
+-- Rows that an earlier integration sent to Google: what would be linked, before anybody connects.
+create or replace function tandem.check_known(relation regclass, m jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare name text := coalesce(m ->> 'known_google_id', m -> 'state' ->> 'remote'); s jsonb; n bigint; twice bigint;
+  odd bigint; k text; found jsonb := '[]';
+begin
+  if name is null then return '[]'; end if;
+  s := tandem.mapped(relation, m);
+  execute format('select count(*), count(*) filter (where tandem_n > 1), count(*) filter (where tandem_id '
+    '!~ ''^[a-z0-9_]{5,}(_R?\d{8}(T\d{6}Z?)?)?$''), min(tandem_of) filter (where tandem_n > 1) from (select '
+    '%I::text as tandem_id, %s::text as tandem_of, count(*) over (partition by %s, %1$I) as tandem_n from %4$s '
+    'where %5$s and %1$I is not null) tandem_r', name, s ->> 'key', s ->> 'owner', relation, s ->> 'where')
+    into n, twice, odd, k;
+  if n > 0 then
+    found := tandem.finding('note', name, format('%s rows carry a Google id; each is linked to its event when its '
+      'owner''s '
+      'calendar is listed for the first time, and not sent again', n - twice - odd), 'None is needed.');
+  end if;
+  if twice > 0 then
+    found := found || tandem.finding('warning', name, format('%s rows are doubtful: they share a Google id with '
+      'another '
+      'row of their owner, first %s', twice, k), 'Clear the id of all but one of them, else the others are sent anew.');
+  end if;
+  if odd > 0 then
+    found := found || tandem.finding('warning', name, format('%s rows have a Google id that Google cannot have made',
+      odd),
+      'Clear it, else they are sent anew.');
+  end if;
+  return found;
+end $$;
+comment on function tandem.check_known(regclass, jsonb) is 'Which rows would be linked to events that are in Google.';
+
 create or replace function tandem.check_table(relation regclass, mapping jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare c pg_catalog.pg_class; others text; added text; found jsonb := '[]';
@@ -109,7 +141,8 @@ begin
     end loop;
     found := wrong || tandem.check_key(relation, m) || tandem.check_owner(relation, m)
       || tandem.check_columns(relation, m) || tandem.check_values(relation, m)
-      || case wrong when '[]' then tandem.check_rows(relation, m) else '[]' end || found;
+      || case wrong when '[]' then tandem.check_rows(relation, m) || tandem.check_known(relation, m) else '[]' end ||
+        found;
   end if;
   return query select f ->> 'level', f ->> 'subject', f ->> 'problem', f ->> 'remedy'
     from jsonb_array_elements(found) with ordinality x (f, n)

@@ -1,5 +1,6 @@
 //! The table of the mission's CRM: Supabase's users, what an older integration left, guests as an array.
 
+use crate::calls::{HOME, call, connect};
 use crate::crm::{ANN, Crm};
 use serde_json::{Value, json};
 
@@ -49,4 +50,43 @@ async fn events_of_google_go_through_it_whole() {
     )
     .await;
     crm.released().await;
+}
+
+#[tokio::test]
+async fn rows_that_an_earlier_integration_sent_are_linked_and_not_sent_again() {
+    let mut mapping = mapping();
+    mapping["known_google_id"] = json!("google_event_id");
+    mapping["state"] = Value::Null;
+    let crm = Crm::new(TABLES).await;
+    crm.run(
+        "insert into events (user_id, title, start_time, google_event_id)
+        select user_id, 'Twice', start_time, 'twicegoogleid' from events, generate_series(1, 2);
+        insert into events (user_id, title, start_time, google_event_id)
+        select user_id, 'Odd', start_time, 'not an id' from events limit 1",
+    )
+    .await;
+    let said = crm.check("public.events", &mapping).await.join("; ");
+    for part in [
+        "note | google_event_id | 1 rows carry a Google id",
+        "warning | google_event_id | 2 rows are doubtful",
+        "warning | google_event_id | 1 rows have a Google id that Google cannot have made",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    crm.adopt("public.events", &mapping).await;
+    connect(&crm.client, ANN).await;
+    crm.run("update tandem.connections set full_listing = 1, fence = 7, lease_until = now() + interval '1 minute'")
+        .await;
+    let p = json!({ "which": { "remote": { "connection": HOME, "fence": 7, "ids": ["oldgoogleid1", "new"] } },
+        "purpose": "store", "lease_seconds": 60 });
+    let loaded = call(&crm.client, "load", &p).await.expect("it is loaded");
+    assert_eq!(
+        loaded["named"],
+        json!([{ "event": "e0000000-0000-4000-8000-000000000009", "remote": "oldgoogleid1" }])
+    );
+    // Somebody else's listing of that id finds nothing.
+    crm.run("update tandem.connections set user_id = '00000000-0000-4000-8000-00000000000b'")
+        .await;
+    let loaded = call(&crm.client, "load", &p).await.expect("it is loaded");
+    assert_eq!(loaded["named"], json!([]));
 }
