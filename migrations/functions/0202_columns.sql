@@ -204,11 +204,24 @@ end $$;
 comment on function tandem.new_columns(regclass, jsonb, text) is
   'What a new row has in columns that no field is in.';
 
--- A new row's key: as the mapping says, or as the table makes it.
+-- A new row's key: as the mapping says, or as the table makes it; null where a trigger of the table's does.
 create or replace function tandem.new_key_sql(relation regclass, m jsonb) returns text
 language plpgsql stable set search_path = '' as $$
 begin
   return coalesce(m -> 'insert' ->> (m ->> 'key'), tandem.default_sql(relation, m ->> 'key'),
-    'gen_random_uuid()::text');
+    case when not tandem.makes_keys(relation, m) then 'gen_random_uuid()::text' end);
 end $$;
 comment on function tandem.new_key_sql(regclass, jsonb) is 'How the key of a row that Tandem inserts is made.';
+
+-- tgtype: 1 for each row, 2 before, 4 insert.
+create or replace function tandem.makes_keys(relation regclass, m jsonb) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return tandem.column_type(relation, m ->> 'key') <> 'uuid' and tandem.default_sql(relation, m ->> 'key') is null
+    and not coalesce(m -> 'insert' ? (m ->> 'key'), false)
+    and exists (select from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
+      where t.tgrelid = relation and not t.tgisinternal and t.tgtype::integer & 7 = 7
+        and p.pronamespace <> 'tandem'::regnamespace
+        and p.prosrc ~* format('new\s*\.\s*"?%1$s"?\s*:?=|into\s+new\s*\.\s*"?%1$s"?\y', m ->> 'key'));
+end $$;
+comment on function tandem.makes_keys(regclass, jsonb) is 'Whether a trigger of the table''s makes the keys.';

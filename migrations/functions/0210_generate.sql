@@ -122,9 +122,8 @@ comment on function tandem.aside_sql(jsonb, jsonb) is 'The statement that keeps 
 
 create or replace function tandem.generate_writes(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare s jsonb := tandem.mapped(relation, m); is_uuid boolean := (s -> 'is_uuid')::boolean; sets text; touched text;
-  aside text := tandem.aside_sql(m, s); inserted text; vals text; new_names text; new_vals text; fresh text;
-  deleted text;
+declare s jsonb := tandem.mapped(relation, m); sets text; touched text;
+  aside text := tandem.aside_sql(m, s); inserted text; vals text; new_names text; new_vals text; deleted text;
 begin
   select string_agg(format('%1$I = case when i.names && %2$L::text[] then %3$s else e.%1$I end', w.name, w.sources,
     case when tandem.not_null(relation, w.name) then format('coalesce(%s, e.%I)', w.value, w.name) else w.value end),
@@ -139,21 +138,41 @@ begin
   execute format('create or replace function tandem.crm_write(items jsonb) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     '%s update %s e set %s from %s; end $f$', aside, relation, ltrim(concat(sets, touched), ', '), tandem.items_sql(s));
-  fresh := case when is_uuid then '' else format('insert into tandem.keys (event, key) '
-    'select (x ->> ''event'')::uuid, (%s)::text from jsonb_array_elements(items) x;',
-    tandem.new_key_sql(relation, m)) end;
-  execute format('create or replace function tandem.crm_insert(items jsonb) returns void language plpgsql volatile '
-    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
-    '%s %s insert into %s (%s%s%s) overriding system value select %s%s%s '
-    'from (select (x ->> ''event'')::uuid as event, x -> ''image'' as image from jsonb_array_elements(items) x) i %s; '
-    'end $f$', fresh, aside, relation, s ->> 'key', new_names, inserted,
-    case when is_uuid then 'i.event' else 'k.key::' || (s ->> 'key_type') end, new_vals, vals,
-    case when is_uuid then '' else 'join tandem.keys k on k.event = i.event' end);
+  perform tandem.generate_insert(relation, m, aside, new_names || inserted, new_vals || vals);
   select 'update %1$s e set ' || string_agg(format('%I = %s', d.key, replace(d.value, '%', '%%')), ', ') into deleted
   from jsonb_each_text(nullif(m -> 'delete', 'null')) d;
   perform tandem.generate_deletes(relation, s, coalesce(deleted, 'delete from %1$s e'));
 end $$;
 comment on function tandem.generate_writes(regclass, jsonb) is 'Makes the functions that write and insert rows.';
+
+create or replace function tandem.generate_insert(relation regclass, m jsonb, aside text, names text, vals text)
+returns void
+language plpgsql volatile set search_path = '' as $$
+declare key text := quote_ident(m ->> 'key'); type text := tandem.column_type(relation, m ->> 'key'); body text;
+begin
+  if type = 'uuid' then
+    body := format('insert into %s (%s%s) overriding system value select i.event%s from (select (x '
+      '->> ''event'')::uuid '
+      'as event, x -> ''image'' as image from jsonb_array_elements(items) x) i;', relation, key, names, vals);
+  elsif tandem.makes_keys(relation, m) then
+    -- One by one, since only the trigger knows which key is whose.
+    body := format('for one in select x from jsonb_array_elements(items) x loop '
+      'perform set_config(''tandem.inserting'', one ->> ''event'', true); '
+      'insert into %s (%s) select %s from (select one -> ''image'' as image) i; end loop; '
+      'perform set_config(''tandem.inserting'', '''', true);', relation, ltrim(names, ', '), ltrim(vals, ', '));
+  else
+    body := format('insert into tandem.keys (event, key) select (x ->> ''event'')::uuid, (%s)::text '
+      'from jsonb_array_elements(items) x; insert into %s (%s%s) overriding system value select k.key::%s%s from '
+      '(select (x ->> ''event'')::uuid as event, x -> ''image'' as image from jsonb_array_elements(items) x) i '
+      'join tandem.keys k on k.event = i.event;', tandem.new_key_sql(relation, m), relation, key, names, type, vals);
+  end if;
+  execute format('create or replace function tandem.crm_insert(items jsonb) returns void language plpgsql volatile '
+    'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare one jsonb; begin %s %s end $f$',
+      aside,
+    body);
+end $$;
+comment on function tandem.generate_insert(regclass, jsonb, text, text, text) is
+  'Makes the function that inserts rows.';
 
 -- What a new row does not say takes the column's default, where null is refused.
 create or replace function tandem.inserted_sql(relation regclass, m jsonb, name text, value text) returns text
@@ -174,10 +193,9 @@ declare picked text := case when (s -> 'is_uuid')::boolean then format('e.%s = a
 begin
   execute format('create or replace function tandem.crm_delete(events uuid[]) returns void language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
-    'insert into tandem.writing (event) select x from unnest(events) x; ' || format(statement, relation)
-    || ' where %s; '
+    'insert into tandem.writing (event) select x from unnest(events) x; %s where %s; '
     'delete from tandem.event_fields a where a.event = any (events); '
-    'delete from tandem.event_state a where a.event = any (events); end $f$', picked);
+    'delete from tandem.event_state a where a.event = any (events); end $f$', format(statement, relation), picked);
   execute format('create or replace function tandem.crm_lock(events uuid[]) returns uuid[] language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin return array(with e as materialized ('
     'select e.%1$s as key from %2$s e where %3$s order by e.%1$s for no key update skip locked) select %4$s); end $f$',

@@ -223,6 +223,9 @@ begin
       tandem.image_sql(relation, m, s, 'old', 'v_event')),
     tandem.append_sql(tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new'),
       'null'), tandem.poke_sql());
+  if tandem.makes_keys(relation, m) then
+    event := 'coalesce(nullif(current_setting(''tandem.inserting'', true), '''')::uuid, ' || event || ')';
+  end if;
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     -- As a trigger's condition, all these columns are read anew for each statement, which costs more than a call.

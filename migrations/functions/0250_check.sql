@@ -52,7 +52,7 @@ begin
         format('Name the primary key, or create unique index on %s (%s).', relation, quote_ident(key))) end;
   end if;
   if type <> 'uuid' and tandem.default_sql(relation, key) is null and not coalesce(m -> 'insert' ? key, false)
-    and type !~ '^(text|character varying)' then
+    and type !~ '^(text|character varying)' and not tandem.makes_keys(relation, m) then
     found := found || tandem.finding('error', 'key', format('nothing says what %s of a new row is', key),
       format('Add "insert": {"%s": "nextval(''…'')"}, or a default.', key));
   end if;
@@ -144,15 +144,6 @@ begin
       'becomes '
       'null', c.name, c.target), 'None is needed.');
   end loop;
-  -- Each page of the first listing asks for its ids.
-  for c in select distinct k as name from unnest(array[m ->> 'known_google_id', m -> 'state' ->> 'remote']) k
-      where k is not null and not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a
-        on a.attrelid = i.indrelid and a.attnum = i.indkey[0] where i.indrelid = relation and a.attname = k) loop
-    found := found || tandem.finding('note', c.name, format('no index finds rows by %s, so the first listing of each '
-      'calendar reads the whole table again and again', c.name), format('For more than some thousand rows: create '
-        'index '
-      'concurrently on %s (%I).', relation, c.name));
-  end loop;
   if not (m -> 'fields' ? 'starts_at' or jsonb_path_exists(m, '$.units[*].fields[*] ? (@ == "starts_at")')
     or coalesce(m -> 'columns', '{}')::text like '%starts_at%') then
     found := found || tandem.finding('warning', 'starts_at', 'the mapping does not say when an event starts, so rows '
@@ -163,3 +154,23 @@ begin
 end $$;
 comment on function tandem.check_values(regclass, jsonb) is 'Constraints, lengths, labels and keys that values can '
   'break.';
+
+-- What is asked for one user, and for the ids of a page of a listing.
+create or replace function tandem.check_indexes(relation regclass, m jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare c record; found jsonb := '[]';
+begin
+  for c in select distinct on (x.name) x.name, x.what from (values (m ->> 'owner', 'what is asked for one user'),
+      (m ->> 'known_google_id', 'the first listing of each calendar'),
+      (m -> 'state' ->> 'remote', 'the first listing of each calendar')) x (name, what)
+    where tandem.column_type(relation, x.name) is not null and not exists (select from pg_catalog.pg_index i
+      join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = relation and i.indisvalid and a.attname = x.name) order by 1
+  loop
+    found := found || tandem.finding('note', c.name, format('no index finds rows by %s, so %s reads the whole table',
+      c.name, c.what), format('For more than some thousand rows: create index concurrently on %s (%I).', relation,
+        c.name));
+  end loop;
+  return found;
+end $$;
+comment on function tandem.check_indexes(regclass, jsonb) is 'Which indexes a table of many rows needs.';

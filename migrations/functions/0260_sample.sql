@@ -140,7 +140,7 @@ begin
           '(select ''{}''::jsonb as tandem_image) i');
     end loop;
     found := wrong || tandem.check_key(relation, m) || tandem.check_owner(relation, m)
-      || tandem.check_columns(relation, m) || tandem.check_values(relation, m)
+      || tandem.check_columns(relation, m) || tandem.check_values(relation, m) || tandem.check_indexes(relation, m)
       || case wrong when '[]' then tandem.check_rows(relation, m) || tandem.check_known(relation, m) else '[]' end ||
         found;
   end if;

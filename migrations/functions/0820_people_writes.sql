@@ -100,7 +100,7 @@ begin
   execute format('create or replace function tandem.my_insert(uuid, jsonb) returns void language plpgsql volatile '
     'set search_path = '''' as $f$ declare r %1$s := tandem.my_record(null::%1$s, $2); begin %2$s '
     'perform tandem.my_aside($1, $2); end $f$', relation, case when tandem.column_type(relation, m ->> 'owner') is null
-      and coalesce(m -> 'owner_write', '{}') = '{}'
+      and coalesce(m -> 'owner_write', '{}') = '{}' or tandem.makes_keys(relation, m)
       then 'raise sqlstate ''PT400'' using message = ''events of this CRM cannot be made here'';'
     else format('insert into %s (%s, %s) overriding system value values (%s, %s);', relation, s ->> 'key',
       (select string_agg(quote_ident(n), ', ') from unnest(new_names) n),
@@ -115,7 +115,8 @@ begin
     replace(tandem.may_sql(relation, m, s), '$1', 'array[$1]'),
     (select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(
       names || array(select jsonb_object_keys(coalesce(m -> 'touch', '{}')))) n), s ->> 'key');
-  select 'update %s e set ' || string_agg(format('%I = %s', d.key, d.value), ', ') into gone
+  select 'update %s e set ' || string_agg(format('%I = %s', d.key, replace(d.value, '%', '%%')), ', ')
+  into gone
   from jsonb_each_text(nullif(m -> 'delete', 'null')) d;
   execute format('create or replace function tandem.my_delete(uuid[]) returns integer language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare n integer; begin '

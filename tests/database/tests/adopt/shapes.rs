@@ -102,3 +102,88 @@ async fn a_switch_is_a_column_or_an_expression() {
     assert_eq!(crm.changes().await, "insert update{enabled}");
     assert_eq!(crm.rows().await[0]["enabled"], json!(false));
 }
+
+#[tokio::test]
+async fn keys_that_a_trigger_makes_are_the_tables_own() {
+    let tables = "
+        create table numbers (last bigint not null);
+        insert into numbers values (100);
+        create table t (\"No\" bigint primary key, user_id uuid not null, title text, starts timestamptz not null);
+        create function number() returns trigger language plpgsql as $$ begin
+          update public.numbers set last = last + 1 returning last into new.\"No\"; return new; end $$;
+        create trigger numbered before insert on t for each row execute function number()";
+    let mapping =
+        json!({ "owner": "user_id", "fields": { "title": "title", "starts_at": "starts" } });
+    let crm = Crm::adopted(tables, "t", &mapping).await;
+    crm.run(&format!(
+        "insert into t (user_id, title, starts) values ('{ANN}', 'Own', now()); delete from t"
+    ))
+    .await;
+    assert_eq!(crm.changes().await, "insert delete");
+    crm.follows(
+        ANN,
+        "update t set starts = '2031-03-04T10:00Z' where \"No\" = 102",
+    )
+    .await;
+    crm.released().await;
+}
+
+#[tokio::test]
+async fn starts_and_ends_have_many_forms() {
+    let tables = "create table t (id bigint generated always as identity primary key, user_id uuid not null, title text,
+        day date, at timestamp, until_day date, until_time time, took interval)";
+    let crm = Crm::new(tables).await;
+    crm.run(&format!(
+        "insert into t (user_id, title, day, at, until_day, until_time, took)
+        values ('{ANN}', '100%', '2031-07-01', '2031-07-01 09:00', '2031-07-01', '10:30', '2 hours')"
+    ))
+    .await;
+    let berlin = json!({ "column": "at", "zone": "Europe/Berlin" });
+    let (nine, whole) = ("2031-07-01T07:00:00.000000Z", Value::Null);
+    for (starts, ends, all_day, expected) in [
+        (
+            json!("day"),
+            Value::Null,
+            Value::Null,
+            ["2031-07-01", "2031-07-02"],
+        ),
+        (
+            berlin.clone(),
+            json!({ "length": "45 minutes" }),
+            whole.clone(),
+            [nine, "2031-07-01T07:45:00.000000Z"],
+        ),
+        (
+            berlin.clone(),
+            json!("took"),
+            whole.clone(),
+            [nine, "2031-07-01T09:00:00.000000Z"],
+        ),
+        (
+            berlin.clone(),
+            json!({ "date": "until_day", "time": "until_time", "zone": "Europe/Berlin" }),
+            whole.clone(),
+            [nine, "2031-07-01T08:30:00.000000Z"],
+        ),
+        (
+            berlin,
+            Value::Null,
+            json!({ "constant": true }),
+            ["2031-07-01", "2031-07-02"],
+        ),
+    ] {
+        let mut mapping = json!({ "owner": "user_id", "where": "title like '%0%'", "delete": { "title": "'%'" },
+            "fields": { "title": "title", "starts_at": starts } });
+        for (name, spec) in [("ends_at", ends), ("all_day", all_day)] {
+            if !spec.is_null() {
+                mapping["fields"][name] = spec;
+            }
+        }
+        crm.adopt("t", &mapping).await;
+        let row = &crm.rows().await[0];
+        let side = |at: &str, on: &str| row.get(at).or(row.get(on)).cloned();
+        let said = [side("starts_at", "starts_on"), side("ends_at", "ends_on")];
+        assert_eq!(said, expected.map(|text| Some(json!(text))), "{mapping}");
+    }
+    crm.released().await;
+}
