@@ -24,6 +24,7 @@ begin
   if found then perform tandem.refuse(wrong.problem, wrong.remedy); end if;
   select a.relation into old from tandem.adoption a;
   if old is not null and to_regclass(old) is not null and to_regclass(old) <> relation then
+    perform tandem.need_unused(old);
     perform tandem.drop_triggers(to_regclass(old));
   end if;
   select format('%I.%I', n.nspname, k.relname) into names from pg_catalog.pg_class k

@@ -18,16 +18,26 @@ comment on function tandem.my_state(text) is 'What an event of the caller''s sho
 
 create or replace function tandem.generate_shown(relation regclass, m jsonb, s jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare names text; role text;
+declare names text; role text; sql text;
 begin
-  drop view if exists tandem.events;
-  if nullif(m -> 'state', 'null') is not null then return; end if;
+  if nullif(m -> 'state', 'null') is not null then
+    drop view if exists tandem.events;
+    return;
+  end if;
   select string_agg(format('tandem_s.%I as %I', c, case when tandem.column_type(relation, n) is null then n
     else 'tandem_' || n end), ', ') into names
   from (values ('state', 'sync_state'), ('error', 'sync_error'), ('remote', 'google_event_id')) x (c, n);
-  execute format('create view tandem.events with (security_invoker = true) as select tandem_e.*, %s from (select * '
-    'from %s where %s) tandem_e cross join lateral tandem.my_state(tandem_e.%s::text) tandem_s', names, relation,
+  sql := format('create or replace view tandem.events with (security_invoker = true) as select tandem_e.*, %s '
+    'from (select * from %s where %s) tandem_e cross join lateral tandem.my_state(tandem_e.%s::text) tandem_s', names,
+      relation,
     s ->> 'where', s ->> 'key');
+  -- Only another table, or one whose columns changed, takes a new view: the CRM may have its own upon this.
+  begin
+    execute sql;
+  exception when invalid_table_definition then
+    drop view tandem.events;
+    execute sql;
+  end;
   comment on view tandem.events is 'Those of the table''s rows that are events, with what each shows of its sync.';
   for role in select r.rolname from pg_catalog.pg_roles r where r.rolname in ('authenticated', 'tandem_user') loop
     execute format('grant select on tandem.events to %I', role);

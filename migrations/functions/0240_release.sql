@@ -15,6 +15,19 @@ end $$;
 comment on function tandem.disconnect_all(text) is
   'Begins to disconnect everybody, with one choice for all; the scheduler ends it. Returns how many users there are.';
 
+-- Rows that are gone from under their links would look deleted.
+create or replace function tandem.need_unused(table_name text) returns void
+language plpgsql stable set search_path = '' as $$
+declare n integer := (select count(*) from tandem.connections k where k.state <> 'disconnected');
+begin
+  if n > 0 then
+    raise sqlstate 'PT409' using message = format('%s is in use: %s calendars are connected, or are not disconnected '
+      'yet', table_name, n), hint = 'Disconnect them: select tandem.disconnect_all(); the scheduler ends it within '
+      'some minutes. Then try again.';
+  end if;
+end $$;
+comment on function tandem.need_unused(text) is 'Refuses to take the adopted table from connected calendars.';
+
 create or replace function tandem.drop_generated() returns void
 language plpgsql volatile set search_path = '' as $$
 declare f regprocedure;
@@ -35,7 +48,7 @@ comment on function tandem.drop_generated() is 'Takes away everything that knows
 
 create or replace function tandem.release() returns setof text
 language plpgsql volatile set search_path = '' as $$
-declare a tandem.adoption; relation regclass; n integer; c record;
+declare a tandem.adoption; relation regclass; c record;
 begin
   select * into a from tandem.adoption;
   if not found then
@@ -43,13 +56,7 @@ begin
     return;
   end if;
   if current_setting('lock_timeout') = '0' then perform set_config('lock_timeout', '3s', true); end if;
-  select count(*) into n from tandem.connections k where k.state <> 'disconnected';
-  if n > 0 then
-    raise sqlstate 'PT409' using message = format('%s is in use: %s calendars are connected, or are not disconnected '
-      'yet', a.relation, n), hint = 'Disconnect them: select tandem.disconnect_all(); the scheduler ends it within '
-        'some '
-      'minutes. Then release the table.';
-  end if;
+  perform tandem.need_unused(a.relation);
   relation := to_regclass(a.relation);
   if relation is not null then
     perform tandem.drop_triggers(relation);

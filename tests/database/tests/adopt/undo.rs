@@ -36,6 +36,10 @@ async fn a_table_in_use_is_not_released() {
         db.hint()
             .is_some_and(|hint| hint.contains("select tandem.disconnect_all()"))
     );
+    crm.run("create table other (like t including all)").await;
+    let said = crm.refused("other", &mapping()).await;
+    assert!(said.starts_with("public.t is in use"), "{said}");
+    crm.run("drop table other").await;
     assert_eq!(crm.text("select tandem.disconnect_all()::text").await, "1");
     assert_eq!(
         crm.text("select state from tandem.connections").await,
@@ -71,6 +75,8 @@ async fn a_table_in_use_is_not_released() {
 #[tokio::test]
 async fn a_release_of_tandem_makes_the_adapter_anew() {
     let crm = Crm::adopted(TABLE, "t", &mapping()).await;
+    crm.run("create view overdue as select title from tandem.events where sync_state = 'error'")
+        .await;
     let made =
         "select md5(string_agg(pg_get_functiondef(p.oid), '' order by p.proname)) from pg_proc p
         where p.pronamespace = 'tandem'::regnamespace and p.proname like 'crm\\_%'";
