@@ -211,8 +211,7 @@ begin
       'Name the column that says which row it is: "key".');
   elsif m ->> 'owner' is null then
     perform tandem.refuse('the mapping says of no column whose an event is: owner',
-      'Add "owner": a column, or {"read": '
-      '"…", "write": {"column": "…"}} where another table knows the user.');
+      'Add "owner": a column, or {"read": "…", "write": {"column": "…"}} where another table knows the user.');
   end if;
   perform tandem.check_words(m -> 'fields', tandem.field_names(), 'fields');
   if m ->> 'state' = 'add' then

@@ -54,8 +54,8 @@ begin
     read := format('timezone(%L, %I + coalesce(%I, ''00:00''::time)::time)', zone, name,
       tandem.need_column(relation, spec ->> 'time', field));
     writes := writes || jsonb_build_object(spec ->> 'time', format('case when not coalesce(($1 '
-      '->> ''all_day'')::boolean,'
-      ' false) then timezone(%L, %s)::%s end', zone, moment, tandem.column_type(relation, spec ->> 'time')));
+      '->> ''all_day'')::boolean, false) then timezone(%L, %s)::%s end', zone, moment,
+      tandem.column_type(relation, spec ->> 'time')));
   elsif type = 'timestamp with time zone' then read := quote_ident(name);
   elsif type ~ '^(timestamp|date)' then read := format('timezone(%L, %I::timestamp)', zone, name);
   else perform tandem.refuse(format('%s is mapped to %s, which is %s', field, name, type),
@@ -132,9 +132,9 @@ begin
   elsif said is not null and not said ? 'constant' then
     perform tandem.need_column(relation, said #>> '{}', 'all_day');
   end if;
-  return jsonb_build_object('reads', said -> 'read', 'fields', '["all_day", "starts_at", "ends_at", "starts_on", '
-    '"ends_on"]'::jsonb, 'columns',
-    columns, 'kept', not (tandem.is_column(relation, said) and ends.read is not null
+  return jsonb_build_object('reads', said -> 'read', 'columns', columns,
+    'fields', '["all_day", "starts_at", "ends_at", "starts_on", "ends_on"]'::jsonb,
+    'kept', not (tandem.is_column(relation, said) and ends.read is not null
       and not coalesce(ending ? 'unit', false)), 'read', format(
     'tandem.time_fields(%s, %s, %s, %s, %s, %L, %L::interval, tandem_kept)', starts.read, coalesce(ends.read, 'null'),
     coalesce(first.read, 'null'), coalesce(day.read, 'null'), whole, zone, ending ->> 'length'));

@@ -28,9 +28,8 @@ begin
     else 'tandem_' || n end), ', ') into names
   from (values ('state', 'sync_state'), ('error', 'sync_error'), ('remote', 'google_event_id')) x (c, n);
   sql := format('create or replace view tandem.events with (security_invoker = true) as select tandem_e.*, %s '
-    'from (select * from %s where %s) tandem_e cross join lateral tandem.my_state(tandem_e.%s::text) tandem_s', names,
-      relation,
-    s ->> 'where', s ->> 'key');
+    'from (select * from %s where %s) tandem_e cross join lateral tandem.my_state(tandem_e.%s::text) tandem_s',
+    names, relation, s ->> 'where', s ->> 'key');
   -- Only another table, or one whose columns changed, takes a new view: the CRM may have its own upon this.
   begin
     execute sql;

@@ -213,8 +213,7 @@ begin
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ '
     'declare v_event uuid; v_op text; v_was boolean; v_is boolean; v_fields text[]; v_time timestamptz; v_poked text; '
-    'v_rev bigint; begin '
-    '%s if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); '
+    'v_rev bigint; begin %s if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); '
     'if v_op is not null then v_fields := null; elsif v_fields = ''{}'' then return null; end if; end if; '
     'if tg_op = ''DELETE'' then v_event := %s; else v_event := %s; end if; %s '
     'if tg_op = ''DELETE'' or v_op = ''delete'' then %s else %s end if; %s return null; end $f$',

@@ -41,9 +41,8 @@ language plpgsql stable set search_path = '' as $$
 declare key text := m ->> 'key'; type text := tandem.column_type(relation, key); found jsonb := '[]';
 begin
   if not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1 and i.indpred is
-        null
-      and a.attname = key) then
+      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1 
+      and i.indpred is null and a.attname = key) then
     found := found || case when exists (select from pg_catalog.pg_class c where c.oid = relation and c.relkind = 'p')
       then tandem.finding('warning', 'key', format('%s is partitioned, and no index says that %s is unique', relation,
         key), 'See that it is: two rows of one key would be one event. A row that moves to another partition is '
@@ -121,9 +120,8 @@ begin
         and exists (select from pg_catalog.pg_attribute a where a.attrelid = relation and a.attnum = any (x.conkey)
           and a.attname = any (written)) order by 1 loop
     found := found || tandem.finding('warning', c.conname, format('an event of Google''s may break the constraint '
-      '%s: %s',
-      c.conname, c.says), 'If it can, map the field with "values" or "write"; such an event is left out with the '
-        'reason.');
+      '%s: %s', c.conname, c.says), 'If it can, map the field with "values" or "write"; such an event is left out with '
+      'the reason.');
   end loop;
   for c in select u #>> '{fields,0}' as field, k as name, tandem.column_type(relation, k) as type
       from jsonb_array_elements(m -> 'units') u cross join jsonb_object_keys(u -> 'columns') k
@@ -141,19 +139,17 @@ begin
   for c in select w.name, f.target, f.key from tandem.written_columns(relation, m) w
       cross join lateral tandem.foreign_key(relation, w.name) f where f.target is not null loop
     found := found || tandem.finding('note', c.name, format('%s refers to %s: a value that is not there any more '
-      'becomes '
-      'null', c.name, c.target), 'None is needed.');
+      'becomes null', c.name, c.target), 'None is needed.');
   end loop;
   if not (m -> 'fields' ? 'starts_at' or jsonb_path_exists(m, '$.units[*].fields[*] ? (@ == "starts_at")')
     or coalesce(m -> 'columns', '{}')::text like '%starts_at%') then
     found := found || tandem.finding('warning', 'starts_at', 'the mapping does not say when an event starts, so rows '
-      'of '
-      'the CRM cannot be sent to Google', 'Map "starts_at": a column, or {"date": …, "time": …}.');
+      'of the CRM cannot be sent to Google', 'Map "starts_at": a column, or {"date": …, "time": …}.');
   end if;
   return found;
 end $$;
-comment on function tandem.check_values(regclass, jsonb) is 'Constraints, lengths, labels and keys that values can '
-  'break.';
+comment on function tandem.check_values(regclass, jsonb) is
+  'Constraints, lengths, labels and keys that values can break.';
 
 -- What is asked for one user, and for the ids of a page of a listing.
 create or replace function tandem.check_indexes(relation regclass, m jsonb) returns jsonb

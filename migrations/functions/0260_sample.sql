@@ -20,9 +20,8 @@ begin
       c.value, tandem.column_type(relation, c.name)) into n, k;
     if n > 0 then
       found := found || tandem.finding('warning', c.name, format('of 100 rows, %s are read and written back '
-        'otherwise in '
-        '%s, first %s', n, c.name, k), 'Look at that row. If what it says there matters, map it by "read" and '
-          '"write".');
+        'otherwise in %s, first %s', n, c.name, k),
+        'Look at that row. If what it says there matters, map it by "read" and "write".');
     end if;
   end loop;
   execute format('select count(*), min(%s::text) from (select *, %s as tandem_fields from (select * from %s where %s '
@@ -31,8 +30,7 @@ begin
     s ->> 'fields', relation, s ->> 'where') into n, k;
   if n > 0 then
     found := found || tandem.finding('warning', 'starts_at', format('of 100 rows, %s have no start, first %s: they '
-      'are not '
-      'sent to Google', n, k), 'If they are no events, say so in "where".');
+      'are not sent to Google', n, k), 'If they are no events, say so in "where".');
   end if;
   return found;
 exception when others then
@@ -56,18 +54,16 @@ begin
     into n, twice, odd, k;
   if n > 0 then
     found := tandem.finding('note', name, format('%s rows carry a Google id; each is linked to its event when its '
-      'owner''s '
-      'calendar is listed for the first time, and not sent again', n - twice - odd), 'None is needed.');
+      'owner''s calendar is listed for the first time, and not sent again', n - twice - odd), 'None is needed.');
   end if;
   if twice > 0 then
     found := found || tandem.finding('warning', name, format('%s rows are doubtful: they share a Google id with '
-      'another '
-      'row of their owner, first %s', twice, k), 'Clear the id of all but one of them, else the others are sent anew.');
+      'another row of their owner, first %s', twice, k),
+      'Clear the id of all but one of them, else the others are sent anew.');
   end if;
   if odd > 0 then
     found := found || tandem.finding('warning', name, format('%s rows have a Google id that Google cannot have made',
-      odd),
-      'Clear it, else they are sent anew.');
+      odd), 'Clear it, else they are sent anew.');
   end if;
   return found;
 end $$;
@@ -101,16 +97,14 @@ begin
   select string_agg(s.name, ', ') into added from tandem.state_columns() s
     where mapping ->> 'state' = 'add' and tandem.column_type(relation, s.name) is null;
   return found || case when added is null then '[]' else tandem.finding('note', 'locks',
-    format('adding %s takes ACCESS '
-      'EXCLUSIVE for a moment: no row is rewritten', added), 'Where somebody holds the table for longer than 3 '
-        'seconds, '
-      'adopt gives up and can be run again.') end
-    || tandem.finding('note', 'locks', 'making triggers takes SHARE ROW EXCLUSIVE for a moment: reads go on, writes '
-      'wait',
+    format('adding %s takes ACCESS EXCLUSIVE for a moment: no row is rewritten', added),
+    'Where somebody holds the table for longer than 3 seconds, adopt gives up and can be run again.') end
+    || tandem.finding('note', 'locks',
+      'making triggers takes SHARE ROW EXCLUSIVE for a moment: reads go on, writes wait',
       'Where somebody holds the table for longer than 3 seconds, adopt gives up and can be run again.');
 end $$;
-comment on function tandem.check_table(regclass, jsonb) is 'Whether it is a table of ours to adopt, and which locks '
-  'it takes.';
+comment on function tandem.check_table(regclass, jsonb) is
+  'Whether it is a table of ours to adopt, and which locks it takes.';
 
 create or replace function tandem.adopt_check(relation regclass, mapping jsonb)
 returns table (level text, subject text, problem text, remedy text)
