@@ -41,7 +41,7 @@ language plpgsql stable set search_path = '' as $$
 declare key text := m ->> 'key'; type text := tandem.column_type(relation, key); found jsonb := '[]';
 begin
   if not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1 
+      and a.attnum = i.indkey[0] where i.indrelid = relation and i.indisunique and i.indnkeyatts = 1
       and i.indpred is null and a.attname = key) then
     found := found || case when exists (select from pg_catalog.pg_class c where c.oid = relation and c.relkind = 'p')
       then tandem.finding('warning', 'key', format('%s is partitioned, and no index says that %s is unique', relation,
