@@ -46,7 +46,10 @@ language plpgsql volatile set search_path = '' as $$
 declare known uuid := (select k.event from tandem.keys k where k.key = row_key);
 begin
   if known is null then
-    insert into tandem.keys (key) values (row_key) returning event into known;
+    -- Of a row whose key the table's own trigger makes, Tandem's commit has said which event it is.
+    insert into tandem.keys (event, key) values (coalesce(case when tandem.is_own() then
+      nullif(current_setting('tandem.inserting', true), '')::uuid end, gen_random_uuid()), row_key)
+    returning event into known;
   end if;
   return known;
 end $$;

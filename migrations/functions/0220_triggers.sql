@@ -67,13 +67,25 @@ begin
 end $$;
 comment on function tandem.series_sql(regclass, jsonb, text) is 'The series that a trigger''s row names.';
 
+-- By what a change names: the columns that it is in.
+create or replace function tandem.changed_columns(relation regclass, m jsonb) returns table (name text, columns text[])
+language plpgsql stable set search_path = '' as $$
+begin
+  return query select f.key, tandem.named_columns(relation, f.value) from jsonb_each((m -> 'fields')
+      || jsonb_strip_nulls(jsonb_build_object('owner', m -> 'owner', 'enabled', m -> 'enabled', 'series', m -> 'series',
+        'original_start', m -> 'original_start'))) f
+    where tandem.named_columns(relation, f.value) <> '{}'
+    union all select n, array(select jsonb_object_keys(u -> 'columns')
+      union select unnest(tandem.named_columns(relation, u -> 'reads')) order by 1)
+    from jsonb_array_elements(coalesce(m -> 'units', '[]')) u cross join jsonb_array_elements_text(u -> 'fields') n;
+end $$;
+comment on function tandem.changed_columns(regclass, jsonb) is 'What changes are named after.';
+
 create or replace function tandem.mapped_columns(relation regclass, m jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
 begin
-  return array(select distinct c from (
-    select unnest(tandem.named_columns(relation, f.value)) c from jsonb_each(m -> 'fields') f
-    union all select unnest(tandem.named_columns(relation, m -> k))
-      from unnest('{owner,enabled,series,original_start,where}'::text[]) k where m ? k) x order by c);
+  return array(select distinct c from (select unnest(x.columns) c from tandem.changed_columns(relation, m) x
+    union all select unnest(tandem.named_columns(relation, m -> 'where'))) x order by c);
 end $$;
 comment on function tandem.mapped_columns(regclass, jsonb) is 'The columns that a change can be in.';
 
@@ -114,12 +126,14 @@ language plpgsql stable set search_path = '' as $$
 declare state text := m -> 'state' ->> 'state';
 begin
   if state is null then return ''; end if;
-  return format('if new.%1$I is distinct from ''pending'' then if exists (select from tandem.connections c '
+  return format('if new.%1$I is distinct from ''pending'' and coalesce(%6$s, false) then if exists (select from '
+    'tandem.connections c '
     'where c.user_id = %2$s and c.takes_new and coalesce(%3$s, true) union all select from tandem.links l '
     'where l.event = %4$s and l.state in (''live'', ''leaving'', ''reserved'')) then new.%1$I := ''pending''; %5$s '
     'end if; end if;', state, tandem.side_sql(relation, m ->> 'owner', 'new') || '::text',
     tandem.side_sql(relation, coalesce(m ->> 'enabled', 'true'), 'new'), event,
-    coalesce(format('new.%I := null;', m -> 'state' ->> 'error'), ''));
+    case when m -> 'state' ->> 'error' is null then '' else format('new.%I := null;', m -> 'state' ->> 'error') end,
+    tandem.side_sql(relation, coalesce(m ->> 'where', 'true'), 'new'));
 end $$;
 comment on function tandem.pending_sql(regclass, jsonb, text) is 'How a generated trigger marks a row pending.';
 
@@ -168,56 +182,57 @@ end $$;
 comment on function tandem.generate_before(regclass, jsonb) is
   'Makes the trigger that keeps Tandem''s columns Tandem''s, marks changed events pending and refuses others'' ids.';
 
-create or replace function tandem.image_sql(relation regclass, m jsonb, s jsonb, side text) returns text
+create or replace function tandem.image_sql(relation regclass, m jsonb, s jsonb, side text, event text) returns text
 language plpgsql stable set search_path = '' as $$
 declare series text := case when (s -> 'is_uuid')::boolean then s ->> 'series'
   else format('(select x.event from tandem.keys x where x.key = %s::text)', s ->> 'series') end;
 begin
   return format('(select jsonb_build_object(''fields'', %s, ''owner'', %s, ''enabled'', %s, ''series'', %s, '
-    '''original_start'', %s) from %s)', s ->> 'fields', s ->> 'owner', s ->> 'enabled', series,
-    s ->> 'original_start', tandem.row_sql(relation, tandem.mapped_columns(relation, m), side));
+    '''original_start'', %s) from %s%s)', s ->> 'fields', s ->> 'owner', s ->> 'enabled', series,
+    s ->> 'original_start', tandem.row_sql(relation, tandem.mapped_columns(relation, m), side),
+    tandem.kept_sql(s, event));
 end $$;
-comment on function tandem.image_sql(regclass, jsonb, jsonb, text) is 'A trigger''s row in the contract''s form.';
+comment on function tandem.image_sql(regclass, jsonb, jsonb, text, text) is 'A trigger''s row in the contract''s form.';
 
 create or replace function tandem.generate_changed(relation regclass, m jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 declare s jsonb := tandem.mapped(relation, m); named text; event text; visible text;
   changing text := tandem.distinct_sql(relation, tandem.mapped_columns(relation, m)); own text := tandem.own_sql();
 begin
-  select string_agg(format('case when %s then %L end', tandem.distinct_sql(relation, tandem.named_columns(relation,
-    f.value)), f.key), ', ')
-  into named from jsonb_each((m -> 'fields') || jsonb_strip_nulls(jsonb_build_object('owner', m -> 'owner',
-    'enabled', m -> 'enabled', 'series', m -> 'series', 'original_start', m -> 'original_start'))) f
-  where tandem.named_columns(relation, f.value) <> '{}';
+  select string_agg(format('case when %s then %L end', tandem.distinct_sql(relation, c.columns), c.name), ', ')
+  into named from tandem.changed_columns(relation, m) c;
   event := case when (s -> 'is_uuid')::boolean then format('%%1$s.%s', s ->> 'key')
     else format('tandem.key_of(%%1$s.%s::text)', s ->> 'key') end;
+  -- A row that is no event is none of ours, whatever happens to it.
   visible := case when m ->> 'where' is null then ''
-    else format('v_was := coalesce(%s, false); v_is := coalesce(%s, false); if not (v_was or v_is) then '
-      'return null; elsif not v_was then v_op := ''insert''; elsif not v_is then v_op := ''delete''; end if;',
+    else format('v_was := case when tg_op <> ''INSERT'' then coalesce(%s, false) else false end; '
+      'v_is := case when tg_op <> ''DELETE'' then coalesce(%s, false) else false end; if not (v_was or v_is) then '
+      'return null; elsif tg_op = ''UPDATE'' then v_op := case when not v_was then ''insert'' when not v_is '
+      'then ''delete'' end; end if;',
       tandem.side_sql(relation, m ->> 'where', 'old'), tandem.side_sql(relation, m ->> 'where', 'new')) end;
   execute format('create or replace function tandem.crm_changed() returns trigger language plpgsql volatile '
     'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ '
     'declare v_event uuid; v_op text; v_was boolean; v_is boolean; v_fields text[]; v_time timestamptz; v_poked text; '
-    'v_rev bigint; begin '
-    'if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); %s '
+    'v_rev bigint; begin %s if tg_op = ''UPDATE'' then v_fields := array_remove(array[%s]::text[], null); '
     'if v_op is not null then v_fields := null; elsif v_fields = ''{}'' then return null; end if; end if; '
     'if tg_op = ''DELETE'' then v_event := %s; else v_event := %s; end if; %s '
-    'if tg_op = ''DELETE'' then %s %s else %s end if; %s return null; end $f$',
-    named, visible, format(event, 'old'), format(event, 'new'), tandem.moment_sql(),
+    'if tg_op = ''DELETE'' or v_op = ''delete'' then %s else %s end if; %s return null; end $f$',
+    visible, named, format(event, 'old'), format(event, 'new'), tandem.moment_sql(),
     tandem.append_sql(tandem.side_sql(relation, m ->> 'owner', 'old'), tandem.series_sql(relation, m, 'old'),
-      tandem.image_sql(relation, m, s, 'old')),
-    case when m ->> 'where' is null then '' else format('elsif v_op = ''delete'' then %s', tandem.append_sql(
-      tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new'),
-      tandem.image_sql(relation, m, s, 'old'))) end,
+      tandem.image_sql(relation, m, s, 'old', 'v_event')),
     tandem.append_sql(tandem.side_sql(relation, m ->> 'owner', 'new'), tandem.series_sql(relation, m, 'new'),
       'null'), tandem.poke_sql());
+  if tandem.makes_keys(relation, m) then
+    event := 'coalesce(nullif(current_setting(''tandem.inserting'', true), '''')::uuid, ' || event || ')';
+  end if;
   execute format('create or replace function tandem.crm_own() returns trigger language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ begin '
     -- As a trigger's condition, all these columns are read anew for each statement, which costs more than a call.
     'if tg_op = ''UPDATE'' and not (%s) then return new; end if; '
     'insert into tandem.writing (event, expected) '
     'select %s, %s on conflict (event) do update set expected = excluded.expected; '
-    'return new; end $f$', changing, format(event, 'new'), tandem.image_sql(relation, m, s, 'new'));
+    'return new; end $f$', changing, format(event, 'new'), tandem.image_sql(relation, m, s, 'new', format(event,
+      'new')));
   -- First by name, before any of the CRM's.
   execute format('create trigger "0_tandem_insert" before insert on %s for each row when (%s) '
     'execute function tandem.crm_own()', relation, own);

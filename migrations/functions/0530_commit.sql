@@ -66,7 +66,7 @@ comment on function tandem.settle_work(jsonb, jsonb, timestamptz) is
 
 -- Families that are not stored: their work stays, and is due where it has to be planned again; the versions that they
 -- would have taken are parked, and what the database refuses is quarantined with what it said.
-create or replace function tandem.release(families jsonb, outcomes jsonb, t timestamptz) returns void
+create or replace function tandem.end_leases(families jsonb, outcomes jsonb, t timestamptz) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off set jit = off as $$
 declare stale uuid[] := array(select x.key::uuid from jsonb_each(outcomes) x where x.value = '"stale"' order by 1);
   ended uuid[] := array(select x.key::uuid from jsonb_each(outcomes) x where x.value <> '"fenced"' order by 1);
@@ -79,7 +79,7 @@ begin
     from jsonb_array_elements(families) f cross join lateral (select outcomes -> (f ->> 'root') as o) x
     cross join lateral jsonb_array_elements(f -> 'instead') v where o is not null), '[]', t);
 end $$;
-comment on function tandem.release(jsonb, jsonb, timestamptz) is 'Ends leases of families that were not stored.';
+comment on function tandem.end_leases(jsonb, jsonb, timestamptz) is 'Ends leases of families that were not stored.';
 
 -- The last statement: who is free now, which of the stored are due again, and what pages are told.
 create or replace function tandem.conclude(families jsonb, stored jsonb, t timestamptz) returns jsonb
@@ -129,7 +129,7 @@ begin
   if p -> 'pauses' <> '[]' then mark := tandem.pause_accounts(p -> 'pauses'); end if;
   if families <> '[]' then
     stored := tandem.store_all(families, p -> 'ops', (listing ->> 'connection')::uuid, t);
-    if stored -> 'outcomes' <> '{}' then mark := tandem.release(families, stored -> 'outcomes', t); end if;
+    if stored -> 'outcomes' <> '{}' then mark := tandem.end_leases(families, stored -> 'outcomes', t); end if;
     mark := tandem.settle_work(families, stored -> 'outcomes', t);
   end if;
   if listing is not null then page := tandem.commit_page(listing, t); end if;

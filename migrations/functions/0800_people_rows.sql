@@ -4,7 +4,9 @@ set local lock_timeout = '3s';
 -- that the caller has into another form. Parameters are named $1, since a CRM's columns may have any name.
 
 -- Before a table is adopted there are no rows.
-do $$ begin
+create or replace function tandem.nobodys_rows() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
   if to_regprocedure('tandem.crm_owned(text)') is not null then return; end if;
   create function tandem.crm_owned(owner text) returns setof uuid language sql stable set search_path = ''
     as 'select null::uuid where false';
@@ -25,6 +27,8 @@ do $$ begin
     as 'select false';
   create function tandem.my_delete(uuid[]) returns integer language sql volatile set search_path = '' as 'select 0';
 end $$;
+comment on function tandem.nobodys_rows() is 'What stands in the place of users'' rows without an adopted table.';
+select tandem.nobodys_rows();
 
 -- A condition on the owner that an index on the column can be used for.
 create or replace function tandem.owner_sql(relation regclass, m jsonb, who text) returns text
@@ -132,8 +136,8 @@ begin return (select coalesce(jsonb_object_agg(coalesce(y.what, ''none''), y.n),
       'from tandem.crm_rows r where r.event = any ($1) '
       'and not exists (select from tandem.event_state a where a.event = r.event)'
     else (select format('select x.event, x.s, x.e, x.r, x.c, x.a from (select %s as event, %s from %s e where %s) x',
-      tandem.event_sql(s, 'e.' || (s ->> 'key')), string_agg(coalesce(format('e.%I::text', state ->> c), 'null::text')
-        || ' as ' || left(c, 1), ', '), relation, tandem.picked_sql(s))
+      tandem.event_sql(s, 'e.' || (s ->> 'key')), string_agg(case when state ->> c is null then 'null::text'
+        else format('e.%I::text', state ->> c) end || ' as ' || left(c, 1), ', '), relation, tandem.picked_sql(s))
       from unnest('{state,error,remote,calendar,access}'::text[]) c) end;
   execute format('create or replace function tandem.crm_shown(events uuid[]) returns table (event uuid, state text, '
     'error text, remote text, calendar text, access text) language plpgsql stable set search_path = '''' '

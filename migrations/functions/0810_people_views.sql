@@ -18,7 +18,7 @@ comment on function tandem.column_of(regclass, jsonb, text, text) is
 create or replace function tandem.generate_view(relation regclass, m jsonb, s jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 declare f regprocedure; state text; stamps text; series text; columns jsonb := nullif(m -> 'state', 'null');
-  joins text := ''; aside text := '''{}''::jsonb';
+  joins text := '';
 begin
   for f in select p.oid::regprocedure from pg_catalog.pg_proc p where p.pronamespace = 'tandem'::regnamespace
     and p.proname in ('my_view', 'my_record')
@@ -40,18 +40,20 @@ begin
   if (s -> 'has_aside')::boolean or m ->> 'series' is null or m ->> 'original_start' is null or columns is null then
     joins := ' left join tandem.crm_rows r on r.event = y.event and r.owner = tandem.uid() '
       'left join tandem.event_fields f on f.event = r.event left join tandem.event_state a on a.event = r.event';
-    aside := 'coalesce(f.fields, ''{}'')';
   end if;
   execute format('create or replace function tandem.my_view(%1$s) returns jsonb language plpgsql stable '
     'security definer set search_path = '''' set enable_seqscan = off set jit = off as $f$ #variable_conflict use_column
-begin return (select y.fields || %2$L::jsonb || %10$s || jsonb_build_object(''id'', y.event, '
-    '''google_sync_enabled'', y.enabled, ''recurring_event_id'', %11$s, ''original_start'', %12$s, %3$s, %4$s) '
-    'from (select %5$s as fields, %6$s as enabled, %7$s as series, %8$s as original_start, %9$s as event '
-    'from (select ($1).*) e) y%13$s); end $f$',
-    relation, s -> 'aside', state, stamps, s ->> 'fields', s ->> 'enabled', series, s ->> 'original_start',
-    tandem.event_sql(s, 'e.' || (s ->> 'key')), aside,
+begin return (select y.fields || jsonb_build_object(''id'', y.event, '
+    '''google_sync_enabled'', y.enabled, ''recurring_event_id'', %9$s, ''original_start'', %10$s, %2$s, %3$s) '
+    'from (select %4$s as fields, %5$s as enabled, %6$s as series, %7$s as original_start, %8$s as event '
+    'from (select ($1).*) e%12$s) y%11$s); end $f$',
+    relation, state, stamps, s ->> 'fields', s ->> 'enabled', series, s ->> 'original_start',
+    tandem.event_sql(s, 'e.' || (s ->> 'key')),
     case joins when '' then 'y.series' else 'coalesce(y.series, f.series)' end,
-    case joins when '' then 'y.original_start' else 'coalesce(y.original_start, f.original_start)' end, joins);
+    case joins when '' then 'y.original_start' else 'coalesce(y.original_start, f.original_start)' end, joins,
+    replace(tandem.kept_sql(s, tandem.event_sql(s, 'e.' || (s ->> 'key'))), 'where tandem_f.event',
+      'join tandem.crm_rows '
+      'tandem_r on tandem_r.event = tandem_f.event and tandem_r.owner = tandem.uid() where tandem_f.event'));
 end $$;
 comment on function tandem.generate_view(regclass, jsonb, jsonb) is
   'Makes tandem.my_view: a row as the page''s interface shows it, for a caller who has the row.';

@@ -9,7 +9,7 @@ begin
     || array(select value from jsonb_each_text(coalesce(nullif(m -> 'state', 'null'), '{}')));
   return (select string_agg(format(case when is_new then 'r.%1$I := %3$s;'
       else 'if names && %2$L::text[] then r.%1$I := %3$s; end if;' end, w.name, w.sources,
-    replace(case when is_new then tandem.inserted_sql(relation, w.name, w.value) else w.value end,
+    replace(case when is_new then tandem.inserted_sql(relation, m, w.name, w.value) else w.value end,
       'i.image', 'image')), ' ')
   from tandem.written_columns(relation, m) w where w.name <> all (kept));
 end $$;
@@ -36,12 +36,14 @@ begin
     '|| case when fields ? ''recurring_event_id'' then '
     'jsonb_build_object(''series'', fields -> ''recurring_event_id'') else ''{}'' end; '
     'names := array(select jsonb_object_keys(fields)); '
-    'if $1 is not distinct from null then image := ''{"enabled": true}'' || fields; %2$s '
+    'if $1 is not distinct from null then image := ''{"enabled": true}'' || fields; %5$s %2$s '
     'else image := tandem.my_view($1); image := image || jsonb_build_object(''enabled'', '
     'image -> ''google_sync_enabled'', ''series'', image -> ''recurring_event_id'') || fields; %3$s %4$s end if; '
     'return r; end $f$', relation, tandem.record_sets(relation, m, true), tandem.record_sets(relation, m, false),
     (select coalesce(string_agg(format('r.%I := %s;', t.key, t.value), ' '), '')
-      from jsonb_each_text(coalesce(m -> 'touch', '{}')) t));
+      from jsonb_each_text(coalesce(m -> 'touch', '{}')) t),
+    (select coalesce(string_agg(format('r.%I := %s;', n.name, replace(n.value, 'i.image', 'image')), ' '), '')
+      from tandem.new_columns(relation, m, 'to_jsonb(tandem.uid())') n));
 end $$;
 comment on function tandem.generate_record(regclass, jsonb) is
   'Makes tandem.my_record: a row with some fields of the page''s interface replaced; nothing is stored.';
@@ -51,16 +53,21 @@ create or replace function tandem.my_aside(event_id uuid, fields jsonb) returns 
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare m jsonb := (select a.mapping from tandem.adoption a); names text[]; r record;
 begin
-  names := array(select n from jsonb_array_elements_text(coalesce(m -> 'aside', '[]')) n where fields ? n);
+  names := array(select n from jsonb_array_elements_text(m -> 'aside') n where fields ? n
+    union select n from jsonb_array_elements(coalesce(m -> 'units', '[]')) u
+      cross join jsonb_array_elements_text(u -> 'fields') n
+      where (u -> 'kept')::boolean and fields ?| array(select jsonb_array_elements_text(u -> 'fields')));
   if names = '{}' and not (m ->> 'series' is null and fields ? 'recurring_event_id')
     and not (m ->> 'original_start' is null and fields ? 'original_start') then return; end if;
-  select x.owner, x.series into r from tandem.crm_rows x where x.event = event_id and x.owner = tandem.uid();
+  select x.owner, x.series, x.fields into r from tandem.crm_rows x where x.event = event_id and x.owner = tandem.uid();
   if not found then raise sqlstate 'PT403' using message = 'this event is not yours'; end if;
   if m ->> 'series' is null then
     perform tandem.check_series((fields ->> 'recurring_event_id')::uuid, r.owner);
   end if;
   insert into tandem.event_fields as f (event, fields, series, original_start)
-  select event_id, coalesce((select jsonb_object_agg(n, my_aside.fields -> n) from unnest(names) n), '{}'),
+  select event_id, coalesce((select jsonb_object_agg(x.n, case when x.n in ('starts_at', 'ends_at')
+      then to_jsonb(tandem.utc((x.v #>> '{}')::timestamptz)) else x.v end)
+    from (select n, (r.fields || my_aside.fields) -> n as v from unnest(names) n) x), '{}'),
     case when m ->> 'series' is null then (my_aside.fields ->> 'recurring_event_id')::uuid end,
     case when m ->> 'original_start' is null then tandem.planned_start(my_aside.fields ->> 'original_start') end
   on conflict (event) do update set fields = f.fields || excluded.fields, series = coalesce(excluded.series, f.series),
@@ -72,15 +79,10 @@ comment on function tandem.my_aside(uuid, jsonb) is
 
 create or replace function tandem.my_new_key(event_id uuid) returns text
 language plpgsql volatile security definer set search_path = '' as $$
-declare relation regclass; m jsonb; drawn text; by_default text;
+declare relation regclass; m jsonb; drawn text;
 begin
   select to_regclass(a.relation), a.mapping into relation, m from tandem.adoption a;
-  by_default := (select coalesce(pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then
-      format('nextval(%L::regclass)', pg_get_serial_sequence(relation::text, m ->> 'key')) end,
-      'gen_random_uuid()::text')
-    from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where a.attrelid = relation and a.attname = m ->> 'key');
-  execute format('select (%s)::text', by_default) into drawn;
+  execute format('select (%s)::text', tandem.new_key_sql(relation, m)) into drawn;
   insert into tandem.keys (event, key) values (event_id, drawn);
   return drawn;
 end $$;
@@ -89,19 +91,21 @@ comment on function tandem.my_new_key(uuid) is
 
 create or replace function tandem.generate_my_writes(relation regclass, m jsonb, s jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
-declare names text[]; kept text[]; owner_type text := tandem.column_type(relation, m ->> 'owner'); gone text;
+declare names text[]; kept text[]; gone text; new_names text[];
 begin
   kept := array(select jsonb_array_elements_text(coalesce(m -> 'own', '[]')))
     || array(select value from jsonb_each_text(coalesce(nullif(m -> 'state', 'null'), '{}')));
   names := array(select w.name from tandem.written_columns(relation, m) w where w.name <> all (kept));
+  new_names := names || array(select n.name from tandem.new_columns(relation, m, 'null::jsonb') n);
   execute format('create or replace function tandem.my_insert(uuid, jsonb) returns void language plpgsql volatile '
     'set search_path = '''' as $f$ declare r %1$s := tandem.my_record(null::%1$s, $2); begin %2$s '
-    'perform tandem.my_aside($1, $2); end $f$', relation, case when owner_type is null
+    'perform tandem.my_aside($1, $2); end $f$', relation, case when tandem.column_type(relation, m ->> 'owner') is null
+      and coalesce(m -> 'owner_write', '{}') = '{}' or tandem.makes_keys(relation, m)
       then 'raise sqlstate ''PT400'' using message = ''events of this CRM cannot be made here'';'
-    else format('insert into %s (%s, %I, %s) overriding system value values (%s, tandem.uid()::%s, %s);', relation,
-      s ->> 'key', m ->> 'owner', (select string_agg(quote_ident(n), ', ') from unnest(names) n),
+    else format('insert into %s (%s, %s) overriding system value values (%s, %s);', relation, s ->> 'key',
+      (select string_agg(quote_ident(n), ', ') from unnest(new_names) n),
       case when (s -> 'is_uuid')::boolean then '$1' else 'tandem.my_new_key($1)::' || (s ->> 'key_type') end,
-      owner_type, (select string_agg(format('r.%I', n), ', ') from unnest(names) n)) end);
+      (select string_agg(format('r.%I', n), ', ') from unnest(new_names) n)) end);
   execute format('create or replace function tandem.my_update(uuid, text, jsonb) returns boolean language plpgsql '
     'volatile set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare r %1$s; begin '
     'select e.* into r from %1$s e where %2$s and e.xmin::text = $2 for update; '
@@ -111,7 +115,8 @@ begin
     replace(tandem.may_sql(relation, m, s), '$1', 'array[$1]'),
     (select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(
       names || array(select jsonb_object_keys(coalesce(m -> 'touch', '{}')))) n), s ->> 'key');
-  select 'update %s e set ' || string_agg(format('%I = %s', d.key, d.value), ', ') into gone
+  select 'update %s e set ' || string_agg(format('%I = %s', d.key, replace(d.value, '%', '%%')), ', ')
+  into gone
   from jsonb_each_text(nullif(m -> 'delete', 'null')) d;
   execute format('create or replace function tandem.my_delete(uuid[]) returns integer language plpgsql volatile '
     'set search_path = '''' set enable_seqscan = off set jit = off as $f$ declare n integer; begin '
@@ -156,6 +161,7 @@ begin
   perform tandem.generate_record(relation, new.mapping);
   perform tandem.generate_my_writes(relation, new.mapping, s);
   perform tandem.generate_meetings(relation, new.mapping, s);
+  perform tandem.generate_shown(relation, new.mapping, s);
   perform tandem.comment_generated(relation);
   perform tandem.seal();
   return null;
@@ -163,6 +169,6 @@ end $$;
 comment on function tandem.generate_people() is 'Makes what users see of a table, whenever it is adopted.';
 
 create or replace trigger adoption_people after insert or update on tandem.adoption
-  for each row execute function tandem.generate_people();
+  for each row when (new.mapping <> '{}') execute function tandem.generate_people();
 
 select tandem.seal();

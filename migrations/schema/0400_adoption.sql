@@ -3,12 +3,17 @@ set local lock_timeout = '3s';
 create table tandem.adoption (
   one boolean primary key default true check (one),
   relation text not null,
+  given jsonb not null,
   mapping jsonb not null,
   fields text[] not null default '{}',
+  added jsonb not null default '[]',
   adopted_at timestamptz not null default clock_timestamp()
 );
 comment on table tandem.adoption is
   'The CRM''s table and how its columns are the sync''s fields. What knows columns is generated from it.';
+comment on column tandem.adoption.given is 'The mapping as the team wrote it; each release generates from it anew.';
+comment on column tandem.adoption.mapping is 'The mapping in full.';
+comment on column tandem.adoption.added is 'Columns that Tandem added to tables: [[table, column]].';
 comment on column tandem.adoption.fields is 'All names that a change can name.';
 
 create table tandem.keys (

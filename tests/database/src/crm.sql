@@ -15,7 +15,7 @@ create table public.crm (
   unique (series, original_start, owner)
 );
 select tandem.adopt('public.crm', '{"owner": "owner", "enabled": "enabled", "series": "series",
-  "original_start": "original_start", "fields": {"title": "title", "location": "location"},
+  "original_start": "original_start", "fields": {"title": "title", "location": "location"}, "aside": [],
   "state": {"state": "sync_state", "error": "sync_error", "remote": "remote", "calendar": "calendar",
     "access": "access"}}');
 insert into tandem.settings values ('instance', 'test'), ('cluster', tandem.cluster()),

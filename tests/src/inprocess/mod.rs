@@ -4,6 +4,7 @@
 
 mod browser;
 mod client;
+mod config;
 mod console;
 mod database;
 mod people;
@@ -19,6 +20,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use client::{At, Calls};
+use config::{Variables, config};
 use futures::future::LocalBoxFuture;
 use google_simulator::{Clock, Options, Simulator};
 use http::{Method, Request};
@@ -370,34 +372,4 @@ fn signed(path: &str, body: &Value) -> Request<Bytes> {
     let secret = http::HeaderValue::from_static("Bearer the secret of whoever calls functions");
     request.headers_mut().insert("authorization", secret);
     request
-}
-
-/// Values in place of the usual ones.
-type Variables = BTreeMap<&'static str, String>;
-
-fn config(variables: &Variables) -> Result<Config> {
-    let config = Config::read(|name| {
-        if let Some(value) = variables.get(name) {
-            return Some(value.clone());
-        }
-        let value = match name {
-            "db_driver" => "neon",
-            "db_origin" => "http://db.localhost",
-            "db_path" => "/sql",
-            "google_api_origin" | "google_oauth_origin" | "google_accounts_origin" => {
-                "http://google.localhost"
-            }
-            "google_client_id" => CLIENT,
-            "google_client_secret" => "client secret",
-            "app_url" => APP,
-            "function_secret" => FUNCTION_SECRET,
-            "operator_secret" => OPERATOR_SECRET,
-            "token_keys" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "signing_key" => "the key that signs states and channels",
-            "jwt_secret" => JWT_SECRET,
-            _ => return None,
-        };
-        Some(value.to_owned())
-    });
-    Ok(config?)
 }

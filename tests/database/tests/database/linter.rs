@@ -137,7 +137,7 @@ const IDS: &str =
 const NOBODYS: &str = "nothing of anybody's";
 
 /// Rule, object, and why it may be so.
-const EXCEPTIONS: [(&str, &str, &str); 15] = {
+const EXCEPTIONS: [(&str, &str, &str); 16] = {
     const DEFINER: &str = "authenticated_security_definer_function_executable";
     [
         (DEFINER, "tandem.my_aside(uuid,jsonb)", CALLERS),
@@ -152,6 +152,7 @@ const EXCEPTIONS: [(&str, &str, &str); 15] = {
         (DEFINER, "tandem.my_parents(uuid[])", IDS),
         (DEFINER, "tandem.my_record(events,jsonb)", READ),
         (DEFINER, "tandem.my_server()", NOBODYS),
+        (DEFINER, "tandem.my_state(text)", CALLERS),
         (DEFINER, "tandem.my_touched(text,integer)", CALLERS),
         (DEFINER, "tandem.my_view(events)", READ),
         (DEFINER, "tandem.my_zone()", CALLERS),

@@ -24,7 +24,7 @@ pub enum Call {
     Ids(&'static str),
 }
 
-pub const CALLS: [(&str, Call); 35] = [
+pub const CALLS: [(&str, Call); 36] = [
     (
         "public.tandem_my_changes",
         Call::With("public.tandem_my_changes('{\"instance\": \"test\"}')"),
@@ -96,6 +96,10 @@ pub const CALLS: [(&str, Call); 35] = [
         Call::With("tandem.my_shown('{$E}', '{}')"),
     ),
     ("tandem.my_snapshot", Call::Nobodys),
+    (
+        "tandem.my_state",
+        Call::With("(select to_jsonb(r) from tandem.my_state('$E') r)"),
+    ),
     (
         "tandem.my_touched",
         Call::With("(select jsonb_agg(r) from tandem.my_touched('0', 10) r)"),
