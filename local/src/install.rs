@@ -23,7 +23,7 @@ const LOCK: i64 = 0x7461_6e64_656d;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The version of the tables that this release works with.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;
 
 /// Where to install.
 #[derive(Debug, Clone, clap::Args)]

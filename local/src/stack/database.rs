@@ -154,7 +154,9 @@ async fn open(
                 roles::supabase_like(&client).await?;
             }
             let release = Release::read(migrations)?;
-            if release.install(&server.superuser_url(NAME)).await? == Installed::Upgraded {
+            let installed = release.install(&server.superuser_url(NAME)).await;
+            let installed = installed.context("cargo dev --reset begins anew")?;
+            if installed == Installed::Upgraded {
                 progress("the database has new functions");
             }
             if driver == Driver::Postgrest {

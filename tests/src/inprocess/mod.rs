@@ -31,7 +31,6 @@ use shared::handler::observe::{MeteredClient, observed};
 use shared::handler::{Reply, poke, scheduler, webhook};
 use shared::secret::Random;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
 

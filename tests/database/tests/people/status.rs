@@ -77,7 +77,7 @@ async fn health_says_what_is_late() -> Result<()> {
         (&health["outcome"], &health["problems"]),
         (&json!("unhealthy"), &expected)
     );
-    assert_eq!(health["schema_version"], 2);
+    assert_eq!(health["schema_version"], 3);
     Ok(())
 }
 
