@@ -133,6 +133,9 @@ async fn run(command: Command) -> Result<ExitCode> {
             part: Some(Part::Bulk(options)),
         } => local::bench::bulk::run(&root, options, &say).await,
         Command::Bench {
+            part: Some(Part::Components(options)),
+        } => local::bench::components::run(&root, options, &say).await,
+        Command::Bench {
             part: Some(Part::Database),
         } => local::bench::database::run(&root, &say).await,
         Command::Bench {

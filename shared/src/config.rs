@@ -118,7 +118,9 @@ impl Config {
         let db_origin = v.url("db_origin")?;
         let driver = v.text("db_driver");
         let demo_users = match v.set("demo_users") {
-            Some(users) => Some(serde_json::from_str(&users).map_err(ConfigError::Users)?),
+            Some(users) => {
+                Some(serde_json::from_slice(users.as_bytes()).map_err(ConfigError::Users)?)
+            }
             None => None,
         };
         let google_simulator = v.link("google_simulator")?;

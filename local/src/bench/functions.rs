@@ -33,13 +33,7 @@ pub async fn run(root: &Path, driver: Driver, say: &dyn Fn(&str)) -> Result<()> 
         google_change(&world, &google_id, n).await?;
     }
     let (made, handled) = measure(&world, async |n| crm_change(&world, &id, n).await).await?;
-    report(
-        "a CRM change (event-update)",
-        "event-update",
-        &made,
-        &handled,
-        say,
-    );
+    report("a CRM change (events)", "events", &made, &handled, say);
     report(
         "the echo of its write (google-webhook)",
         "google-webhook",

@@ -2,14 +2,15 @@
 //! asserts a time.
 
 pub mod bulk;
+pub mod components;
 pub mod database;
 mod functions;
 pub mod google;
 pub mod page;
+mod plain;
 
+use crate::stack::build;
 use crate::stack::database::Driver;
-use crate::stack::{COMPONENTS, build};
-use crate::toolchain::artifact;
 use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use std::time::Duration;
 pub enum Part {
     /// Many changes at once, beside a plain function that does the same job.
     Bulk(bulk::Options),
+    /// The components: size, instance, cold start beside the plain function's.
+    Components(components::Options),
     /// What the triggers cost the CRM.
     Database,
     /// A large calendar in the Google simulator.
@@ -33,15 +36,7 @@ pub enum Part {
 /// When the stack does not run.
 pub async fn run(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     build(root, say)?;
-    say("size of each component");
-    for package in COMPONENTS {
-        let source = format!(
-            "target/components/wasm32-wasip2/component/{}.wasm",
-            package.replace('-', "_")
-        );
-        let size = artifact(root, Path::new(&source)).metadata()?.len();
-        say(&format!("  {package:<16} {:>5} kB", size / 1000));
-    }
+    components::sizes(root, say)?;
     for driver in [Driver::Neon, Driver::Postgrest] {
         functions::run(root, driver, say).await?;
     }

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store};
@@ -101,6 +102,8 @@ pub struct Mark {
     pub number: u64,
     /// How large it became.
     pub memory: Memory,
+    /// How long it took to make, once it is there.
+    pub made: Arc<OnceLock<Duration>>,
 }
 
 /// Takes the head of an answer, or the guest's error.
@@ -184,6 +187,7 @@ impl Ready {
             variables: self.variables.clone(),
             memory: mark.memory,
         };
+        let start = Instant::now();
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
@@ -194,6 +198,7 @@ impl Ready {
             .new_incoming_request(Scheme::Http, request)?;
         let answer = store.data_mut().http().new_response_outparam(answer)?;
         let proxy = self.pre.instantiate_async(&mut store).await?;
+        _ = mark.made.set(start.elapsed());
         let handler = proxy.wasi_http_incoming_handler();
         let ended = handler.call_handle(&mut store, request, answer).await;
         ended.map_err(|error| anyhow!("{error:?}"))

@@ -71,6 +71,8 @@ pub struct Served {
     pub path: String,
     /// The status that the client got; 500 also for a client that did not wait for it.
     pub status: StatusCode,
+    /// The time that it took to make the instance.
+    pub made: Duration,
     /// The time from just before the instance was made to the head of its answer.
     pub first_byte: Duration,
     /// The time until the last byte of the answer was taken, or the client went away.

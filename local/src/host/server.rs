@@ -1,6 +1,6 @@
 //! Takes requests from the network and has components answer them.
 
-use super::instance::{Mark, Memory, Ready};
+use super::instance::{Mark, Ready};
 use super::log::{Source, Writer};
 use super::observer::{Observer, Served};
 use super::outbound::Outbound;
@@ -113,7 +113,7 @@ async fn answer(
         component: component.id.clone(),
         mark: Mark {
             number: app.requests.fetch_add(1, Ordering::Relaxed) + 1,
-            memory: Memory::default(),
+            ..Mark::default()
         },
         method: request.method().clone(),
         path,
@@ -203,6 +203,7 @@ impl Drop for Watch {
                 method: self.method.clone(),
                 path: self.path.clone(),
                 status,
+                made: self.mark.made.get().copied().unwrap_or_default(),
                 first_byte,
                 total,
                 memory: self.mark.memory.peak(),

@@ -30,10 +30,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The components, by package.
-pub const COMPONENTS: [&str; 7] = [
-    "event-create",
-    "event-update",
-    "event-delete",
+pub const COMPONENTS: [&str; 5] = [
+    "events",
     "google-webhook",
     "google-connect",
     "scheduler",

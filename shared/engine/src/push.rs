@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt};
 use planner::{Answer, Call, CallKind, Next, Plan, World};
 use provider::{Cause, Class, Provider, ProviderError, Scope, SideEffect};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use store::{
     AccountId, Commit, EventId, Family, FamilyCommit, Load, Loaded, Pause, PauseKind, Purpose,
     Store, StoreError, Which,
@@ -110,7 +110,7 @@ async fn round<S: Store, A: Accounts>(
     let in_turn = futures::stream::iter(in_order(&loaded.families, &work.due));
     let planning = in_turn.map(|(place, family)| run.family(family).map(move |plan| (place, plan)));
     let mut planned: Vec<_> = planning.buffered(at_once).collect().await;
-    planned.sort_by_key(|(place, _)| *place);
+    planned.sort_unstable_by_key(|(place, _)| *place);
     let mut commit = Commit {
         counts: store::Counts::new(),
         instance: env.instance.to_owned(),
@@ -169,17 +169,15 @@ pub(crate) fn world<'a, S, A>(env: &Env<'a, S, A>, loaded: &'a Loaded, fraction:
     }
 }
 
-fn accounts_of(loaded: &Loaded) -> BTreeSet<AccountId> {
-    let members = loaded.families.iter().flat_map(|family| &family.members);
-    let links = members.flat_map(|member| &member.links);
-    let used: BTreeSet<_> = links.map(|link| &link.connection).collect();
-    let connections = loaded
-        .connections
-        .iter()
-        .filter(|connection| used.contains(&connection.id));
-    connections
-        .map(|connection| connection.account.clone())
-        .collect()
+/// Of several connections an account comes as often.
+fn accounts_of(loaded: &Loaded) -> impl Iterator<Item = AccountId> {
+    let is_used = |connection: &&store::Connection| {
+        let members = loaded.families.iter().flat_map(|family| &family.members);
+        let mut links = members.flat_map(|member| &member.links);
+        links.any(|link| link.connection == connection.id)
+    };
+    let connections = loaded.connections.iter().filter(is_used);
+    connections.map(|connection| connection.account.clone())
 }
 
 struct Run<'a, S, A: Accounts> {

@@ -53,7 +53,8 @@ impl Pushed {
         commit: &Commit,
         before: &BTreeMap<EventId, Refusal>,
     ) -> Again {
-        let mut due: BTreeSet<EventId> = committed.freed.into_iter().collect();
+        let mut due = BTreeSet::new();
+        due.extend(committed.freed);
         let mut refused = BTreeMap::new();
         for (family, asked) in committed.families.into_iter().zip(&commit.families) {
             self.count(outcome_name(&family.outcome, asked));

@@ -90,9 +90,10 @@ impl Attendee {
             ("organizer", self.organizer.map(Value::from)),
             ("self", self.is_self.map(Value::from)),
         ];
+        let mut object = Map::new();
         let said = said.into_iter();
-        said.filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect()
+        object.extend(said.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        object
     }
 }
 

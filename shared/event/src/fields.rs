@@ -81,12 +81,12 @@ impl EventFields {
 
     /// The row's JSON of some groups alone: what is to be written of it.
     pub fn only(&self, groups: &[Group]) -> Map<String, Value> {
-        let all = to_row(self).into_iter();
-        all.filter(|(name, _)| {
+        let mut row = to_row(self);
+        row.retain(|name, _| {
             let mut fields = groups.iter().flat_map(|group| group.fields());
             fields.any(|field| field.name == name)
-        })
-        .collect()
+        });
+        row
     }
 
     /// A series' plain occurrence, one that no side has changed.

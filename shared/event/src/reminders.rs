@@ -38,7 +38,7 @@ impl Reminders {
     pub fn new(overrides: Option<Vec<Reminder>>) -> Self {
         let use_default = overrides.is_none();
         let mut overrides = overrides.unwrap_or_default();
-        overrides.sort();
+        overrides.sort_unstable();
         Self {
             use_default,
             overrides,

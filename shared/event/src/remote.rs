@@ -3,38 +3,46 @@
 use crate::{Attendees, EventTime, Group, GroupValue, OriginalStart, Person, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// What the provider shows. A group that is absent is unknown: it was never seen in full. In JSON an
 /// object by group name; what cannot be read there is unknown too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
-pub struct RemoteFields(BTreeMap<Group, GroupValue>);
+pub struct RemoteFields(Vec<GroupValue>);
 
 impl RemoteFields {
     /// One group; none where it is unknown.
     pub fn get(&self, group: Group) -> Option<&GroupValue> {
-        self.0.get(&group)
+        let at = self.place(group).ok()?;
+        self.0.get(at)
     }
 
     /// Makes a group known, or replaces it.
     pub fn insert(&mut self, value: GroupValue) {
-        self.0.insert(value.group(), value);
+        match self.place(value.group()) {
+            Ok(at) => self.0[at] = value,
+            Err(at) => self.0.insert(at, value),
+        }
     }
 
     /// Makes a group unknown.
     pub fn forget(&mut self, group: Group) {
-        self.0.remove(&group);
+        self.0.retain(|value| value.group() != group);
     }
 
     /// What is known, in the order of groups.
     pub fn iter(&self) -> impl Iterator<Item = &GroupValue> {
-        self.0.values()
+        self.0.iter()
     }
 
     /// Whether anything is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Where a group is, or would be.
+    fn place(&self, group: Group) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&group, GroupValue::group)
     }
 
     /// When it takes place.
@@ -109,8 +117,9 @@ impl RemoteFields {
 
 impl FromIterator<GroupValue> for RemoteFields {
     fn from_iter<I: IntoIterator<Item = GroupValue>>(values: I) -> Self {
-        let values = values.into_iter().map(|value| (value.group(), value));
-        Self(values.collect())
+        let mut fields = Self::default();
+        values.into_iter().for_each(|value| fields.insert(value));
+        fields
     }
 }
 
@@ -126,9 +135,9 @@ impl From<Map<String, Value>> for RemoteFields {
 impl From<RemoteFields> for Map<String, Value> {
     fn from(fields: RemoteFields) -> Self {
         let values = fields.iter();
-        values
-            .map(|value| (value.group().name().to_owned(), value.to_json()))
-            .collect()
+        let mut object = Map::new();
+        object.extend(values.map(|value| (value.group().name().to_owned(), value.to_json())));
+        object
     }
 }
 

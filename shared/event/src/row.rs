@@ -5,10 +5,12 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 pub fn to_row(fields: &EventFields) -> Map<String, Value> {
-    let mut row: Map<String, Value> = time_fields(fields.time.as_ref())
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let mut row = Map::new();
+    let time = time_fields(fields.time.as_ref());
+    row.extend(
+        time.into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     for value in Group::ALL
         .into_iter()
         .filter_map(|group| fields.value(group))

@@ -2,7 +2,7 @@
 
 use crate::{Group, GroupValue};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 impl GroupValue {
     /// As bases and histories keep it.
@@ -14,8 +14,7 @@ impl GroupValue {
 
     /// The reverse; none where it is of another form, which makes it unknown.
     pub fn from_json(group: Group, json: &Value) -> Option<Self> {
-        let named = Map::from_iter([(group.name().to_owned(), json.clone())]);
-        serde_json::from_value(Value::Object(named)).ok()
+        serde_json::from_value(json!({group.name(): json})).ok()
     }
 }
 

@@ -109,7 +109,7 @@ fn read(text: &str) -> Result<Page, String> {
     };
     if let Some(raw) = fields.get("items") {
         let items: Vec<&RawValue> =
-            serde_json::from_str(raw.get()).map_err(|why| wire::clip(&format!("items: {why}")))?;
+            wire::read(raw.get()).map_err(|why| wire::clip(&format!("items: {why}")))?;
         for item in items {
             match entry(item.get()) {
                 Ok(entry) => page.entries.push(entry),

@@ -1,6 +1,7 @@
 //! How values of the wire become types: unknown enum values and unknown fields are kept, an absent
 //! field is `None`, and an error names the field it is about.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -155,7 +156,7 @@ pub(super) fn optional<T: DeserializeOwned>(
 
 /// The fields of an object as raw text, so that one bad field spoils only itself.
 pub(super) fn raw_fields(text: &str) -> Result<BTreeMap<String, &RawValue>, String> {
-    serde_json::from_str(text).map_err(|why| clip(&format!("not an object: {why}")))
+    read(text).map_err(|why| clip(&format!("not an object: {why}")))
 }
 
 /// One field out of its raw text; the error begins with `name`.
@@ -165,7 +166,12 @@ pub(super) fn parse<T: DeserializeOwned>(name: &str, raw: &RawValue) -> Result<T
     if name.contains('\0') || holds_nul(raw.get()) {
         return Err(clip(&format!("{}: holds U+0000", printable(name))));
     }
-    serde_json::from_str(raw.get()).map_err(|why| clip(&format!("{name}: {why}")))
+    read(raw.get()).map_err(|why| clip(&format!("{name}: {why}")))
+}
+
+/// As bytes, as whole bodies are read: for texts the parser would be compiled once more.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    serde_json::from_slice(text.as_bytes())
 }
 
 /// `text` without control characters and cut to what an error may hold.

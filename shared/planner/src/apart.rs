@@ -132,14 +132,14 @@ fn next(method: &Method, left: &[Group]) -> Vec<Group> {
         | Method::Cancel { .. }
         | Method::Delete { .. } => &RULE,
     };
-    let (first, mut others): (Vec<Group>, Vec<Group>) =
+    let (first, others): (Vec<Group>, Vec<Group>) =
         left.iter().partition(|group| together.contains(group));
     if !first.is_empty() {
         return first;
     }
-    others.sort_by_key(|group| *group == Group::Attendees);
-    others.truncate(1);
-    others
+    let others = others.into_iter();
+    let next = others.min_by_key(|group| *group == Group::Attendees);
+    next.into_iter().collect()
 }
 
 fn told(groups: &[Group], reason: &str) -> String {

@@ -246,5 +246,7 @@ pub(crate) fn times(
         let is_base = bases.is_some_and(|bases| bases.remote.get(group) == Some(value));
         event.updated.filter(|_| !is_base).map(|time| (group, time))
     });
-    changed.collect()
+    let mut times = BTreeMap::new();
+    times.extend(changed);
+    times
 }

@@ -101,8 +101,11 @@ pub fn plan_page<'a>(world: &'a World<'a>, input: &'a PageInput<'a>) -> PagePlan
     }
     // What one family forgets may be what another one knows from now on.
     let forgets = |op: &store::Op| matches!(op, store::Op::DropLink { .. });
-    let families = &mut page.plan.families;
-    families.sort_by_key(|family| !family.ops.iter().any(forgets));
+    let families = std::mem::take(&mut page.plan.families).into_iter();
+    let (mut families, knowing): (Vec<_>, Vec<_>) =
+        families.partition(|family| family.ops.iter().any(forgets));
+    families.extend(knowing);
+    page.plan.families = families;
     page.plan
 }
 

@@ -7,6 +7,7 @@ use crate::standing::{DeletedBy, Proof, Standing};
 use crate::state::{Link, Member};
 use crate::task::Task;
 use event::OriginalStart;
+use std::cmp::Reverse;
 use store::{ConnectionState, LinkState, RemoteId, Side, SyncState};
 
 /// Why the account or the calendar cannot work now.
@@ -60,7 +61,7 @@ impl Plan<'_> {
         }
         // Of several calendars that something was taken out of, the one that showed it last.
         let mut own = own;
-        own.sort_by_key(|link| std::cmp::Reverse(self.members[at].links[*link].recorded));
+        own.sort_unstable_by_key(|link| (Reverse(self.members[at].links[*link].recorded), *link));
         for link in own {
             self.stay(at, link);
             if !self.is_blocked(at, link) {

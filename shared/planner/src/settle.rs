@@ -294,10 +294,10 @@ impl Plan<'_> {
             return;
         };
         let new = fields.only(groups);
-        let expected = new
-            .keys()
-            .map(|name| (name.clone(), row.raw.get(name).cloned().unwrap_or_default()))
-            .collect();
+        let mut expected = new.clone();
+        for (name, value) in &mut expected {
+            *value = row.raw.get(name).cloned().unwrap_or_default();
+        }
         for group in groups {
             row.fields.set(*group, fields);
         }

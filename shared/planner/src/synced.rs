@@ -5,12 +5,10 @@ use crate::direction::keep_differences;
 use crate::plan::Plan;
 use crate::step::Write;
 use crate::task::Task;
-use chrono::{DateTime, Utc};
 use event::merge::take_server_made;
 use event::{Group, GroupValue, Merged};
 use provider::RemoteEvent;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 impl Plan<'_> {
     /// What Google refused of it, or does not show in full, is said to be unsent: with `refused`, where there is a
@@ -110,7 +108,7 @@ impl Plan<'_> {
             let at = member.changed.get(field.name)?;
             Some((field.name.to_owned(), *at))
         });
-        let changed: BTreeMap<String, DateTime<Utc>> = changed.collect();
+        let changed: Vec<_> = changed.collect();
         if let Some(bases) = member.links[task.link].standing.bases_mut() {
             bases.unsent.retain(|name, _| is_of(unsent, name));
             bases.unsent.extend(changed);

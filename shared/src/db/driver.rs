@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use http_client::TransportError;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 use url::Url;
@@ -33,13 +33,6 @@ impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({})", self.url)
     }
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    code: Option<String>,
-    message: Option<String>,
-    hint: Option<String>,
 }
 
 impl Database {
@@ -153,7 +146,8 @@ impl Database {
             Driver::Postgrest { .. } => Ok(whole),
             Driver::Neon { .. } => {
                 let text = whole.pointer(cell).and_then(Value::as_str);
-                serde_json::from_str(text.unwrap_or_default()).map_err(unreadable)
+                // As bytes, as the whole: for texts the parser would be compiled once more.
+                serde_json::from_slice(text.unwrap_or_default().as_bytes()).map_err(unreadable)
             }
         }
     }
@@ -183,19 +177,14 @@ fn typed<A: DeserializeOwned>(function: &'static str, answer: Value) -> Result<A
 
 /// Both front ends answer with the SQLSTATE; a gateway before them may answer anything.
 fn refusal(function: &'static str, status: StatusCode, body: &Bytes) -> DbError {
-    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
-    let code = refusal
-        .as_ref()
-        .and_then(|refusal| refusal.code.clone())
-        .filter(|code| !code.is_empty());
+    let refusal: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| refusal[name].as_str().map(str::to_owned);
+    let code = text("code").filter(|code| !code.is_empty());
     DbError::Refused {
         function,
         code: code.unwrap_or_else(|| format!("HTTP {}", status.as_u16())),
-        message: refusal
-            .as_ref()
-            .and_then(|refusal| refusal.message.clone())
-            .unwrap_or_else(|| status.to_string()),
-        hint: refusal.and_then(|refusal| refusal.hint),
+        message: text("message").unwrap_or_else(|| status.to_string()),
+        hint: text("hint"),
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::{EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
 const USER: &str = "0123e567-e89b-12d3-a456-426614174000";

@@ -15,7 +15,7 @@ struct Plan {
 }
 
 impl Crash {
-    /// The instance that makes the `nth` call, from 1, of all components whose names begin so, ends.
+    /// The instance of this component that makes the `nth` call from here on, from 1, ends.
     pub fn arm(&self, component: &str, nth: usize, verdict: Verdict) {
         *lock(&self.0) = Some(Plan {
             component: component.to_owned(),
@@ -34,7 +34,7 @@ impl Observer for Crash {
     fn calls(&self, call: &Call) -> Verdict {
         let mut armed = lock(&self.0);
         match armed.as_mut() {
-            Some(plan) if call.component.starts_with(&plan.component) => {
+            Some(plan) if call.component == plan.component => {
                 plan.calls -= 1;
                 let verdict = plan.verdict;
                 if plan.calls > 0 {

@@ -104,7 +104,13 @@ async fn without_a_configured_secret_everybody_is_refused_and_the_log_says_so() 
             .unconnected(),
     )
     .await?;
+    let said = || {
+        let log = w.log();
+        let is_said = |line: &&String| line.contains("function_secret is not set");
+        log.iter().filter(is_said).count()
+    };
     for function in FUNCTIONS {
+        let before = said();
         for authorization in [
             None,
             Some("Bearer "),
@@ -118,12 +124,11 @@ async fn without_a_configured_secret_everybody_is_refused_and_the_log_says_so() 
                 "{function} with {authorization:?}: {status} {answer}"
             );
         }
-        let component = function.split('/').next().unwrap_or(function);
-        let said = w
-            .log()
-            .iter()
-            .any(|line| line.starts_with(component) && line.contains("function_secret is not set"));
-        ensure!(said, "{component} says nothing: {:?}", w.log());
+        ensure!(
+            said() == before + 4,
+            "{function} does not say it: {:?}",
+            w.log()
+        );
     }
     ensure!(
         w.calls_by_request().is_empty(),

@@ -37,9 +37,7 @@ async fn a_token_refresh_costs_one_more_call() -> Result<()> {
         w.crm.run("update tandem.accounts set access_expires_at = tandem.clock() + interval '4 minutes'").await?;
         make(&w, change).await?;
         let requests = w.calls_by_request();
-        let push = requests
-            .iter()
-            .find(|(component, _)| component.starts_with("event-"));
+        let push = requests.iter().find(|(component, _)| component == "events");
         let calls = push.map(|(_, calls)| shown(calls)).unwrap_or_default();
         ensure!(calls == expected, "{change}: {requests:?}");
     }
@@ -117,13 +115,8 @@ async fn three_calls_per_change(driver: Driver) -> Result<()> {
             .iter()
             .map(|(component, _)| component.as_str())
             .collect();
-        let push = match change {
-            "insert" => "event-create",
-            "update" => "event-update",
-            _ => "event-delete",
-        };
         ensure!(
-            components == [push, "google-webhook"],
+            components == ["events", "google-webhook"],
             "{change}: {requests:?}"
         );
         for (component, calls) in &requests {

@@ -14,7 +14,7 @@ const ENDS: [Verdict; 2] = [Verdict::KillBefore, Verdict::KillAfter];
 async fn a_crash_at_any_call_of_a_creation_leaves_one_event() -> Result<()> {
     let w = world(Driver::Neon).await?;
     for (name, nth, verdict) in points() {
-        w.crash.arm("event-create", nth, verdict);
+        w.crash.arm("events", nth, verdict);
         let id = w.crm.create(&w.ann, &timed(&name)).await?;
         recovered(&w, &name).await?;
         w.crm.wait_state(&id, "synced").await?;
@@ -33,7 +33,7 @@ async fn a_crash_at_any_call_of_a_change_loses_nothing() -> Result<()> {
     w.settled().await?;
     let first = w.google_event(&id).await?;
     for (name, nth, verdict) in points() {
-        w.crash.arm("event-update", nth, verdict);
+        w.crash.arm("events", nth, verdict);
         w.crm
             .run(&format!(
                 "update public.events set title = '{name}' where id = '{id}'"
@@ -56,7 +56,7 @@ async fn a_crash_at_any_call_of_a_deletion_deletes_the_event() -> Result<()> {
     for (name, nth, verdict) in points() {
         let id = w.crm.create(&w.ann, &timed(&name)).await?;
         w.settled().await?;
-        w.crash.arm("event-delete", nth, verdict);
+        w.crash.arm("events", nth, verdict);
         w.crm
             .run(&format!("delete from public.events where id = '{id}'"))
             .await?;
@@ -74,7 +74,7 @@ async fn a_crash_at_any_call_of_a_deletion_deletes_the_event() -> Result<()> {
 async fn an_edit_after_a_crash_is_the_one_that_counts() -> Result<()> {
     let w = world(Driver::Neon).await?;
     for (name, nth, verdict) in points() {
-        w.crash.arm("event-create", nth, verdict);
+        w.crash.arm("events", nth, verdict);
         let id = w.crm.create(&w.ann, &timed("Before")).await?;
         w.rest_of_pokes().await?;
         w.crm
@@ -95,7 +95,7 @@ async fn an_edit_after_a_crash_is_the_one_that_counts() -> Result<()> {
 async fn an_edit_in_google_after_a_crashed_push_survives_it() -> Result<()> {
     let w = world(Driver::Neon).await?;
     for verdict in ENDS {
-        w.crash.arm("event-create", 3, verdict);
+        w.crash.arm("events", 3, verdict);
         let id = w.crm.create(&w.ann, &timed("Ours")).await?;
         w.rest_of_pokes().await?;
         let event = w.google_event(&id).await?;

@@ -16,7 +16,7 @@ async fn a_notification_that_arrives_before_the_record_makes_no_second_event() -
     let order = order(&w);
     let (applied, recorded) = (
         position(&order, "google-webhook", 4),
-        position(&order, "event-create", 3),
+        position(&order, "events", 3),
     );
     ensure!(
         applied.is_some() && applied < recorded,

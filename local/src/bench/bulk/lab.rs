@@ -1,6 +1,6 @@
 //! Both sides of the comparison on one stack, each with users of its own.
 
-use super::plain::Plain;
+use crate::bench::plain::Plain;
 use crate::relay::RelayFaults;
 use crate::smoke::fresh;
 use crate::stack::Stack;

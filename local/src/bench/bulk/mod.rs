@@ -3,7 +3,6 @@
 
 mod lab;
 mod listings;
-mod plain;
 mod writes;
 
 use crate::stack::build;

@@ -1,7 +1,6 @@
 //! Guest lists, merged per address: one side may invite somebody while another answers.
 
 use crate::{Attendee, Attendees};
-use std::collections::BTreeSet;
 
 /// Both sides' guests become one canonical list.
 ///
@@ -15,9 +14,9 @@ pub fn merge(
     base_remote: &Attendees,
     remote: &Attendees,
 ) -> Attendees {
-    let all = row.iter().chain(remote.iter());
-    let all: BTreeSet<&str> = all.map(|(email, _)| email).collect();
-    let merged = all.into_iter().filter_map(|email| {
+    let theirs = remote.iter().filter(|(email, _)| !row.contains(email));
+    let all = row.iter().chain(theirs);
+    let merged = all.filter_map(|(email, _)| {
         let base = base_crm.get(email);
         let guest = match (row.get(email), remote.get(email)) {
             (Some(ours), Some(theirs)) => Some(fields(email, base, ours, theirs)),

@@ -41,11 +41,8 @@ pub fn request(
     fields: &Map<String, Value>,
     send: SendUpdates,
 ) -> Request<Bytes> {
-    let mut body: Map<String, Value> = fields
-        .iter()
-        .filter(|(name, value)| !READ_ONLY.contains(&name.as_str()) && !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let mut body = fields.clone();
+    body.retain(|name, value| !READ_ONLY.contains(&name.as_str()) && !value.is_null());
     body.insert("id".to_owned(), Value::from(event.as_str()));
     let query = write_query(&body, send);
     call_with_body(

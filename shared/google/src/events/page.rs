@@ -29,7 +29,7 @@ impl<'a> Fields<'a> {
         let Some(items) = self.0.get("items") else {
             return Ok(Vec::new());
         };
-        let items: Vec<&RawValue> = serde_json::from_str(items.get())
+        let items: Vec<&RawValue> = wire::read(items.get())
             .map_err(|why| unreadable(wire::clip(&format!("items: {why}"))))?;
         Ok(items
             .into_iter()

@@ -1,4 +1,4 @@
-//! Called by the database when an event was deleted.
+//! Called by the database when an event was created, changed or deleted: one component on three routes.
 
 pub use shared::handler::poke::handle;
 

@@ -1,6 +1,0 @@
-//! Called by the database when an event was changed.
-
-pub use shared::handler::poke::handle;
-
-#[cfg(target_family = "wasm")]
-shared::component!(async |request| shared::spin::function(request, handle).await);
