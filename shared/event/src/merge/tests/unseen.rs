@@ -17,6 +17,39 @@ fn a_guest_who_was_dropped_by_an_unrecorded_write_is_invited_again() {
 }
 
 #[test]
+fn a_guest_whom_an_unrecorded_write_left_out_stays_where_somebody_else_is_invited() {
+    let guests = |names: &[&str]| {
+        let one = |name: &&str| json!({"email": format!("{name}@example.com")});
+        let mut row = base_row();
+        row["attendees"] = names.iter().map(one).collect();
+        row
+    };
+    let merged = check(
+        |case| {
+            case.row = guests(&["ann", "bob"]);
+            case.base_crm = Some(case.row.clone());
+            case.base_remote = Some(shown(&case.row));
+            case.landed = vec![guests(&["ann"])];
+            case.remote = shown(&guests(&["ann", "cat"]));
+        },
+        "remote=attendees crm=attendees",
+    );
+    assert_eq!(merged.row.attendees.len(), 3);
+    // Whom it had invited a person has dropped.
+    let merged = check(
+        |case| {
+            case.row = guests(&["ann", "bob"]);
+            case.base_crm = Some(case.row.clone());
+            case.base_remote = Some(shown(&case.row));
+            case.landed = vec![case.row.clone()];
+            case.remote = shown(&guests(&["ann", "cat"]));
+        },
+        "remote= crm=attendees",
+    );
+    assert_eq!(merged.row.attendees.len(), 2);
+}
+
+#[test]
 fn of_the_guest_list_a_guest_may_change_their_own_answer() {
     let me = |answer: &str| json!([{"email": "ann@example.com", "response_status": answer, "self": true}]);
     let guest = |case: &mut Case| {
