@@ -2,12 +2,13 @@ set local lock_timeout = '3s';
 -- load: families under leases. A few statements for all families of a call.
 
 -- The series that an event names, as its row says, else as it was deleted, else as its newest link says; where that
--- is of the same owner and names none itself. First the events are asked for it, then the series that they name.
+-- names none itself and is of the same owner, whom an event that only its links know has not. First the events are
+-- asked for it, then the series that they name.
 create or replace function tandem.roots(events jsonb) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
-begin return (with recursive named (asked, series, owner, step) as (
-    select distinct y::uuid, y::uuid, null::text, 0 from jsonb_array_elements_text(events) y union all
-    select p.asked, n.series, n.owner, p.step + 1 from named p left join lateral (select x.series, x.owner from (
+begin return (with recursive named (asked, series, owner, turn, step) as (
+    select distinct y::uuid, y::uuid, null::text, 0, 0 from jsonb_array_elements_text(events) y union all
+    select p.asked, n.series, n.owner, n.turn, p.step + 1 from named p left join lateral (select x.* from (
         select 1 as turn, r.series, r.owner from tandem.crm_rows r where r.event = p.series
         union all (select 2, (c.old_row ->> 'series')::uuid, c.old_row ->> 'owner' from tandem.changes c
           where c.event = p.series and c.old_row is not null order by c.rev desc limit 1)
@@ -17,9 +18,9 @@ begin return (with recursive named (asked, series, owner, step) as (
           join tandem.connections k on k.id = l.connection_id where l.event = p.series
           order by l.recorded desc limit 1)) x order by x.turn limit 1) n on true
     where p.series is not null and p.step < 2) select coalesce(jsonb_object_agg(a.asked,
-    case when b.series is null and b.owner = a.owner then a.series else a.asked end), '{}')
-  from named a left join named b on b.asked = a.asked and b.step = 2 where a.step = 1);
-end $$;
+    case when b.series is null and (b.owner = a.owner or a.turn = 4 and b.owner is not null) then a.series
+      else a.asked end), '{}')
+  from named a left join named b on b.asked = a.asked and b.step = 2 where a.step = 1); end $$;
 comment on function tandem.roots(jsonb) is 'By event: the root of its family.';
 
 create or replace function tandem.later(at timestamptz, reason text) returns jsonb

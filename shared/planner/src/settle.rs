@@ -2,10 +2,12 @@
 
 use crate::deleted::KnownBy;
 use crate::plan::{Mode, Plan};
+use crate::situation::READ_LAG;
 use crate::standing::{Bases, DeletedBy, Proof, Standing};
+use crate::state::Attempt;
 use crate::step::Settlement;
 use crate::task::Task;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use event::merge::crm_changed_groups;
 use event::{EventFields, Group, RemoteFields};
 use provider::RemoteEvent;
@@ -106,8 +108,9 @@ impl Plan<'_> {
     pub(crate) fn set_live(&mut self, task: &Task, event: &RemoteEvent, base: EventFields) {
         let at = task.member;
         let id = self.members[at].event.0;
-        let link = &mut self.members[at].links[task.link];
         let mut bases = Bases::of(event, base, id);
+        bases.overtaken = self.overtaken(task, event);
+        let link = &mut self.members[at].links[task.link];
         if let Some(before) = link.standing.bases() {
             bases.writes.clone_from(&before.writes);
             bases.unsent.clone_from(&before.unsent);
@@ -145,6 +148,25 @@ impl Plan<'_> {
         self.put_link(at, task.link);
         self.show_link(task);
         self.done(task, event.etag.clone());
+    }
+
+    /// Inserts that a version has overtaken, as long as one of them may still be on its way.
+    fn overtaken(&self, task: &Task, event: &RemoteEvent) -> Vec<Attempt> {
+        let member = &self.members[task.member];
+        let stamp = event.stamp.as_ref();
+        let shown = stamp.and_then(|stamp| stamp.rev_of(self.world.instance, member.event.0));
+        let is_recent = |updated: DateTime<Utc>| self.world.now - updated < READ_LAG;
+        let known = match &member.links[task.link].standing {
+            Standing::Reserved if member.event == self.root => &member.attempts,
+            Standing::Live(bases) if bases.updated.is_some_and(is_recent) => &bases.overtaken,
+            Standing::Reserved
+            | Standing::Live(_)
+            | Standing::Kept(_)
+            | Standing::Leaving(_)
+            | Standing::Deleted(_) => return Vec::new(),
+        };
+        let is_late = |attempt: &&Attempt| attempt.row.is_some() && Some(attempt.rev) != shown;
+        known.iter().filter(is_late).cloned().collect()
     }
 
     pub(crate) fn deleted(&mut self, task: &Task, by: DeletedBy, proof: Proof, known: KnownBy) {

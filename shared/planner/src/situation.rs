@@ -78,7 +78,7 @@ pub struct Situation<'a> {
 }
 
 /// How long an event that was written may stay invisible: until then a 404 proves nothing.
-const READ_LAG: TimeDelta = TimeDelta::minutes(5);
+pub(crate) const READ_LAG: TimeDelta = TimeDelta::minutes(5);
 
 impl Situation<'_> {
     /// It is an occurrence of a series that is known here.
@@ -168,13 +168,18 @@ impl Situation<'_> {
         bases.is_recalled || changed_hands
     }
 
-    /// Attempts that a version may contain: those up to its stamp, if the stamp is this row's.
+    /// Attempts that a version may contain: those up to its stamp, if the stamp is this row's, and an overtaken
+    /// insert that came all the same.
     pub fn landed(&self, event: &RemoteEvent) -> Vec<&Attempt> {
         let Some(rev) = self.stamped_rev(event) else {
             return Vec::new();
         };
+        let bases = self.link.standing.bases();
+        let overtaken = bases.iter().flat_map(|bases| &bases.overtaken);
+        let overtaken = overtaken.filter(|attempt| attempt.rev == rev);
         let attempts = self.member.attempts.iter();
-        attempts.filter(|attempt| attempt.rev <= rev).collect()
+        let attempts = attempts.filter(|attempt| attempt.rev <= rev);
+        overtaken.chain(attempts).collect()
     }
 
     /// The rev that a version of this row carries. An exception may carry its series' stamp.

@@ -1,5 +1,6 @@
 //! Where a link stands. What cannot be cannot be written.
 
+use crate::state::Attempt;
 use chrono::{DateTime, Utc};
 use event::{Access, EventFields, RemoteFields};
 use provider::{LinkBack, RemoteEvent};
@@ -55,6 +56,10 @@ pub struct Bases {
     /// Addresses that were written, and those of the same guests that Google shows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aliases: BTreeMap<String, String>,
+    /// Inserts that another one overtook: Google may let a late one replace what is there, where it misses that the
+    /// id is given twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken: Vec<Attempt>,
     /// Writes of the last minutes, to notice a loop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<DateTime<Utc>>,
@@ -189,6 +194,7 @@ impl Bases {
             is_recalled: false,
             unsent: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            overtaken: Vec::new(),
             writes: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::standing::Standing;
 use chrono::{DateTime, Utc};
 use event::EventFields;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use store::{ConnectionId, EventId, Parked, RemoteId, Side, UserId};
@@ -68,7 +69,7 @@ pub struct Link {
 }
 
 /// A write that was never acknowledged.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// What its stamp says.
     pub rev: i64,

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::step::Write;
 use crate::task::Task;
 use event::merge::take_server_made;
-use event::{Group, GroupValue, Merged};
+use event::{EventFields, Group, GroupValue, Merged};
 use provider::RemoteEvent;
 use serde_json::json;
 
@@ -62,6 +62,7 @@ impl Plan<'_> {
         for group in &groups {
             base.set(*group, &row);
         }
+        record_as_shown(&mut base, &groups, &merged.unsent, &event);
         self.write_row(at, &groups, &row);
         self.remember_unsent(task, &merged.unsent);
         self.set_live(task, &event, base);
@@ -171,6 +172,14 @@ impl Plan<'_> {
             bases.aliases.extend([alias]);
             self.put_link(task.member, task.link);
         }
+    }
+}
+
+/// Of guests that both sides invited, ours are not there yet.
+fn record_as_shown(base: &mut EventFields, taken: &[Group], unsent: &[Group], event: &RemoteEvent) {
+    for group in taken.iter().filter(|group| unsent.contains(group)) {
+        let shown = event.fields.get(*group);
+        shown.into_iter().for_each(|shown| base.apply(shown));
     }
 }
 

@@ -170,7 +170,8 @@ pub fn merge(input: &MergeInput<'_>) -> Result<Merged, Unmappable> {
             restricted(input, &crm, remote, &mut merged);
             continue;
         }
-        if let (GroupValue::Attendees(theirs), true) = (remote, crm_changed) {
+        let has_landed = changes.remote(group) && !input.landed.is_empty();
+        if let (GroupValue::Attendees(theirs), true) = (remote, crm_changed || has_landed) {
             merge_attendees(input, theirs, changes.remote(group), &mut merged);
             continue;
         }
@@ -346,9 +347,9 @@ fn merge_attendees(
         Some(theirs)
     };
     let both = merge_guests(
-        &base_crm,
+        &reached(input, &base_crm, theirs),
         &row,
-        base_remote.unwrap_or(&Attendees::default()),
+        &base_remote.map_or_else(Attendees::default, |base| reached(input, base, theirs)),
         theirs,
     );
     if both != *theirs {
@@ -357,6 +358,19 @@ fn merge_attendees(
     if both != input.row.attendees.canonical() {
         merged.take(&GroupValue::Attendees(both));
     }
+}
+
+/// A base without those whom our last write left out: nobody else has dropped them.
+fn reached(input: &MergeInput<'_>, base: &Attendees, theirs: &Attendees) -> Attendees {
+    let written = input.landed.last().map(|row| &row.attendees);
+    let written = written.map(|guests| guests.by_address(input.aliases, theirs));
+    let is_left_out = |email: &str| {
+        let mut written = written.iter();
+        !theirs.contains(email) && written.any(|guests| !guests.contains(email))
+    };
+    let all = base.iter().filter(|(email, _)| !is_left_out(email));
+    all.map(|(email, guest)| (email.to_owned(), guest.clone()))
+        .collect()
 }
 
 /// A series needs the zone of its times, which a single event may have been made without.

@@ -145,6 +145,26 @@ fn a_deletion_is_taken_back_by_people_and_overtakes_a_late_insert() {
 }
 
 #[test]
+fn a_late_insert_over_a_later_one_is_no_edit_in_google() {
+    use {Crm::*, Shown::*};
+    let case = |crm, shown| Case {
+        overtaken: &["first"],
+        ..Case::new(live(), crm, shown)
+    };
+    check(&case(Nothing, Late("first")), "patch new");
+    check(&case(Edited, Late("first")), "patch new");
+    check(&case(Deleted, Late("first")), "delete new");
+    // A person has edited what it wrote.
+    check(&case(Nothing, Late("theirs")), r#"synced ["title"]"#);
+    check(
+        &case(Deleted, Late("theirs")),
+        r#"revived ["theirs","theirs"]"#,
+    );
+    // The same title without its stamp is a person's.
+    check(&case(Nothing, Title("first")), r#"synced ["title"]"#);
+}
+
+#[test]
 fn an_edit_is_not_recorded_where_google_shows_no_version() {
     let case = Case {
         has_etag: false,

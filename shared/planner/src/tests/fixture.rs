@@ -8,7 +8,7 @@ use crate::state::{Attempt, Link, Member, Row};
 use crate::step::Step;
 use chrono::{DateTime, TimeDelta, Utc};
 use event::{Access, EventFields, Group, GroupValue, OriginalStart, RemoteFields, Status};
-use provider::RemoteEvent;
+use provider::{RemoteEvent, Stamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 use store::{ConnectionId, EventId, RemoteId, Side, UserId};
@@ -30,6 +30,8 @@ pub enum Shown {
     NotRead,
     NotFound,
     Title(&'static str),
+    /// A title in what an overtaken insert wrote over it.
+    Late(&'static str),
     /// The title as agreed, and another place.
     OtherPlace,
     Cancelled,
@@ -46,6 +48,8 @@ pub struct Case {
     pub may_have_moved: bool,
     /// Titles of unacknowledged attempts.
     pub attempts: &'static [&'static str],
+    /// Titles of inserts that another one overtook.
+    pub overtaken: &'static [&'static str],
     pub is_exception: bool,
     pub choices: Choices,
     pub can_write: bool,
@@ -68,6 +72,7 @@ impl Case {
             shown,
             may_have_moved: false,
             attempts: &[],
+            overtaken: &[],
             is_exception: false,
             choices: Choices::default(),
             can_write: true,
@@ -112,6 +117,7 @@ impl Case {
             Shown::NotRead => return Seen::NotRead,
             Shown::NotFound => return Seen::NotFound,
             Shown::Title(title) => event(title),
+            Shown::Late(title) => late(title),
             Shown::OtherPlace => in_another_place(),
             Shown::Cancelled => cancelled(),
             Shown::MovedAway => RemoteEvent {
@@ -142,10 +148,7 @@ impl Case {
             Crm::OptedOut => (Some(row("old", false)), None),
             Crm::Deleted => (None, Some(row("old", true))),
         };
-        let attempts = self.attempts.iter().map(|title| Attempt {
-            rev: 1,
-            row: Some(fields(title)),
-        });
+        let attempts = self.attempts.iter().map(attempt);
         let at = updated() + self.crm_later;
         let edited = (self.crm == Crm::Edited).then(|| ("title".to_owned(), at));
         let start = OriginalStart::instant(starts_at()).to_string();
@@ -170,6 +173,7 @@ impl Case {
         if let Some(bases) = standing.bases_mut() {
             bases.is_organizer = !self.is_guest;
             bases.access = self.access();
+            bases.overtaken = self.overtaken.iter().map(attempt).collect();
             if self.is_fresh {
                 bases.updated = Some(updated() + TimeDelta::minutes(59));
             }
@@ -247,6 +251,24 @@ fn event(title: &str) -> RemoteEvent {
         updated: Some(updated()),
         fields: shown.into_iter().collect(),
         ..RemoteEvent::absent("e1")
+    }
+}
+
+fn attempt(title: &&str) -> Attempt {
+    Attempt {
+        rev: 1,
+        row: Some(fields(title)),
+    }
+}
+
+fn late(title: &str) -> RemoteEvent {
+    RemoteEvent {
+        stamp: Some(Stamp {
+            rev: 1,
+            instance: "test".to_owned(),
+            event: Uuid::nil(),
+        }),
+        ..event(title)
     }
 }
 

@@ -55,6 +55,7 @@ pub fn shown(shown: Shown) -> &'static str {
     match shown {
         Shown::NotRead => "not read",
         Shown::Title(_) => "as agreed",
+        Shown::Late(_) => "a late insert",
         Shown::OtherPlace => "edited",
         Shown::Cancelled => "deleted",
         Shown::MovedAway => "deleted, another's by now",

@@ -2,7 +2,9 @@
 
 use super::Fixture;
 use super::stage::Stage;
-use super::values::{ann, bob, connection, done, event, link, occurrence, put, remote, row};
+use super::values::{
+    ann, bob, connection, done, event, link, occurrence, put, remote, row, stored,
+};
 use crate::sides::{Act, Edit, Statement};
 use crate::{Link, LinkState, Purpose, Row, Side, Skipped, Store, StoreError, Which, Why};
 use serde_json::{Map, json};
@@ -14,6 +16,26 @@ pub(super) async fn an_exception_is_loaded_with_its_series<F: Fixture>(s: &Stage
     assert_eq!(family.root, event(2));
     let members: Vec<_> = family.members.iter().map(|m| m.event.clone()).collect();
     assert_eq!(members, [event(2), event(1)]);
+}
+
+pub(super) async fn an_exception_without_a_row_goes_with_the_series_of_its_link<F: Fixture>(
+    s: &Stage<F>,
+) {
+    s.synced(1, row(ann(), "a"), 1).await;
+    let exception = Link {
+        root: event(1),
+        ..link(2, 1)
+    };
+    let family = s.peek(1).await;
+    assert_eq!(s.store(&family, vec![put(exception)]).await, stored());
+    let given = Edit {
+        owner: Some(bob()),
+        ..Edit::default()
+    };
+    s.edit(1, given).await;
+    let family = s.take(2).await;
+    let members: Vec<_> = family.members.iter().map(|m| m.event.clone()).collect();
+    assert_eq!(members, [event(1), event(2)]);
 }
 
 pub(super) async fn only_what_is_due_is_loaded_to_write<F: Fixture>(s: &Stage<F>) {

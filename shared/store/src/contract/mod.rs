@@ -46,6 +46,7 @@ macro_rules! store_checks {
                 a_row_shows_that_it_waits;
             load:
                 an_exception_is_loaded_with_its_series,
+                an_exception_without_a_row_goes_with_the_series_of_its_link,
                 only_what_is_due_is_loaded_to_write,
                 to_store_a_family_need_not_be_due,
                 attempts_are_stored_and_counted,

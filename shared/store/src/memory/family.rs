@@ -16,6 +16,10 @@ impl State {
     /// The series that an event names, and whose it is: as its row says, else as it was deleted, else as
     /// its newest link says.
     fn named_by(&self, event: &EventId) -> Option<(Option<EventId>, UserId)> {
+        self.row_names(event).or_else(|| self.link_names(event))
+    }
+
+    fn row_names(&self, event: &EventId) -> Option<(Option<EventId>, UserId)> {
         if let Some(stored) = self.tables.rows.get(event) {
             return Some((stored.row.series.clone(), stored.row.owner.clone()));
         }
@@ -28,9 +32,11 @@ impl State {
             .open
             .get(event)
             .and_then(|open| open.deleted.as_ref());
-        if let Some(row) = queued.or(open) {
-            return Some((row.series.clone(), row.owner.clone()));
-        }
+        let row = queued.or(open)?;
+        Some((row.series.clone(), row.owner.clone()))
+    }
+
+    fn link_names(&self, event: &EventId) -> Option<(Option<EventId>, UserId)> {
         let link = self.links_of(event).max_by_key(|link| link.recorded)?;
         let series = Some(&link.root).filter(|root| *root != event).cloned();
         Some((series, self.user_of(&link.connection)?.clone()))
@@ -40,14 +46,17 @@ impl State {
         self.named_by(event).map(|(_, owner)| owner)
     }
 
-    /// The root of an event's family: the series that it names, where that is of the same owner and names
-    /// none itself; else the event.
+    /// The root of an event's family: the series that it names, where that names none itself and is of the same
+    /// owner, whom an event that only its links know has not; else the event.
     pub(super) fn root_of(&self, event: &EventId) -> EventId {
-        let Some((Some(series), owner)) = self.named_by(event) else {
+        let named = self.row_names(event);
+        let owner = named.as_ref().map(|(_, owner)| owner.clone());
+        let Some((Some(series), _)) = named.or_else(|| self.link_names(event)) else {
             return event.clone();
         };
+        let is_same = |other: &UserId| owner.as_ref().is_none_or(|owner| owner == other);
         match self.named_by(&series) {
-            Some((None, other)) if other == owner && series != *event => series,
+            Some((None, other)) if is_same(&other) && series != *event => series,
             Some(_) | None => event.clone(),
         }
     }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use store::sides::ShownRow;
-use store::{ConnectionId, EventId, Link, LinkState, RemoteId, SyncState};
+use store::{ConnectionId, EventId, LinkState, RemoteId, SyncState};
 
 impl Run {
     pub(super) fn check(&mut self) -> Result<(), Violation> {
@@ -99,8 +99,7 @@ impl Run {
             let row = found.picture.rows.get(&link.event);
             let root = found.picture.rows.get(&link.root);
             // What people do in Google with a series that is not for Google is their own business.
-            let is_opted_out = root.is_some_and(|root| !root.row.enabled);
-            let is_unheard = is_opted_out || is_left_behind(found, link);
+            let is_unheard = root.is_some_and(|root| !root.row.enabled);
             match row {
                 None if !stays_cancelled && !is_unheard => {
                     return Err(violation("every event of Google is a row", told()));
@@ -177,16 +176,6 @@ fn says_nothing(
     let series = found.link(&series);
     let leads = series.is_some_and(|series| series.state != LinkState::Deleted);
     !leads || unseen.contains(id)
-}
-
-/// An occurrence that people brought back while its series was not for Google, which then got another owner: it is
-/// heard of when Google lists it again.
-fn is_left_behind(found: &Found, link: &Link) -> bool {
-    let is_root = |of: &Link| of.event == link.root && of.connection == link.connection;
-    link.event != link.root
-        && link.state == LinkState::Deleted
-        && link.standing["bases"].is_null()
-        && !found.picture.links.iter().any(is_root)
 }
 
 /// Of somebody's private event readers of its calendar see when it is, and nothing else.

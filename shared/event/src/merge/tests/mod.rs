@@ -3,6 +3,7 @@
 mod conference;
 mod converges;
 mod references;
+mod times;
 mod unseen;
 
 use super::*;

@@ -2,6 +2,13 @@
 
 use super::*;
 
+fn guests(names: &[&str]) -> Value {
+    let one = |name: &&str| json!({"email": format!("{name}@example.com")});
+    let mut row = base_row();
+    row["attendees"] = names.iter().map(one).collect();
+    row
+}
+
 #[test]
 fn a_guest_who_was_dropped_by_an_unrecorded_write_is_invited_again() {
     let merged = check(
@@ -14,6 +21,50 @@ fn a_guest_who_was_dropped_by_an_unrecorded_write_is_invited_again() {
         "remote=attendees crm=",
     );
     assert!(merged.row.attendees.contains("ann@example.com"));
+}
+
+#[test]
+fn a_guest_whom_an_unrecorded_write_left_out_stays_where_somebody_else_is_invited() {
+    let merged = check(
+        |case| {
+            case.row = guests(&["ann", "bob"]);
+            case.base_crm = Some(case.row.clone());
+            case.base_remote = Some(shown(&case.row));
+            case.landed = vec![guests(&["ann"])];
+            case.remote = shown(&guests(&["ann", "cat"]));
+        },
+        "remote=attendees crm=attendees",
+    );
+    assert_eq!(merged.row.attendees.len(), 3);
+    // Whom it had invited a person has dropped.
+    let merged = check(
+        |case| {
+            case.row = guests(&["ann", "bob"]);
+            case.base_crm = Some(case.row.clone());
+            case.base_remote = Some(shown(&case.row));
+            case.landed = vec![case.row.clone()];
+            case.remote = shown(&guests(&["ann", "cat"]));
+        },
+        "remote= crm=attendees",
+    );
+    assert_eq!(merged.row.attendees.len(), 2);
+}
+
+#[test]
+fn a_guest_whom_an_unrecorded_write_invited_and_the_row_dropped_goes_whoever_else_is_invited() {
+    let check_shown = |names: &[&str], expected: &str, left: usize| {
+        let merged = check(
+            |case| {
+                case.landed = vec![guests(&["ann", "bob"])];
+                case.remote = shown(&guests(names));
+            },
+            expected,
+        );
+        assert!(!merged.row.attendees.contains("bob@example.com"));
+        assert_eq!(merged.row.attendees.len(), left);
+    };
+    check_shown(&["ann", "bob"], "remote=attendees crm=", 1);
+    check_shown(&["ann", "bob", "cat"], "remote=attendees crm=attendees", 2);
 }
 
 #[test]
@@ -114,6 +165,29 @@ fn a_list_that_is_not_seen_in_full_is_not_written_over() {
         },
         "remote= crm=",
     );
+}
+
+#[test]
+fn what_is_not_seen_and_may_not_be_changed_is_given_back() {
+    let hidden = |case: &mut Case| {
+        edited(case);
+        case.row["deal_id"] = json!("d1");
+        for shown in [&mut case.remote, case.base_remote.as_mut().unwrap()] {
+            shown.remove("title");
+            shown.remove("references");
+        }
+    };
+    check(hidden, "remote= crm= unsent=title,references");
+    for access in [Access::Guest, Access::Read] {
+        let merged = check(
+            |case| {
+                hidden(case);
+                case.access = access;
+            },
+            "remote= crm=title refused=title unsent=references",
+        );
+        assert_eq!(merged.row.title.as_deref(), Some("Call"));
+    }
 }
 
 #[test]
