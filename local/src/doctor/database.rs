@@ -91,17 +91,7 @@ fn judge(facts: &Facts, release: &str, app: Option<&Url>, now: DateTime<Utc>) ->
         "the database has another release than this tool",
         "bring it up to date: tandem install, or use the tool of that release",
     )];
-    found.push(match (&facts.relation, facts.is_there) {
-        (Some(relation), true) => Finding::good(format!("events are the rows of {relation}")),
-        (Some(relation), false) => Finding::bad(
-            format!("{relation} is adopted and does not exist"),
-            "adopt the table that has its place: select tandem.adopt('schema.table', '{…}')",
-        ),
-        (None, _) => Finding::bad(
-            "no table is adopted",
-            "adopt the table of events: select tandem.adopt('schema.table', '{…}')",
-        ),
-    });
+    found.push(table(facts));
     found.push(Finding::when(
         facts.component_calls && facts.component_logs_in,
         "the components' role may call Tandem's functions",
@@ -145,6 +135,20 @@ fn judge(facts: &Facts, release: &str, app: Option<&Url>, now: DateTime<Utc>) ->
         "their users see why on the page, and connect them there",
     ));
     found
+}
+
+fn table(facts: &Facts) -> Finding {
+    match (&facts.relation, facts.is_there) {
+        (Some(relation), true) => Finding::good(format!("events are the rows of {relation}")),
+        (Some(relation), false) => Finding::bad(
+            format!("{relation} is adopted and does not exist"),
+            "adopt the table that has its place: select tandem.adopt('schema.table', '{…}')",
+        ),
+        (None, _) => Finding::bad(
+            "no table is adopted",
+            "adopt the table of events: select tandem.adopt('schema.table', '{…}')",
+        ),
+    }
 }
 
 fn instance(facts: &Facts, app: Option<&Url>) -> Finding {
