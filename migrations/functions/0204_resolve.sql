@@ -4,15 +4,6 @@ set local lock_timeout = '3s';
 --   units: [{"fields": [names], "read": expression for an object of them, "columns": {column: expression over $1, all
 --   fields}, "kept": whether aside}]. In "read", tandem_kept is what is kept aside, or null.
 
-create or replace function tandem.field_names() returns text[]
-language plpgsql immutable set search_path = '' as $$
-begin
-  return '{title,description,location,all_day,starts_at,ends_at,starts_on,ends_on,time_zone,end_time_zone,recurrence,
-    status,visibility,transparency,color,attendees,reminders,conference,organizer,creator,attachments,contact_id,
-    company_id,deal_id}'::text[];
-end $$;
-comment on function tandem.field_names() is 'All fields of an event.';
-
 create or replace function tandem.mapping_keys() returns text[]
 language plpgsql immutable set search_path = '' as $$
 begin

@@ -12,13 +12,21 @@ exception when invalid_parameter_value then
 end $$;
 comment on function tandem.known_zone(text) is 'A time zone''s name, or null where this database does not know it.';
 
+create or replace function tandem.field_names() returns text[]
+language plpgsql immutable set search_path = '' as $$
+begin
+  return '{title,description,location,all_day,starts_at,ends_at,starts_on,ends_on,time_zone,end_time_zone,recurrence,
+    status,visibility,transparency,color,attendees,reminders,conference,organizer,creator,attachments,contact_id,
+    company_id,deal_id}'::text[];
+end $$;
+comment on function tandem.field_names() is 'All fields of an event.';
+
 create or replace function tandem.default_mapping() returns jsonb
 language plpgsql immutable set search_path = '' as $$
 declare
-  plain jsonb := (select jsonb_object_agg(c, c) from unnest('{title,description,location,all_day,recurrence,status,
-    visibility,transparency,color,reminders,conference,organizer,creator,attachments,contact_id,company_id,deal_id}'
-    ::text[]) c);
   times text[] := '{all_day,starts_at,ends_at,starts_on,ends_on,time_zone}';
+  plain jsonb := (select jsonb_object_agg(c, c) from unnest(tandem.field_names()) c
+    where c = 'all_day' or c <> all (times || '{end_time_zone,attendees}'::text[]));
   -- A date begins at midnight in the event's zone.
   moment text := $sql$case when ($1 ->> 'all_day')::boolean then timezone(coalesce(tandem.known_zone($1 ->>
     'time_zone'), 'UTC'),

@@ -71,17 +71,14 @@ comment on function tandem.members(jsonb, jsonb, boolean, timestamptz) is 'Famil
 
 create or replace function tandem.link_json(l tandem.links) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return to_jsonb(l) - '{connection_id,last_rev,gone_at,gone_by,is_blank,stored_at}'::text[]
-    || jsonb_build_object('connection', l.connection_id);
-end $$;
+begin return to_jsonb(l) - '{connection_id,last_rev,gone_at,gone_by,is_blank,stored_at}'::text[]
+    || jsonb_build_object('connection', l.connection_id); end $$;
 comment on function tandem.link_json(tandem.links) is 'A link in the contract''s form.';
 
 create or replace function tandem.parked_json(k tandem.parked) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return to_jsonb(k) - '{connection_id,parked_at}'::text[] || jsonb_build_object('connection', k.connection_id);
-end $$;
+begin return to_jsonb(k) - '{connection_id,parked_at}'::text[]
+    || jsonb_build_object('connection', k.connection_id); end $$;
 comment on function tandem.parked_json(tandem.parked) is 'A parked version in the contract''s form.';
 
 create or replace function tandem.same_transaction(v_owner text, txid xid8) returns jsonb

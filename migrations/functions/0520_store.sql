@@ -4,29 +4,23 @@ set local lock_timeout = '3s';
 -- "ops" of a commit: by kind the operations of all families, in order, each with its root.
 create or replace function tandem.ops_without(ops jsonb, roots jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return (select coalesce(jsonb_object_agg(k.kind, k.kept), '{}') from (select x.key as kind,
+begin return (select coalesce(jsonb_object_agg(k.kind, k.kept), '{}') from (select x.key as kind,
       (select jsonb_agg(y.o order by y.n) from jsonb_array_elements(x.value) with ordinality y (o, n)
-        where not roots ? (y.o ->> 'root')) as kept from jsonb_each(ops) x) k where k.kept is not null);
-end $$;
+        where not roots ? (y.o ->> 'root')) as kept from jsonb_each(ops) x) k where k.kept is not null); end $$;
 comment on function tandem.ops_without(jsonb, jsonb) is 'The operations of all but some families.';
 
 create or replace function tandem.ops_by_root(ops jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return (select coalesce(jsonb_object_agg(r.root, r.ops), '{}') from (
+begin return (select coalesce(jsonb_object_agg(r.root, r.ops), '{}') from (
     select k.root, jsonb_object_agg(k.kind, k.ops) as ops from (
       select y.o ->> 'root' as root, x.key as kind, jsonb_agg(y.o order by y.n) as ops from jsonb_each(ops) x
-      cross join lateral jsonb_array_elements(x.value) with ordinality y (o, n) group by 1, 2) k group by 1) r);
-end $$;
+      cross join lateral jsonb_array_elements(x.value) with ordinality y (o, n) group by 1, 2) k group by 1) r); end $$;
 comment on function tandem.ops_by_root(jsonb) is 'By root: the operations of one family.';
 
 create or replace function tandem.refusal(code text, message text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
-begin
-  return jsonb_build_object('refused', jsonb_build_object('code', code, 'message', message,
-    'transient', left(code, 2) in ('08', '40', '53', '55', '57', '58')));
-end $$;
+begin return jsonb_build_object('refused', jsonb_build_object('code', code, 'message', message,
+    'transient', left(code, 2) in ('08', '40', '53', '55', '57', '58'))); end $$;
 comment on function tandem.refusal(text, text) is 'An outcome.';
 
 -- By root: what stands against a family's part before any row is looked at; and whether links have to go first.

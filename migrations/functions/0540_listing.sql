@@ -18,10 +18,8 @@ comment on function tandem.hold_listing(jsonb, timestamptz) is
 
 create or replace function tandem.is_push_proven(k tandem.connections, t timestamptz) returns boolean
 language plpgsql stable set search_path = '' as $$
-begin
-  return k.push = 'push' and exists (select from tandem.channels h where h.connection_id = k.id and h.state = 'active'
-    and h.expires_at > t and h.delivered_at > coalesce(k.missed_at, '-infinity'));
-end $$;
+begin return k.push = 'push' and exists (select from tandem.channels h where h.connection_id = k.id
+    and h.state = 'active' and h.expires_at > t and h.delivered_at > coalesce(k.missed_at, '-infinity')); end $$;
 comment on function tandem.is_push_proven(tandem.connections, timestamptz) is
   'Whether notifications are known to arrive: the channel has brought one since a listing found what none had told.';
 

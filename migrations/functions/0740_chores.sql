@@ -108,6 +108,19 @@ comment on function public.tandem_chores(jsonb) is
   '{instance, most, function_url, poke_key, event_url, seal_key}. Returns {now, channels: connections, '
   'beginnings: [{account_id, user_id}], stops: accounts, disconnections, seals: tokens}.';
 
+create or replace function public.tandem_may_tick(p jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' as $$
+declare t timestamptz := tandem.called(p); ticked timestamptz := tandem.setting('ticked_at')::timestamptz;
+begin
+  if ticked between t - interval '30 seconds' and t then return '{"may": false}'; end if;
+  insert into tandem.settings as s (key, value) values ('asked_to_tick_at', tandem.utc(t))
+  on conflict (key) do update set value = excluded.value
+  where s.value::timestamptz not between t - interval '30 seconds' and t;
+  return jsonb_build_object('may', found);
+end $$;
+comment on function public.tandem_may_tick(jsonb) is
+  'Whether somebody unknown may have the clock''s work done: once in 30 seconds. p: {instance}. Returns {may}.';
+
 create or replace function tandem.keep_up(part text, t timestamptz) returns integer
 language plpgsql volatile set search_path = '' as $$
 begin

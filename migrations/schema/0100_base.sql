@@ -55,7 +55,8 @@ comment on table tandem.settings is
   'Single values: function_url and poke_key (where triggers poke, and what they sign with, unless Vault has it), '
   'event_url (the CRM''s page of an event, with {id}), instance (which deployment may write), cluster (the server it '
   'was then), mark (what a commit of Tandem''s is known by), clock_offset (seconds, tests only), ticked_at, '
-  'touched_horizon (the last transaction of forgotten deletions), release (whose functions these are), '
+  'asked_to_tick_at (by somebody unknown), touched_horizon (the last transaction of forgotten deletions), '
+  'release (whose functions these are), '
   'history_days, user_per_minute, project_per_minute (in place of the usual quota), '
   'due_changes and due_work (the owner where the clock''s last look ended).';
 

@@ -1,11 +1,11 @@
-//! `tandem_chores` and `tandem_upkeep`: what the clock finds beside the sync itself.
+//! `tandem_chores`, `tandem_may_tick` and `tandem_upkeep`: what the clock finds beside the sync itself.
 
 use super::token::TokenGrant;
 use super::{Database, DbError, call};
 use crate::jwt::UserId;
 use http_client::HttpClient;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -78,6 +78,20 @@ pub async fn chores(
         seal_key,
     };
     call(client, database, "tandem_chores", &parameters).await
+}
+
+/// Whether somebody unknown may have the clock's work done, which is once in 30 seconds.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn may_tick(
+    client: &impl HttpClient,
+    database: &Database,
+    instance: &str,
+) -> Result<bool, DbError> {
+    let parameters = json!({"instance": instance});
+    let answer: Value = call(client, database, "tandem_may_tick", &parameters).await?;
+    Ok(answer["may"] == true)
 }
 
 /// Has the database go on with what it does by itself, a bounded part of it.

@@ -6,6 +6,7 @@ use crate::crm::poke;
 use crate::secret::{self, Signer};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 
 /// How long a signed request is good, and how far the database's clock may be ahead.
@@ -24,6 +25,12 @@ pub fn require_signature(
         return None;
     }
     require_function_secret(config, request)
+}
+
+/// Whether the caller does not even try to say who it is.
+pub fn shows_nothing(request: &Request<Bytes>) -> bool {
+    let headers = request.headers();
+    !headers.contains_key(AUTHORIZATION) && !headers.contains_key(SIGNATURE)
 }
 
 /// What [`require_signature`] takes of a request with an empty body: the header's name and value.

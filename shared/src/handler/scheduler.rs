@@ -1,19 +1,20 @@
 //! `scheduler`: a clock says that time has passed; an operator asks how things stand.
 
-use super::caller::{require_function_secret, require_signature, signature};
+use super::caller::{require_function_secret, require_signature, shows_nothing, signature};
 use super::{Reply, database_error, operator};
+use crate::db::chores::may_tick;
 use crate::db::manage::Ended;
 use crate::db::status::{self, Measure};
 use crate::flow::Env;
 use crate::flow::tick::tick;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_client::HttpClient;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-const ROUTES: &str = "the scheduler answers POST /functions/v1/scheduler/tick, GET scheduler/health and GET \
+const ROUTES: &str = "the scheduler answers POST and GET /functions/v1/scheduler/tick, GET scheduler/health and GET \
     scheduler/metrics, and POST scheduler/disconnect, export and erase about a user";
 
 /// The application's own: by this name Spin's own test of outgoing HTTP has a component call its application.
@@ -22,22 +23,28 @@ const TICK: &str = "/scheduler/tick";
 
 /// Answers `POST …/scheduler/tick` with what was done, `GET …/scheduler/health` and
 /// `GET …/scheduler/metrics`. They need a function secret; a tick may be
-/// signed instead. What is about a user is the operator's.
+/// signed instead, or be asked for with `GET` by a clock that can show nothing. What is about a user is the operator's.
 pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) -> Reply {
     let path = request.uri().path().trim_end_matches('/');
     let action = path
         .rsplit_once("/scheduler/")
         .map_or("", |(_, action)| action);
-    let wanted = match action {
-        "tick" | "disconnect" | "export" | "erase" => Method::POST,
-        "health" | "metrics" => Method::GET,
+    let wanted: &[Method] = match action {
+        "tick" => &[Method::POST, Method::GET],
+        "disconnect" | "export" | "erase" => &[Method::POST],
+        "health" | "metrics" => &[Method::GET],
         _ => return Reply::error(StatusCode::NOT_FOUND, ROUTES),
     };
-    if request.method() != wanted {
+    if !wanted.contains(request.method()) {
         return Reply::error(StatusCode::METHOD_NOT_ALLOWED, ROUTES);
     }
     if !matches!(action, "tick" | "health" | "metrics") {
         return operator::handle(action, &request, env).await;
+    }
+    let is_closed = env.config.function_secrets.is_empty();
+    if action == "tick" && request.method() == Method::GET && shows_nothing(&request) && !is_closed
+    {
+        return tick_for_anybody(env).await;
     }
     let refused = match action {
         "tick" => require_signature(env.config, &request, (env.clock)()),
@@ -51,6 +58,26 @@ pub async fn handle<D: HttpClient>(request: Request<Bytes>, env: &Env<'_, D>) ->
         "metrics" => metrics(env).await,
         _ => ticked(env).await,
     }
+}
+
+/// A tick that anybody may ask for: so seldom that it is nobody's harm, and nothing is told of it.
+async fn tick_for_anybody<D: HttpClient>(env: &Env<'_, D>) -> Reply {
+    let (database, instance) = (&env.config.database, env.config.instance());
+    match may_tick(env.client, database, instance).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let mut reply = Reply::error(StatusCode::TOO_MANY_REQUESTS, "a tick was a moment ago");
+            let headers = reply.response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
+            return reply;
+        }
+        Err(error) => return database_error(&error),
+    }
+    let mut reply = ticked(env).await;
+    if reply.response.status() == StatusCode::OK {
+        *reply.response.body_mut() = Bytes::from_static(b"{}");
+    }
+    reply
 }
 
 async fn ticked<D: HttpClient>(env: &Env<'_, D>) -> Reply {

@@ -1,6 +1,7 @@
 //! What users do with their connections, in one process and on virtual time.
 
 mod channels;
+mod clocks;
 mod codes;
 mod directions;
 mod disconnect;

@@ -209,6 +209,7 @@ async fn no_function_is_left_out_here() -> Result<()> {
         "tandem_history",
         "tandem_jwks",
         "tandem_load",
+        "tandem_may_tick",
         "tandem_metrics",
         "tandem_my_changes",
         "tandem_my_event",

@@ -49,8 +49,8 @@ async fn an_import_that_is_interrupted_goes_on_at_its_page() {
     w.ann_connects().await.unwrap();
     w.forget_asked();
     w.pass(120).await;
-    // Killed when the second page is there.
-    w.system.kill_after(1, "/events", Fate::KilledAfter);
+    // Killed when the third page is there, which is asked for while the second one is stored.
+    w.system.kill_after(2, "/events", Fate::KilledAfter);
     w.system.tick().await;
     w.system.forgive();
     assert_eq!(w.rows().await.len(), 250);

@@ -182,9 +182,14 @@ impl Calendar {
         self.events.insert(event.id.clone(), event);
     }
 
-    /// Stores an event without a new change number, so that no delta shows it.
+    /// Stores an event without a new change number, so that no delta shows it; one that is new, as an occurrence is
+    /// that differs for the first time, has to have one.
     pub(crate) fn put_silently(&mut self, event: Event) {
-        self.events.insert(event.id.clone(), event);
+        if self.events.contains_key(&event.id) {
+            self.events.insert(event.id.clone(), event);
+        } else {
+            self.put(event);
+        }
     }
 
     /// Exceptions of a series, cancelled ones included.

@@ -333,4 +333,14 @@ fn e42_a_reminder_leaves_updated_alone() {
         assert_eq!(after["reminders"], reminders);
         assert_eq!(ann.list(&[("syncToken", &token)]).ids().len(), shown);
     }
+    // An occurrence that differs by it for the first time is a new event in either position.
+    ann.insert(super::lab::weekly("series1"));
+    let (token, occurrence) = (ann.sync_token(), "series1_20260302T090000Z");
+    let reminders = json!({"useDefault": false});
+    ann.patch(&at(occurrence), json!({ "reminders": reminders }))
+        .ok();
+    assert_eq!(ann.list(&[("syncToken", &token)]).ids(), [occurrence]);
+    ann.patch(&at(occurrence), json!({"summary": "Other"})).ok();
+    let all = ann.list(&[]).ids();
+    assert!(all.iter().any(|id| id == "series1"), "{all:?}");
 }
