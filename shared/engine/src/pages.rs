@@ -66,7 +66,7 @@ impl<'a, S: Store, A: Accounts> Lister<'a, S, A> {
             if is_last {
                 return self.read_rest(committed).await;
             }
-            match next.filter(|_| !self.is_over()) {
+            match next {
                 Some(next) => asked = next,
                 None => return self.leave_rest().await,
             }
