@@ -106,32 +106,13 @@ impl Release {
     /// Which release it is, in digits and letters.
     #[must_use]
     pub fn id(&self) -> String {
-        let mut digest = Sha256::new();
-        for file in &self.functions {
-            digest.update(format!("{}\n", file.sql.len()));
-            digest.update(&file.sql);
-        }
-        let bytes = digest.finalize();
-        bytes
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest(&self.functions).chars().take(16).collect()
     }
 
     /// A digest of all of it, tables too.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut digest = Sha256::new();
-        for file in self.schema.iter().chain(&self.functions) {
-            digest.update(format!("{} {}\n", file.path.display(), file.sql.len()));
-            digest.update(&file.sql);
-        }
-        digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest(self.schema.iter().chain(&self.functions))
     }
 
     /// What says in a database which release it has.
@@ -187,6 +168,16 @@ impl Release {
             .map_err(|error| describe(&error, "nothing was installed"))?;
         Ok(installed)
     }
+}
+
+fn digest<'a>(files: impl IntoIterator<Item = &'a File>) -> String {
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(format!("{}\n", file.sql.len()));
+        digest.update(&file.sql);
+    }
+    let bytes = digest.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The version of a database's tables, and its release.
